@@ -1,0 +1,485 @@
+"""The words of the product as frozen types.
+
+Times are integer milliseconds from the start of the recording; spans include their start and not their end; character
+offsets count Unicode code points of a turn's text. Everything here is safe to keep and show: text is redacted text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+CallId = NewType("CallId", str)
+"""32 lower-case hexadecimal digits, random."""
+
+Sha256 = NewType("Sha256", str)
+"""64 lower-case hexadecimal digits."""
+
+
+class Role(StrEnum):
+    """Who speaks."""
+
+    AGENT = "agent"
+    CUSTOMER = "customer"
+    UNKNOWN = "unknown"
+
+
+class RoleBasis(StrEnum):
+    """How the roles of a call are known."""
+
+    CHANNEL_MAP = "channel-map"  # the recorder or the person who imported says which channel is whose
+    GUESSED = "guessed"  # from what is said on each channel
+    ESTIMATED = "estimated"  # one channel: the speakers themselves are estimated
+    GIVEN = "given"  # a transcript came with roles
+
+
+class Direction(StrEnum):
+    """Who called whom."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    UNKNOWN = "unknown"
+
+
+class JobState(StrEnum):
+    """A call's place in the queue."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Stage(StrEnum):
+    """The steps of analysing one call, in order."""
+
+    DECODE = "decode"
+    TRANSCRIBE = "transcribe"
+    SPEAKERS = "speakers"
+    REDACT = "redact"
+    MUTE = "mute"
+    ANALYSE = "analyse"
+    SCORE = "score"
+
+
+class SentimentLabel(StrEnum):
+    """How a turn sounds in words; indicative, never a judgement of a person."""
+
+    NEGATIVE = "negative"
+    NEUTRAL = "neutral"
+    POSITIVE = "positive"
+
+
+class FindingKind(StrEnum):
+    """What sort of claim a finding makes."""
+
+    TOPIC = "topic"
+    SENTIMENT = "sentiment"
+    COMPLIANCE = "compliance"
+    VULNERABILITY = "vulnerability"
+    CONDUCT = "conduct"
+
+
+class Severity(StrEnum):
+    """How soon a person should look."""
+
+    NOTICE = "notice"
+    WARNING = "warning"
+    ALERT = "alert"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """One word of a turn: `text == turn.text[start:end]`, when it is heard, how sure (0 to 1)."""
+
+    text: str
+    start: int
+    end: int
+    start_ms: int
+    end_ms: int
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """One stretch of one speaker; `index` is its place in the transcript, `confidence` 0 to 1."""
+
+    index: int
+    channel: int
+    role: Role
+    start_ms: int
+    end_ms: int
+    text: str
+    words: tuple[Word, ...] = ()
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SafeTranscript:
+    """The turns after redaction, in the order in which they start."""
+
+    turns: tuple[Turn, ...]
+    language: str
+    role_basis: RoleBasis
+    role_confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redaction:
+    """Where something was redacted, never what.
+
+    `start`/`end` count characters of the turn as it was spoken (so that a gold standard can be compared), `safe_start`/
+    `safe_end` those of the turn as it is kept, where the placeholder stands. `value` numbers equal values of one kind
+    within the call: the second `[CARD-1]` is the same card.
+    """
+
+    kind: str
+    value: int
+    turn: int
+    start: int
+    end: int
+    safe_start: int
+    safe_end: int
+    start_ms: int
+    end_ms: int
+    confidence: float
+    rule: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MutedSpan:
+    """A stretch of audio that nobody hears; `channel` is counted from 0."""
+
+    channel: int
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The words and the seconds that show a claim."""
+
+    turn: int
+    start: int
+    end: int
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One claim about the call; without evidence it cannot be built."""
+
+    kind: FindingKind
+    label: str  # stable code, such as `complaint`
+    title: str  # what a person reads
+    confidence: float
+    evidence: tuple[Evidence, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse a claim that nothing shows."""
+        if not self.evidence:
+            raise ValueError("a finding needs evidence")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnSentiment:
+    """The sentiment of one turn: `score` runs from -1 (negative) to 1 (positive)."""
+
+    turn: int
+    label: SentimentLabel
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measures:
+    """What a clock can say about the call. Ratios are 0 to 1; `None` where the speakers are not known."""
+
+    talk_ms: int  # time in which at least one side talks
+    agent_talk_ms: int
+    customer_talk_ms: int
+    silence_ms: int
+    longest_silence_ms: int
+    overtalk_ms: int
+    interruptions: int  # times the agent starts while the customer talks
+    agent_talk_ratio: float | None
+    agent_words_per_minute: float | None
+    customer_words_per_minute: float | None
+    customer_sentiment: float | None  # mean of the customer's turns weighted by words, -1 to 1
+    customer_sentiment_trend: float | None  # last third minus first third
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummarySentence:
+    """A sentence of the summary: taken from the call, with the turns that it stands on."""
+
+    text: str
+    turns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """The result of one line of the scorecard; `met` is `None` where the line does not apply to this call."""
+
+    label: str
+    title: str
+    weight: float
+    met: bool | None
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """A scorecard's result: `value` of 100, `None` where no line applied."""
+
+    scorecard: str
+    value: float | None
+    criteria: tuple[Criterion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """A reason why a person should look at this call."""
+
+    label: str
+    title: str
+    severity: Severity
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRef:
+    """A model that was used: its name, its version, and one digest over the digests of all its files."""
+
+    name: str
+    version: str
+    sha256: Sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """Enough to repeat the result."""
+
+    app_version: str
+    models: tuple[ModelRef, ...]
+    settings_sha256: Sha256
+    device: str
+    compute_type: str
+    packs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallAnalysis:
+    """All that is found out about one call. The same recording, models and settings give the same value again."""
+
+    duration_ms: int
+    channels: int
+    sample_rate_hz: int
+    transcript: SafeTranscript
+    redactions: tuple[Redaction, ...]
+    muted: tuple[MutedSpan, ...]
+    findings: tuple[Finding, ...]
+    sentiment: tuple[TurnSentiment, ...]
+    measures: Measures
+    summary: tuple[SummarySentence, ...]
+    score: Score
+    flags: tuple[Flag, ...]
+    warnings: tuple[str, ...]  # codes, such as `audio-truncated`, of what limits this result
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedactedValue:
+    """An unkeyed digest of a redacted value on its way to the store, which keys it and forgets this form."""
+
+    kind: str
+    value: int
+    digest: bytes
+
+    def __repr__(self) -> str:
+        """Name the kind and hide the digest: of a short value it could be guessed."""
+        return f"RedactedValue({self.kind}-{self.value})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waveform:
+    """What a person sees of the sound: per channel one peak (0 to 255) for every `step_ms`, of the muted audio."""
+
+    step_ms: int
+    peaks: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysedCall:
+    """What a worker sends back when a call is done: the analysis, and the muted audio as FLAC (`b""` for a transcript)."""
+
+    analysis: CallAnalysis
+    values: tuple[RedactedValue, ...]
+    waveform: Waveform
+    muted_audio: bytes
+    seconds: dict[str, float]  # per stage, as measured: not part of the result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a call could not be analysed: the code, sentence and hint of the `CallFailed` or `ModelError` behind it."""
+
+    code: str
+    sentence: str
+    hint: str
+
+
+Outcome = AnalysedCall | Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallMetadata:
+    """What the recorder or the importing person knows of a call. `channel_roles` names the role of each channel."""
+
+    agent: str | None = None
+    customer_reference: str | None = None
+    queue: str | None = None
+    direction: Direction = Direction.UNKNOWN
+    started_at: str | None = None  # ISO 8601 with offset
+    channel_roles: tuple[Role, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call as it stands in the vault; `duration_ms` and `channels` are known once it is decoded."""
+
+    id: CallId
+    digest: Sha256
+    source_name: str  # the file's name, kept in the encrypted database only
+    size_bytes: int
+    imported_at: str  # ISO 8601, UTC
+    metadata: CallMetadata
+    duration_ms: int | None = None
+    channels: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A call's place in the queue. `failure` is set when the state is failed; times are ISO 8601, UTC."""
+
+    call: CallId
+    state: JobState
+    attempts: int
+    queued_at: str
+    finished_at: str | None = None
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRow:
+    """One line of the list of calls."""
+
+    id: CallId
+    source_name: str
+    imported_at: str
+    started_at: str | None
+    state: JobState
+    duration_ms: int | None
+    agent: str | None
+    queue: str | None
+    customer_sentiment: float | None
+    score: float | None
+    flags: tuple[str, ...]  # titles, most severe first
+    severity: Severity | None  # of the most severe flag
+    failure: Failure | None
+
+
+class CallOrder(StrEnum):
+    """The columns by which the list of calls is sorted."""
+
+    STARTED = "started"
+    DURATION = "duration"
+    AGENT = "agent"
+    SENTIMENT = "sentiment"
+    SCORE = "score"
+    SEVERITY = "severity"
+    STATE = "state"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallQuery:
+    """Which calls to list, and in which order. Empty fields do not narrow; `text` searches the redacted words."""
+
+    states: frozenset[JobState] = frozenset()
+    agent: str | None = None
+    queue: str | None = None
+    flag: str | None = None  # a flag's label
+    flagged: bool = False  # any flag
+    text: str = ""
+    order: CallOrder = CallOrder.STARTED
+    descending: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDetail:
+    """All that a person sees of one call; `analysis` and `waveform` once it is done."""
+
+    call: Call
+    job: Job
+    analysis: CallAnalysis | None
+    waveform: Waveform | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchHit:
+    """A turn that holds the words that were searched for; `snippet` marks them with U+2039 ‹ and U+203A ›."""
+
+    call: CallId
+    turn: int
+    role: Role
+    start_ms: int
+    snippet: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One line of the audit log: who did what to what, when, with which outcome; chained by `hash`. No content."""
+
+    number: int
+    at: str
+    actor: str
+    act: str
+    subject: str
+    outcome: str
+    previous: Sha256
+    hash: Sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """What an import did. `refused` pairs a file's name with the reason."""
+
+    imported: tuple[CallId, ...]
+    duplicates: int
+    refused: tuple[tuple[str, Failure], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a long act has come: `done` of `total` units (0 total: unknown), and for a call its stage."""
+
+    done: float
+    total: float
+    call: CallId | None = None
+    stage: Stage | None = None
+
+
+class Subject(StrEnum):
+    """The kinds of things that a command can change."""
+
+    CALLS = "calls"
+    JOBS = "jobs"
+    SETTINGS = "settings"
+    MODELS = "models"
+
+
+Changes = frozenset[Subject]
+"""Which kinds of things a command changed; every mutating method returns it, alone or in its report."""

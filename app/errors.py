@@ -1,0 +1,260 @@
+"""What can go wrong, as values a person can act on.
+
+Every expected problem is an `AppError`: a stable code for support and scripts, one sentence for the person, one hint
+on what to do, and an exit status for the command line. None carries content of a call. Anything that is not an
+`AppError` is a bug and is reported as one.
+
+    AppError (1)
+    ├── UsageError (2)             the command line or a settings file asks for something that does not exist
+    ├── VaultError (3)             the vault cannot be opened or used
+    │   ├── VaultMissing  VaultExists  VaultLocked  VaultDamaged  VaultNewer
+    │   └── WrongPassphrase (4)  WeakPassphrase (2)  KeyringRefused
+    ├── StorageError (5)           the disk or the folder says no
+    │   └── DiskFull  FolderReadOnly  SealBroken
+    ├── CallNotFound (6)
+    ├── CallFailed (7)             one call cannot be analysed; the batch goes on
+    │   ├── AudioError             AudioEmpty AudioUnreadable AudioSilent AudioTruncated AudioTooLong
+    │   ├── TranscriptInvalid
+    │   └── WorkerDied  WorkerStuck  Cancelled
+    └── ModelError (8)             a model is missing, changed or unusable
+        └── ModelMissing  ModelMismatch  PackInvalid  DeviceMissing
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AppError(Exception):
+    """An expected problem: `code` is stable, `sentence` and `hint` are for people, `status` is the exit status."""
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 1
+    hint: ClassVar[str] = ""
+
+    def __init__(self, sentence: str, *, hint: str | None = None) -> None:
+        """Keep the sentence; `hint` replaces the class's own where more is known."""
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.advice = self.hint if hint is None else hint
+
+
+class UsageError(AppError):
+    """The command line, a settings file or a metadata file asks for something that does not exist."""
+
+    code = "usage"
+    status = 2
+    hint = "Run `autoinsights --help` to see what can be asked."
+
+
+class VaultError(AppError):
+    """The vault cannot be opened or used."""
+
+    code = "vault"
+    status = 3
+
+
+class VaultMissing(VaultError):
+    """There is no vault in the folder."""
+
+    code = "vault-missing"
+    hint = "Create one with `autoinsights init`, or name another folder with `--vault`."
+
+
+class VaultExists(VaultError):
+    """A vault is already in the folder."""
+
+    code = "vault-exists"
+    hint = "Open it, or choose an empty folder."
+
+
+class VaultLocked(VaultError):
+    """Another program has the vault open."""
+
+    code = "vault-in-use"
+    hint = "Close the other window or wait until the other command has ended, then try again."
+
+
+class VaultDamaged(VaultError):
+    """The vault's files are not what was written."""
+
+    code = "vault-damaged"
+    hint = "Stop using this vault, keep a copy of its folder, and restore the newest backup."
+
+
+class VaultNewer(VaultError):
+    """The vault was written by a newer version of the program."""
+
+    code = "vault-newer"
+    hint = "Install the version of AutoInsights that was used last, or a newer one."
+
+
+class WrongPassphrase(VaultError):
+    """The passphrase does not open the vault."""
+
+    code = "wrong-passphrase"
+    status = 4
+    hint = "Check the keyboard layout and Caps Lock, then type it again."
+
+
+class WeakPassphrase(VaultError):
+    """The passphrase is too short to protect a vault."""
+
+    code = "weak-passphrase"
+    status = 2
+    hint = "Use at least 15 characters; a few unrelated words are easy to remember."
+
+
+class KeyringRefused(VaultError):
+    """The system's keyring cannot keep a key safely."""
+
+    code = "keyring-refused"
+    hint = "Go on with the passphrase alone; nothing is lost."
+
+
+class StorageError(AppError):
+    """The disk or the folder does not do what is needed."""
+
+    code = "storage"
+    status = 5
+
+
+class DiskFull(StorageError):
+    """There is no room left on the disk."""
+
+    code = "disk-full"
+    hint = "Free some space and try again; nothing that was kept is lost."
+
+
+class FolderReadOnly(StorageError):
+    """The folder cannot be written to."""
+
+    code = "folder-read-only"
+    hint = "Choose a folder that you may write to, or ask for the right to write there."
+
+
+class SealBroken(StorageError):
+    """A sealed file was changed, cut short or swapped for another."""
+
+    code = "seal-broken"
+    hint = "The file is not used. Restore it from a backup, or import the recording again."
+
+
+class CallNotFound(AppError):
+    """There is no such call, or it may not be seen."""
+
+    code = "call-not-found"
+    status = 6
+    hint = "`autoinsights list` shows the calls and their ids."
+
+
+class CallFailed(AppError):
+    """One call could not be analysed; the others go on."""
+
+    code = "call-failed"
+    status = 7
+    hint = "Retry the call; if it fails again, export a new recording from the recorder."
+
+
+class AudioError(CallFailed):
+    """The recording cannot be used."""
+
+    code = "audio"
+
+
+class AudioEmpty(AudioError):
+    """The file holds no sound at all."""
+
+    code = "audio-empty"
+    hint = "Check the export on the recorder: the file has no audio in it."
+
+
+class AudioUnreadable(AudioError):
+    """The file is damaged, or is no recording, or is in a format that is not read."""
+
+    code = "audio-unreadable"
+    hint = "Export the recording as WAV, MP3, Ogg, FLAC, M4A, WebM or AMR and import it again."
+
+
+class AudioSilent(AudioError):
+    """The recording holds no speech that could be analysed."""
+
+    code = "audio-silent"
+    hint = "Listen to the recording: if people speak in it, check the level at which it was recorded."
+
+
+class AudioTruncated(AudioError):
+    """The recording ends before its own header says that it should."""
+
+    code = "audio-truncated"
+    hint = "Copy or export the recording again; the copy was probably interrupted."
+
+
+class AudioTooLong(AudioError):
+    """The recording is longer than one call can be."""
+
+    code = "audio-too-long"
+    hint = "Split the recording, or raise `audio.longest_minutes` in the settings."
+
+
+class TranscriptInvalid(CallFailed):
+    """A transcript given instead of audio does not follow the documented schema."""
+
+    code = "transcript-invalid"
+    hint = "See resources/documents/transcript.schema.json; the line and field are named above."
+
+
+class WorkerDied(CallFailed):
+    """The analysing process ended without an answer."""
+
+    code = "worker-died"
+    hint = "The next call uses a new process. If this call fails again, its recording is probably damaged."
+
+
+class WorkerStuck(CallFailed):
+    """The analysing process made no progress for too long and was ended."""
+
+    code = "worker-stuck"
+    hint = "Retry the call when the computer is less busy."
+
+
+class Cancelled(CallFailed):
+    """A person cancelled the call."""
+
+    code = "cancelled"
+    hint = "Retry the call to analyse it after all."
+
+
+class ModelError(AppError):
+    """A model is missing, changed or unusable."""
+
+    code = "model"
+    status = 8
+
+
+class ModelMissing(ModelError):
+    """A model is not installed."""
+
+    code = "model-missing"
+    hint = "Run `python3 build/run.py` again, or import the model pack with `autoinsights models import`."
+
+
+class ModelMismatch(ModelError):
+    """A model's files are not the ones the manifest names."""
+
+    code = "model-mismatch"
+    hint = "Reinstall the program or import the model pack again; a changed model is never used."
+
+
+class PackInvalid(ModelError):
+    """A model pack is incomplete or not a model pack."""
+
+    code = "pack-invalid"
+    hint = "See resources/documents/model-packs.md for what a pack holds."
+
+
+class DeviceMissing(ModelError):
+    """The device that the settings demand is not there."""
+
+    code = "device-missing"
+    hint = "Use `device = \"auto\"` or `\"cpu\"`."

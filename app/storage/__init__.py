@@ -1,0 +1,1 @@
+"""Everything that is kept: knows keys and SQL, knows no models."""

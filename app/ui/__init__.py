@@ -1,0 +1,1 @@
+"""The window: widgets that know Qt and the workspace."""

@@ -1,0 +1,1 @@
+"""The one door: an open vault and all that may be done with it."""

@@ -1,16 +1,16 @@
 """Typed settings: defaults, then the settings file, then the command line.
 
-The file is TOML; unknown keys and wrong types are refused with the key that is wrong. Settings decide what a result is
-worth, so their digest is part of every provenance; `execution` settings (devices, processes) are not in the digest where
-they cannot change a result.
+The file is TOML; unknown keys and wrong types are refused, naming the key that is wrong. Settings
+decide what a result is worth, so their digest is part of every provenance; where the work runs
+(`execution`) is named in the provenance itself and is not part of the digest.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tomllib
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -18,26 +18,28 @@ from app.domain import Sha256
 from app.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 Device = Literal["auto", "cpu", "cuda"]
 EntitySet = Literal["none", "standard", "all"]
+Count = Annotated[int, msgspec.Meta(ge=0, le=256)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioSettings:
     """What recordings are accepted."""
 
-    longest_minutes: int = 240
+    longest_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 240
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechSettings:
-    """How speech becomes text. `language` is a code of Whisper or `auto`; `model` is a name of the manifest or a pack."""
+    """How speech becomes text: a model of the manifest or a pack, a Whisper language or `auto`."""
 
     model: str = "whisper-base"
     language: str = "auto"
-    beam_size: int = 1
+    beam_size: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +52,22 @@ class RedactionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSettings:
-    """Which industry pack (topics, disclosures, scorecard) applies: the name of a file in resources/packs."""
+    """Which industry pack (topics, disclosures, scorecard) applies: a name from resources/packs."""
 
     pack: str = "general"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExecutionSettings:
-    """Where and how wide the work runs; 0 means chosen from the machine."""
+    """Where and how wide the work runs; 0 means chosen from the machine.
+
+    `stuck_after_seconds` without any progress ends a worker.
+    """
 
     device: Device = "auto"
-    workers: int = 0
-    threads_per_worker: int = 0
+    workers: Count = 0
+    threads_per_worker: Count = 0
+    stuck_after_seconds: Annotated[int, msgspec.Meta(ge=10)] = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,8 +81,55 @@ class Settings:
     execution: ExecutionSettings = field(default_factory=ExecutionSettings)
 
 
+def load(path: Path | None) -> Settings:
+    """Return the settings of a TOML file over the defaults; without a file, the defaults.
+
+    Raises `UsageError` naming the key where the file is wrong.
+    """
+    if path is None or not path.exists():
+        return Settings()
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"The settings file {path} is not valid TOML: {error}.") from error
+    except OSError as error:
+        raise UsageError(f"The settings file {path} cannot be read.") from error
+    return parse(content, origin=str(path))
+
+
+def parse(content: Mapping[str, Any], *, origin: str) -> Settings:
+    """Return the settings that a table holds over the defaults; `origin` is named in errors."""
+    _refuse_unknown(content, Settings(), origin, "")
+    try:
+        return msgspec.convert(content, Settings)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"A setting in {origin} is wrong: {error}.") from error
+
+
+def override(settings: Settings, changes: Mapping[str, Any]) -> Settings:
+    """Return the settings with dotted keys (`speech.model`) replaced, checked like a file's."""
+    table = msgspec.to_builtins(settings)
+    for key, value in changes.items():
+        section, _, name = key.partition(".")
+        if not isinstance(table.get(section), dict) or name not in table[section]:
+            raise UsageError(f"There is no setting called {key}.")
+        table[section][name] = value
+    return parse(table, origin="the command line")
+
+
 def digest(settings: Settings) -> Sha256:
-    """Return the SHA-256 of the settings that can change a result, in a canonical form."""
-    parts = {"audio": settings.audio, "speech": settings.speech}
-    parts |= {"redaction": settings.redaction, "analysis": settings.analysis}  # type: ignore[dict-item]
-    return Sha256(hashlib.sha256(msgspec.json.encode(parts, order="deterministic")).hexdigest())
+    """Return the SHA-256 of all settings that can change a result, in a canonical form."""
+    neutral = replace(settings, execution=ExecutionSettings())
+    encoded = msgspec.json.encode(neutral, order="deterministic")
+    return Sha256(hashlib.sha256(encoded).hexdigest())
+
+
+def _refuse_unknown(content: Mapping[str, Any], model: object, origin: str, prefix: str) -> None:
+    known = {f.name for f in fields(model)} if is_dataclass(model) else set()
+    for key, value in content.items():
+        if key not in known:
+            hint = f"Known settings here: {', '.join(sorted(known))}."
+            raise UsageError(f"{origin} has an unknown setting {prefix}{key}.", hint=hint)
+        part = getattr(model, key)
+        if is_dataclass(part) and isinstance(value, dict):
+            _refuse_unknown(value, part, origin, f"{prefix}{key}.")

@@ -1,7 +1,8 @@
 """The words of the product as frozen types.
 
-Times are integer milliseconds from the start of the recording; spans include their start and not their end; character
-offsets count Unicode code points of a turn's text. Everything here is safe to keep and show: text is redacted text.
+Times are integer milliseconds from the start of the recording; spans include their start and not
+their end; character offsets count Unicode code points of a turn's text. Everything here is safe to
+keep and show: text is redacted text.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ class Role(StrEnum):
 class RoleBasis(StrEnum):
     """How the roles of a call are known."""
 
-    CHANNEL_MAP = "channel-map"  # the recorder or the person who imported says which channel is whose
+    # the recorder or the person who imported says which channel is whose
+    CHANNEL_MAP = "channel-map"
     GUESSED = "guessed"  # from what is said on each channel
     ESTIMATED = "estimated"  # one channel: the speakers themselves are estimated
     GIVEN = "given"  # a transcript came with roles
@@ -130,9 +132,10 @@ class SafeTranscript:
 class Redaction:
     """Where something was redacted, never what.
 
-    `start`/`end` count characters of the turn as it was spoken (so that a gold standard can be compared), `safe_start`/
-    `safe_end` those of the turn as it is kept, where the placeholder stands. `value` numbers equal values of one kind
-    within the call: the second `[CARD-1]` is the same card.
+    `start`/`end` count characters of the turn as it was spoken (so that a gold standard can be
+    compared), `safe_start`/ `safe_end` those of the turn as it is kept, where the placeholder
+    stands. `value` numbers equal values of one kind within the call: the second `[CARD-1]` is the
+    same card.
     """
 
     kind: str
@@ -195,7 +198,8 @@ class TurnSentiment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measures:
-    """What a clock can say about the call. Ratios are 0 to 1; `None` where the speakers are not known."""
+    """What a clock can say about the call. Ratios are 0 to 1; `None` where the speakers are not
+    known."""
 
     talk_ms: int  # time in which at least one side talks
     agent_talk_ms: int
@@ -221,7 +225,8 @@ class SummarySentence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Criterion:
-    """The result of one line of the scorecard; `met` is `None` where the line does not apply to this call."""
+    """The result of one line of the scorecard; `met` is `None` where the line does not apply to
+    this call."""
 
     label: str
     title: str
@@ -251,7 +256,8 @@ class Flag:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelRef:
-    """A model that was used: its name, its version, and one digest over the digests of all its files."""
+    """A model that was used: its name, its version, and one digest over the digests of all its
+    files."""
 
     name: str
     version: str
@@ -272,7 +278,8 @@ class Provenance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallAnalysis:
-    """All that is found out about one call. The same recording, models and settings give the same value again."""
+    """All that is found out about one call. The same recording, models and settings give the same
+    value again."""
 
     duration_ms: int
     channels: int
@@ -292,7 +299,8 @@ class CallAnalysis:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedactedValue:
-    """An unkeyed digest of a redacted value on its way to the store, which keys it and forgets this form."""
+    """An unkeyed digest of a redacted value on its way to the store, which keys it and forgets this
+    form."""
 
     kind: str
     value: int
@@ -305,7 +313,8 @@ class RedactedValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waveform:
-    """What a person sees of the sound: per channel one peak (0 to 255) for every `step_ms`, of the muted audio."""
+    """What a person sees of the sound: per channel one peak (0 to 255) for every `step_ms`, of the
+    muted audio."""
 
     step_ms: int
     peaks: tuple[bytes, ...]
@@ -313,7 +322,8 @@ class Waveform:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysedCall:
-    """What a worker sends back when a call is done: the analysis, and the muted audio as FLAC (`b""` for a transcript)."""
+    """What a worker sends back when a call is done: the analysis, and the muted audio as FLAC
+    (`b""` for a transcript)."""
 
     analysis: CallAnalysis
     values: tuple[RedactedValue, ...]
@@ -324,7 +334,8 @@ class AnalysedCall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a call could not be analysed: the code, sentence and hint of the `CallFailed` or `ModelError` behind it."""
+    """Why a call could not be analysed: the code, sentence and hint of the `CallFailed` or
+    `ModelError` behind it."""
 
     code: str
     sentence: str
@@ -336,7 +347,8 @@ Outcome = AnalysedCall | Failure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallMetadata:
-    """What the recorder or the importing person knows of a call. `channel_roles` names the role of each channel."""
+    """What the recorder or the importing person knows of a call. `channel_roles` names the role of
+    each channel."""
 
     agent: str | None = None
     customer_reference: str | None = None
@@ -348,7 +360,8 @@ class CallMetadata:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call as it stands in the vault; `duration_ms` and `channels` are known once it is decoded."""
+    """A call as it stands in the vault; `duration_ms` and `channels` are known once it is
+    decoded."""
 
     id: CallId
     digest: Sha256
@@ -362,7 +375,8 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A call's place in the queue. `failure` is set when the state is failed; times are ISO 8601, UTC."""
+    """A call's place in the queue. `failure` is set when the state is failed; times are ISO 8601,
+    UTC."""
 
     call: CallId
     state: JobState
@@ -406,7 +420,8 @@ class CallOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallQuery:
-    """Which calls to list, and in which order. Empty fields do not narrow; `text` searches the redacted words."""
+    """Which calls to list, and in which order. Empty fields do not narrow; `text` searches the
+    redacted words."""
 
     states: frozenset[JobState] = frozenset()
     agent: str | None = None
@@ -430,7 +445,8 @@ class CallDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchHit:
-    """A turn that holds the words that were searched for; `snippet` marks them with U+2039 ‹ and U+203A ›."""
+    """A turn that holds the words that were searched for; `snippet` marks them with U+2039 and
+    U+203A."""
 
     call: CallId
     turn: int
@@ -441,7 +457,8 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One line of the audit log: who did what to what, when, with which outcome; chained by `hash`. No content."""
+    """One line of the audit log: who did what to what, when, with which outcome; chained by `hash`.
+    No content."""
 
     number: int
     at: str
@@ -464,7 +481,8 @@ class ImportReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a long act has come: `done` of `total` units (0 total: unknown), and for a call its stage."""
+    """How far a long act has come: `done` of `total` units (0 total: unknown), and for a call its
+    stage."""
 
     done: float
     total: float
@@ -482,4 +500,5 @@ class Subject(StrEnum):
 
 
 Changes = frozenset[Subject]
-"""Which kinds of things a command changed; every mutating method returns it, alone or in its report."""
+"""Which kinds of things a command changed; every mutating method returns it, alone or in its
+report."""

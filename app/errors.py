@@ -1,22 +1,22 @@
 """What can go wrong, as values a person can act on.
 
-Every expected problem is an `AppError`: a stable code for support and scripts, one sentence for the person, one hint
-on what to do, and an exit status for the command line. None carries content of a call. Anything that is not an
-`AppError` is a bug and is reported as one.
+Every expected problem is an `AppError`: a stable code for support and scripts, one sentence for the
+person, one hint on what to do, and an exit status for the command line. None carries content of a
+call. Anything that is not an `AppError` is a bug and is reported as one.
 
     AppError (1)
-    ├── UsageError (2)             the command line or a settings file asks for something that does not exist
-    ├── VaultError (3)             the vault cannot be opened or used
+    ├── UsageError (2)           a command, settings or metadata file asks for what does not exist
+    ├── VaultError (3)           the vault cannot be opened or used
     │   ├── VaultMissing  VaultExists  VaultLocked  VaultDamaged  VaultNewer
     │   └── WrongPassphrase (4)  WeakPassphrase (2)  KeyringRefused
-    ├── StorageError (5)           the disk or the folder says no
+    ├── StorageError (5)         the disk or the folder says no
     │   └── DiskFull  FolderReadOnly  SealBroken
     ├── CallNotFound (6)
-    ├── CallFailed (7)             one call cannot be analysed; the batch goes on
-    │   ├── AudioError             AudioEmpty AudioUnreadable AudioSilent AudioTruncated AudioTooLong
+    ├── CallFailed (7)           one call cannot be analysed; the batch goes on
+    │   ├── AudioError           AudioEmpty AudioUnreadable AudioSilent AudioTruncated AudioTooLong
     │   ├── TranscriptInvalid
-    │   └── WorkerDied  WorkerStuck  Cancelled
-    └── ModelError (8)             a model is missing, changed or unusable
+    │   └── WorkerDied  WorkerStuck  InternalFault  Cancelled
+    └── ModelError (8)           a model is missing, changed or unusable
         └── ModelMissing  ModelMismatch  PackInvalid  DeviceMissing
 """
 
@@ -26,7 +26,8 @@ from typing import ClassVar
 
 
 class AppError(Exception):
-    """An expected problem: `code` is stable, `sentence` and `hint` are for people, `status` is the exit status."""
+    """An expected problem: `code` is stable, `sentence` and `hint` are for people, `status` is the
+    exit status."""
 
     code: ClassVar[str] = "error"
     status: ClassVar[int] = 1
@@ -40,7 +41,8 @@ class AppError(Exception):
 
 
 class UsageError(AppError):
-    """The command line, a settings file or a metadata file asks for something that does not exist."""
+    """The command line, a settings file or a metadata file asks for something that does not
+    exist."""
 
     code = "usage"
     status = 2
@@ -180,7 +182,9 @@ class AudioSilent(AudioError):
     """The recording holds no speech that could be analysed."""
 
     code = "audio-silent"
-    hint = "Listen to the recording: if people speak in it, check the level at which it was recorded."
+    hint = (
+        "Listen to the recording: if people speak in it, check the level at which it was recorded."
+    )
 
 
 class AudioTruncated(AudioError):
@@ -208,7 +212,7 @@ class WorkerDied(CallFailed):
     """The analysing process ended without an answer."""
 
     code = "worker-died"
-    hint = "The next call uses a new process. If this call fails again, its recording is probably damaged."
+    hint = "Retry the call; if it fails again, its recording is probably damaged."
 
 
 class WorkerStuck(CallFailed):
@@ -216,6 +220,13 @@ class WorkerStuck(CallFailed):
 
     code = "worker-stuck"
     hint = "Retry the call when the computer is less busy."
+
+
+class InternalFault(CallFailed):
+    """The program itself made a mistake with this call."""
+
+    code = "internal"
+    hint = "Retry the call. If it fails again, send the log to support; it holds no content."
 
 
 class Cancelled(CallFailed):
@@ -236,7 +247,7 @@ class ModelMissing(ModelError):
     """A model is not installed."""
 
     code = "model-missing"
-    hint = "Run `python3 build/run.py` again, or import the model pack with `autoinsights models import`."
+    hint = "Install the program again, or import the pack with `autoinsights models import`."
 
 
 class ModelMismatch(ModelError):
@@ -257,4 +268,4 @@ class DeviceMissing(ModelError):
     """The device that the settings demand is not there."""
 
     code = "device-missing"
-    hint = "Use `device = \"auto\"` or `\"cpu\"`."
+    hint = 'Use `device = "auto"` or `"cpu"`.'

@@ -1,7 +1,7 @@
 """Speech to text, and the home of the raw transcript: what was said, before anything is redacted.
 
-A `RawTranscript` never leaves the worker process, is no domain type, and hides its text from `repr`, so that it cannot
-slip into a log, an error or a crash report.
+A `RawTranscript` never leaves the worker process, is no domain type, and hides its text from
+`repr`, so that it cannot slip into a log, an error or a crash report.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from app.domain import Role, RoleBasis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawWord:
-    """One word as recognised: `text == turn.text[start:end]`, when it is heard, how sure (0 to 1)."""
+    """One word as recognised: `text == turn.text[start:end]`, when it is heard, how sure (0 to
+    1)."""
 
     text: str = field(repr=False)
     start: int
@@ -25,7 +26,8 @@ class RawWord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawTurn:
-    """One stretch of one speaker, as recognised or as given; `words` may be empty for a transcript without times."""
+    """One stretch of one speaker, as recognised or as given; `words` may be empty for a transcript
+    without times."""
 
     channel: int
     role: Role

@@ -1,0 +1,185 @@
+"""Runs worker processes: sends a call, watches it, cancels it, and starts a new one after a crash.
+
+A plain object without threads: `submit` gives a call to an idle worker and `events` waits for what
+the busy ones say. Every submitted call ends as exactly one `Finished`, whatever happens to its
+worker: an answer, a native crash, a stand-still, or a person who cancels.
+"""
+
+from __future__ import annotations
+
+import logging
+import multiprocessing
+import time
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING
+
+from app.domain import CallId, Failure, Outcome, Stage
+from app.engine import wire, worker
+from app.engine.wire import Places, Request, StageProgress
+from app.errors import AppError, Cancelled, WorkerDied, WorkerStuck
+from app.log import event, logger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from multiprocessing.connection import Connection
+    from multiprocessing.context import SpawnProcess
+
+_log = logger(__name__)
+_FAREWELL_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advanced:
+    """A running call has come further: `done` (0 to 1) of a stage."""
+
+    call: CallId
+    stage: Stage
+    done: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """A call has its outcome; its worker is idle again."""
+
+    call: CallId
+    outcome: Outcome
+
+
+class Workers:
+    """A fixed number of worker processes, started when they are first needed."""
+
+    def __init__(
+        self, count: int, places: Places, *, threads: int, stuck_after_seconds: float
+    ) -> None:
+        """Prepare `count` workers of `threads` threads each; nothing is started yet."""
+        self._places = places
+        self._threads = threads
+        self._stuck_after_seconds = stuck_after_seconds
+        self._workers: list[_Worker | None] = [None] * count
+
+    @property
+    def idle(self) -> int:
+        """How many calls can be submitted now."""
+        return sum(1 for worker in self._workers if worker is None or worker.call is None)
+
+    @property
+    def running(self) -> tuple[CallId, ...]:
+        """The calls that are being analysed."""
+        return tuple(w.call for w in self._workers if w is not None and w.call is not None)
+
+    def submit(self, call: CallId, request: Request) -> None:
+        """Give a call to an idle worker; raises `RuntimeError` when there is none."""
+        for place, one in enumerate(self._workers):
+            if one is None or not one.alive:
+                self._workers[place] = _Worker(self._places, self._threads)
+            chosen = self._workers[place]
+            if chosen is not None and chosen.call is None:
+                chosen.send(call, request)
+                return
+        raise RuntimeError("no worker is idle")
+
+    def cancel(self, call: CallId) -> None:
+        """End the worker of a running call; its outcome says that it was cancelled."""
+        for busy in self._workers:
+            if busy is not None and busy.call == call:
+                busy.kill(Cancelled("The call was cancelled."))
+
+    def events(self, timeout_seconds: float) -> Iterator[Advanced | Finished]:
+        """Wait until something happens, at most so long, and say what."""
+        busy = {w.pipe: w for w in self._workers if w is not None and w.call is not None}
+        for pipe in wait(list(busy), timeout_seconds) if busy else ():
+            yield from busy[pipe].receive()  # type: ignore[index]
+        for place, one in enumerate(self._workers):
+            if one is None:
+                continue
+            if one.call is not None and one.quiet_seconds > self._stuck_after_seconds:
+                one.kill(WorkerStuck("The call made no progress for too long and was given up."))
+                yield from one.receive()
+            if one.gone:
+                one.close()
+                self._workers[place] = None
+
+    def close(self) -> None:
+        """End all workers; calls that were running have no outcome."""
+        for place, one in enumerate(self._workers):
+            if one is not None:
+                one.close()
+            self._workers[place] = None
+
+
+class _Worker:
+    """One process, its pipe and the call that it is working on."""
+
+    def __init__(self, places: Places, threads: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe: Connection
+        self.pipe, theirs = context.Pipe(duplex=True)
+        self.call: CallId | None = None
+        self.gone = False
+        self._reason: AppError | None = None
+        self._heard_at = time.monotonic()
+        self._process: SpawnProcess = context.Process(
+            target=worker.main, args=(theirs, places, threads), daemon=True, name="analysis"
+        )
+        self._process.start()
+        theirs.close()
+
+    @property
+    def alive(self) -> bool:
+        return self.call is not None or self._process.is_alive()
+
+    @property
+    def quiet_seconds(self) -> float:
+        return time.monotonic() - self._heard_at
+
+    def send(self, call: CallId, request: Request) -> None:
+        self.call = call
+        self._heard_at = time.monotonic()
+        try:
+            self.pipe.send_bytes(wire.encode_request(request))
+        except OSError:
+            self.gone = True  # `receive` finds the pipe closed and reports the call
+
+    def receive(self) -> Iterator[Advanced | Finished]:
+        """Say what the worker has sent, or that it has ended."""
+        if self.call is None:
+            return
+        try:
+            answer = wire.decode_answer(self.pipe.recv_bytes())
+        except (EOFError, OSError):
+            yield self._ended()
+            return
+        self._heard_at = time.monotonic()
+        if isinstance(answer, StageProgress):
+            yield Advanced(call=self.call, stage=answer.stage, done=answer.done)
+        else:
+            yield self._finish(answer)
+
+    def kill(self, reason: AppError) -> None:
+        """End the process at once; its call fails for `reason`."""
+        self._reason = reason
+        self._process.kill()
+
+    def close(self) -> None:
+        self.pipe.close()
+        self._process.join(_FAREWELL_SECONDS if self.call is None else 0)
+        if self._process.is_alive():
+            self._process.kill()
+        self._process.join()
+        self._process.close()
+
+    def _ended(self) -> Finished:
+        self.gone = True
+        self._process.join()
+        reason = self._reason
+        if reason is None:
+            event(_log, logging.ERROR, "a worker died", status=self._process.exitcode)
+            reason = WorkerDied("The analysing process ended unexpectedly on this call.")
+        return self._finish(Failure(code=reason.code, sentence=reason.sentence, hint=reason.advice))
+
+    def _finish(self, outcome: Outcome) -> Finished:
+        call, self.call = self.call, None
+        if call is None:
+            raise RuntimeError("an outcome without a call")
+        return Finished(call=call, outcome=outcome)

@@ -1,0 +1,246 @@
+"""The order of the stages for one call, and the provenance of the result.
+
+Decode, transcribe, speakers, redact, mute, analyse, score. The raw transcript lives and dies inside
+`analyse`: only what redaction lets through goes on. The same request gives the same analysis again;
+the seconds that each stage took are kept beside it.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from app import __version__
+from app.config import Settings, digest
+from app.domain import (
+    AnalysedCall,
+    CallAnalysis,
+    MutedSpan,
+    Provenance,
+    Role,
+    RoleBasis,
+    Stage,
+    Waveform,
+)
+from app.engine import transcripts
+from app.engine.analysis import Analyst
+from app.engine.audio import decode, encode_flac, muted, waveform
+from app.engine.models import ModelLibrary
+from app.engine.redaction import Redactor
+from app.engine.scoring import score
+from app.engine.speakers import assign_roles
+from app.engine.transcription import Transcriber
+from app.engine.wire import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from app.engine.audio import Audio
+    from app.engine.redaction import Redacted
+    from app.engine.transcription import RawTranscript
+
+    Report = Callable[[Stage, float], None]
+
+
+TEXT_MODELS = ("spacy-en", "minilm", "call-heads")
+
+
+class Pipeline:
+    """Analyses calls one after the other; models are loaded on first use and stay."""
+
+    def __init__(self, resources: Path, packs: Path | None, *, threads: int) -> None:
+        """Remember where things are; nothing is loaded yet."""
+        self._resources = resources
+        self._models = ModelLibrary(resources, packs)
+        self._threads = threads
+        self._stages: _Stages | None = None
+
+    def analyse(self, request: Request, report: Report) -> AnalysedCall:
+        """Return all that is found out about one call; raises `CallFailed` or `ModelError`."""
+        run = _Run(request, self._stages_for(request.settings), self._models, _Clock(report))
+        return run.of_audio() if request.content == "audio" else run.of_transcript()
+
+    def _stages_for(self, settings: Settings) -> _Stages:
+        """Return the stages for these settings, the last ones again where they are the same."""
+        if self._stages is None or self._stages.settings != settings:
+            self._stages = _Stages.build(settings, self._models, self._resources, self._threads)
+        return self._stages
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """One call on its way through the stages."""
+
+    request: Request
+    stages: _Stages
+    models: ModelLibrary
+    clock: _Clock
+
+    def of_audio(self) -> AnalysedCall:
+        settings, metadata = self.request.settings, self.request.metadata
+        with self.clock.stage(Stage.DECODE):
+            audio = decode(self.request.payload, longest_minutes=settings.audio.longest_minutes)
+        with self.clock.stage(Stage.TRANSCRIBE):
+            heard = self.stages.transcriber.transcribe(
+                audio, progress=lambda done: self.clock.report(Stage.TRANSCRIBE, done)
+            )
+        with self.clock.stage(Stage.SPEAKERS):
+            spoken = assign_roles(heard, metadata.channel_roles, audio.channels)
+        redacted = self._redact(spoken)
+        with self.clock.stage(Stage.MUTE):
+            safe_audio = muted(audio, redacted.muted)
+            facts = _Facts.of_audio(audio, redacted, encode_flac(safe_audio), waveform(safe_audio))
+        return self._judge(redacted, facts)
+
+    def of_transcript(self) -> AnalysedCall:
+        with self.clock.stage(Stage.DECODE):
+            given = transcripts.parse(self.request.payload)
+            spoken = transcripts.to_raw(given)
+        with self.clock.stage(Stage.SPEAKERS):
+            if spoken.role_basis is not RoleBasis.GIVEN:
+                channels = 1 + max(turn.channel for turn in spoken.turns)
+                spoken = assign_roles(spoken, self.request.metadata.channel_roles, channels)
+        return self._judge(self._redact(spoken), _Facts.of_transcript(spoken, given.duration_ms))
+
+    def _redact(self, spoken: RawTranscript) -> Redacted:
+        with self.clock.stage(Stage.REDACT):
+            return self.stages.redactor.redact(spoken, agent_name=self.request.metadata.agent)
+
+    def _judge(self, redacted: Redacted, facts: _Facts) -> AnalysedCall:
+        """Analyse and score what is safe, and put the result together."""
+        with self.clock.stage(Stage.ANALYSE):
+            analysed = self.stages.analyst.analyse(redacted.transcript, facts.duration_ms)
+        with self.clock.stage(Stage.SCORE):
+            transcript = redacted.transcript
+            roles_known = all(turn.role is not Role.UNKNOWN for turn in transcript.turns)
+            scorecard = self.stages.analyst.pack.scorecard
+            result, flags = score(scorecard, analysed.findings, roles_known=roles_known)
+        analysis = CallAnalysis(
+            duration_ms=facts.duration_ms,
+            channels=facts.channels,
+            sample_rate_hz=facts.sample_rate_hz,
+            transcript=redacted.transcript,
+            redactions=redacted.redactions,
+            muted=facts.muted,
+            findings=analysed.findings,
+            sentiment=analysed.sentiment,
+            measures=analysed.measures,
+            summary=analysed.summary,
+            score=result,
+            flags=flags,
+            warnings=facts.warnings,
+            provenance=self._provenance(from_audio=facts.sample_rate_hz > 0),
+        )
+        return AnalysedCall(
+            analysis=analysis,
+            values=redacted.values,
+            waveform=facts.waveform,
+            muted_audio=facts.flac,
+            seconds=self.clock.seconds,
+        )
+
+    def _provenance(self, *, from_audio: bool) -> Provenance:
+        settings = self.request.settings
+        speech = (settings.speech.model,) if from_audio else ()
+        device, compute_type = ("cpu", "int8")
+        if from_audio:
+            device, compute_type = self.models.placed(settings.execution.device)
+        return Provenance(
+            app_version=__version__,
+            models=tuple(self.models.ref(name) for name in (*speech, *TEXT_MODELS)),
+            settings_sha256=digest(settings),
+            device=device,
+            compute_type=compute_type,
+            packs=self.stages.analyst.pack.lineage,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stages:
+    """The parts in use for one set of settings."""
+
+    settings: Settings
+    transcriber: Transcriber
+    redactor: Redactor
+    analyst: Analyst
+
+    @classmethod
+    def build(
+        cls, settings: Settings, models: ModelLibrary, resources: Path, threads: int
+    ) -> _Stages:
+        execution = settings.execution
+        if not execution.threads_per_worker:
+            execution = replace(execution, threads_per_worker=threads)
+        return cls(
+            settings,
+            Transcriber(models, settings.speech, execution),
+            Redactor(models, settings.redaction, resources / "recognisers"),
+            Analyst(models, settings.analysis, resources / "packs"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is known of the call besides what is said."""
+
+    duration_ms: int
+    channels: int
+    sample_rate_hz: int
+    muted: tuple[MutedSpan, ...]
+    warnings: tuple[str, ...]
+    waveform: Waveform
+    flac: bytes
+
+    @classmethod
+    def of_audio(cls, audio: Audio, redacted: Redacted, flac: bytes, peaks: Waveform) -> _Facts:
+        warnings = ["audio-truncated"] if audio.truncated else []
+        warnings += _doubts(redacted)
+        return cls(
+            audio.duration_ms,
+            audio.channels,
+            audio.source_rate_hz,
+            redacted.muted,
+            tuple(warnings),
+            peaks,
+            flac,
+        )
+
+    @classmethod
+    def of_transcript(cls, spoken: RawTranscript, duration_ms: int) -> _Facts:
+        last_ms = max(turn.end_ms for turn in spoken.turns)
+        channels = 1 + max(turn.channel for turn in spoken.turns)
+        warnings = () if last_ms else ("no-times",)
+        nothing = Waveform(step_ms=1, peaks=())
+        return cls(max(duration_ms, last_ms), channels, 0, (), warnings, nothing, b"")
+
+
+def _doubts(redacted: Redacted) -> list[str]:
+    """Return the codes of what makes this transcript less certain than others."""
+    transcript = redacted.transcript
+    doubts = []
+    if transcript.role_basis is RoleBasis.ESTIMATED:
+        doubts.append("speakers-not-separated")
+    elif any(turn.role is Role.UNKNOWN for turn in transcript.turns):
+        doubts.append("roles-unknown")
+    if transcript.language != "en":
+        doubts.append("language-not-supported")
+    return doubts
+
+
+class _Clock:
+    """Reports each stage and measures how long it takes."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, stage: Stage) -> Iterator[None]:
+        self.report(stage, 0.0)
+        started = time.perf_counter()
+        yield
+        self.seconds[stage.value] = round(time.perf_counter() - started, 3)
+        self.report(stage, 1.0)

@@ -1,0 +1,69 @@
+"""What goes over the pipe between the program and a worker.
+
+A frame is one tag byte and MessagePack of one of the types here; nothing is pickled, and a frame
+that does not fit its type is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from app.config import Settings
+from app.domain import AnalysedCall, CallMetadata, Failure, Outcome, Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where a worker finds what it reads: the program's resources and the client's model packs."""
+
+    resources: str
+    packs: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One call to analyse: the recording's bytes, or one transcript as a JSON object."""
+
+    content: Literal["audio", "transcript"]
+    payload: bytes = field(repr=False)
+    settings: Settings
+    metadata: CallMetadata = field(default_factory=CallMetadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageProgress:
+    """How far a stage has come, 0 to 1."""
+
+    stage: Stage
+    done: float
+
+
+Answer = StageProgress | Outcome
+_TAGS: dict[bytes, type[Answer]] = {b"P": StageProgress, b"D": AnalysedCall, b"F": Failure}
+
+
+def encode_request(request: Request) -> bytes:
+    """Return a request as one frame."""
+    return msgspec.msgpack.encode(request)
+
+
+def decode_request(frame: bytes) -> Request:
+    """Return the request of a frame; raises `ValueError` for anything else."""
+    return msgspec.msgpack.decode(frame, type=Request)
+
+
+def encode_answer(answer: Answer) -> bytes:
+    """Return what a worker says as one frame."""
+    tag = next(tag for tag, kind in _TAGS.items() if isinstance(answer, kind))
+    return tag + msgspec.msgpack.encode(answer)
+
+
+def decode_answer(frame: bytes) -> Answer:
+    """Return what a worker's frame says; raises `ValueError` for a frame that is none of ours."""
+    kind = _TAGS.get(frame[:1])
+    if kind is None:
+        raise ValueError("not a frame of a worker")
+    return msgspec.msgpack.decode(memoryview(frame)[1:], type=kind)

@@ -1,0 +1,84 @@
+"""The worker process: one request in, progress and one outcome out, until its pipe closes.
+
+A worker shuts the network off first, is given audio and settings and never a key or the vault, and
+is one of the four places that catch everything: whatever goes wrong with one call is an answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.domain import Failure
+from app.engine import wire
+from app.errors import AppError, AudioUnreadable, InternalFault
+from app.log import describe, event, logger
+from app.offline import refuse_network, refuse_network_in_kernel
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from app.domain import Stage
+    from app.engine.pipeline import Pipeline
+    from app.engine.wire import Places
+
+_log = logger(__name__)
+
+
+def main(pipe: Connection, places: Places, threads: int) -> None:
+    """Serve requests until the other end closes the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    _silence_native_output()
+    refuse_network()
+    refuse_network_in_kernel()
+    os.environ["OMP_NUM_THREADS"] = str(threads)
+
+    from app.engine.pipeline import Pipeline
+
+    pipeline = Pipeline(Path(places.resources), Path(places.packs), threads=threads)
+    try:
+        while True:
+            pipe.send_bytes(_answer(pipeline, pipe.recv_bytes(), pipe))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        return
+
+
+def _answer(pipeline: Pipeline, frame: bytes, pipe: Connection) -> bytes:
+    def report(stage: Stage, done: float) -> None:
+        pipe.send_bytes(wire.encode_answer(wire.StageProgress(stage=stage, done=done)))
+
+    try:
+        return wire.encode_answer(pipeline.analyse(wire.decode_request(frame), report))
+    except (BrokenPipeError, ConnectionResetError, EOFError):
+        raise
+    except AppError as error:
+        return _failed(error)
+    except MemoryError:
+        return _failed(AudioUnreadable("The recording needs more memory than this computer has."))
+    except Exception as error:  # noqa: BLE001 - the one place where a worker catches everything
+        return _failed(_fault(error))
+
+
+def _fault(error: Exception) -> InternalFault:
+    """Return a bug as a failure that says where it arose and nothing of what was being read."""
+    event(_log, logging.ERROR, "a call met a fault in the program", code=describe(error)[0])
+    where = " < ".join(reversed(describe(error)[1:][-3:]))
+    return InternalFault(f"The program met a fault of its own ({type(error).__name__} at {where}).")
+
+
+def _failed(error: AppError) -> bytes:
+    failure = Failure(code=error.code, sentence=error.sentence, hint=error.advice)
+    return wire.encode_answer(failure)
+
+
+def _silence_native_output() -> None:
+    """Send what native libraries print to nowhere: they may quote what they were given."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
+    sys.stdout = sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import NewType
 
 CallId = NewType("CallId", str)
@@ -468,6 +469,55 @@ class AuditEntry:
     outcome: str
     previous: Sha256
     hash: Sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditCheck:
+    """What verifying the audit log found; `first_bad` is the number of the first entry that is not
+    as written."""
+
+    entries: int
+    ok: bool
+    first_bad: int | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facet:
+    """A value by which the list of calls can be narrowed, and how many calls have it."""
+
+    label: str
+    title: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facets:
+    """The values by which the list of calls can be narrowed, the most frequent first."""
+
+    agents: tuple[Facet, ...]
+    queues: tuple[Facet, ...]
+    flags: tuple[Facet, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultState:
+    """What can be known of a folder without a passphrase; `id` is empty where no vault is."""
+
+    exists: bool
+    demo: bool = False
+    id: str = ""
+    remembered: bool = False  # a key in the system's keyring may open it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultInfo:
+    """An open vault: its id (32 hexadecimal digits), its folder, whether it is a demonstration."""
+
+    id: str
+    folder: Path
+    demo: bool
+    created_at: str  # ISO 8601, UTC
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

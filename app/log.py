@@ -75,6 +75,8 @@ def configure(file: Path | None, *, verbose: bool = False) -> None:
     )
     handler.setFormatter(ContentFreeFormatter())
     root = logging.getLogger()
+    for replaced in root.handlers:
+        replaced.close()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(_ROOT).setLevel(logging.INFO if verbose else logging.WARNING)

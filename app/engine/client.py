@@ -21,9 +21,11 @@ from app.errors import AppError, Cancelled, WorkerDied, WorkerStuck
 from app.log import event, logger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
+
+    Serve = Callable[[Connection, Places, int], None]
 
 _log = logger(__name__)
 _FAREWELL_SECONDS = 2.0
@@ -50,11 +52,19 @@ class Workers:
     """A fixed number of worker processes, started when they are first needed."""
 
     def __init__(
-        self, count: int, places: Places, *, threads: int, stuck_after_seconds: float
+        self,
+        count: int,
+        places: Places,
+        *,
+        threads: int,
+        stuck_after_seconds: float,
+        serve: Serve = worker.main,
     ) -> None:
-        """Prepare `count` workers of `threads` threads each; nothing is started yet."""
-        self._places = places
-        self._threads = threads
+        """Prepare `count` workers of `threads` threads each; nothing is started yet.
+
+        `serve` is what a process runs.
+        """
+        self._start: Callable[[], _Worker] = lambda: _Worker(serve, places, threads)
         self._stuck_after_seconds = stuck_after_seconds
         self._workers: list[_Worker | None] = [None] * count
 
@@ -72,7 +82,7 @@ class Workers:
         """Give a call to an idle worker; raises `RuntimeError` when there is none."""
         for place, one in enumerate(self._workers):
             if one is None or not one.alive:
-                self._workers[place] = _Worker(self._places, self._threads)
+                self._workers[place] = self._start()
             chosen = self._workers[place]
             if chosen is not None and chosen.call is None:
                 chosen.send(call, request)
@@ -111,7 +121,7 @@ class Workers:
 class _Worker:
     """One process, its pipe and the call that it is working on."""
 
-    def __init__(self, places: Places, threads: int) -> None:
+    def __init__(self, serve: Serve, places: Places, threads: int) -> None:
         context = multiprocessing.get_context("spawn")
         self.pipe: Connection
         self.pipe, theirs = context.Pipe(duplex=True)
@@ -120,7 +130,7 @@ class _Worker:
         self._reason: AppError | None = None
         self._heard_at = time.monotonic()
         self._process: SpawnProcess = context.Process(
-            target=worker.main, args=(theirs, places, threads), daemon=True, name="analysis"
+            target=serve, args=(theirs, places, threads), daemon=True, name="analysis"
         )
         self._process.start()
         theirs.close()
@@ -148,6 +158,10 @@ class _Worker:
         try:
             answer = wire.decode_answer(self.pipe.recv_bytes())
         except (EOFError, OSError):
+            yield self._ended()
+            return
+        except ValueError:  # not our worker's words: its memory is damaged, so it cannot be trusted
+            self._process.kill()
             yield self._ended()
             return
         self._heard_at = time.monotonic()

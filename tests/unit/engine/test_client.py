@@ -1,0 +1,103 @@
+"""Worker processes: every submitted call ends as exactly one outcome, whatever its worker does."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from app.config import Settings
+from app.domain import CallId
+from app.engine.client import Advanced, Finished, Workers
+from app.engine.wire import Places, Request
+from tests.workers import scripted
+
+
+def _workers(count=1, stuck_after_seconds=60.0):
+    return Workers(
+        count,
+        Places(resources="", packs=""),
+        threads=1,
+        stuck_after_seconds=stuck_after_seconds,
+        serve=scripted,
+    )
+
+
+def _request(payload):
+    return Request(content="transcript", payload=payload, settings=Settings())
+
+
+def _until_finished(workers, calls=1):
+    finished, advanced = [], []
+    while len(finished) < calls:
+        for event in workers.events(30):
+            (finished if isinstance(event, Finished) else advanced).append(event)
+    return finished, advanced
+
+
+def test_a_call_reports_progress_and_its_outcome():
+    with closing(_workers()) as workers:
+        workers.submit(CallId("a"), _request(b"hello"))
+        assert (workers.idle, workers.running) == (0, ("a",))
+        finished, advanced = _until_finished(workers)
+        assert [(one.call, one.outcome.sentence) for one in finished] == [("a", "hello")]
+        assert advanced == [Advanced(call=CallId("a"), stage="decode", done=0.5)]
+        assert (workers.idle, workers.running) == (1, ())
+
+
+def test_a_worker_is_used_again_for_the_next_call():
+    with closing(_workers()) as workers:
+        processes = set()
+        for _ in range(2):
+            workers.submit(CallId("a"), _request(b"hello"))
+            processes.add(_until_finished(workers)[0][0].outcome.hint)
+        assert len(processes) == 1
+
+
+def test_a_native_crash_fails_one_call_and_a_new_worker_takes_the_next(expected_logs):
+    with closing(_workers()) as workers:
+        workers.submit(CallId("a"), _request(b"crash"))
+        assert _until_finished(workers)[0][0].outcome.code == "worker-died"
+        workers.submit(CallId("b"), _request(b"hello"))
+        assert _until_finished(workers)[0][0].outcome.code == "echo"
+    assert [record.msg for record in expected_logs] == ["a worker died"]
+
+
+def test_a_cancelled_call_says_so_and_the_others_go_on():
+    with closing(_workers(2)) as workers:
+        workers.submit(CallId("a"), _request(b"hang"))
+        workers.submit(CallId("b"), _request(b"hello"))
+        workers.cancel(CallId("a"))
+        finished, _ = _until_finished(workers, calls=2)
+        assert {one.call: one.outcome.code for one in finished} == {"a": "cancelled", "b": "echo"}
+        assert workers.idle == 2
+
+
+def test_a_call_without_progress_is_given_up():
+    with closing(_workers(stuck_after_seconds=0.2)) as workers:
+        workers.submit(CallId("a"), _request(b"hang"))
+        finished = []
+        while not finished:
+            finished = [one for one in workers.events(0.05) if isinstance(one, Finished)]
+        assert finished[0].outcome.code in {"worker-stuck"}
+
+
+def test_a_worker_that_answers_nonsense_is_ended(expected_logs):
+    with closing(_workers()) as workers:
+        workers.submit(CallId("a"), _request(b"babble"))
+        assert _until_finished(workers)[0][0].outcome.code == "worker-died"
+
+
+def test_a_busy_worker_takes_no_second_call():
+    with closing(_workers()) as workers:
+        workers.submit(CallId("a"), _request(b"hang"))
+        with pytest.raises(RuntimeError):
+            workers.submit(CallId("b"), _request(b"hello"))
+
+
+def test_closing_ends_running_workers_at_once():
+    workers = _workers()
+    workers.submit(CallId("a"), _request(b"hang"))
+    workers.close()
+    assert workers.idle == 1
+    assert list(workers.events(0)) == []

@@ -1,0 +1,40 @@
+"""What test workers run instead of the real one: they answer, crash, hang or babble on request.
+
+They stand in a module of their own, because a spawned process imports what it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from app.domain import Failure, Stage
+from app.engine import wire
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
+
+    from app.engine.wire import Places
+
+
+def scripted(pipe: Connection, _places: Places, _threads: int) -> None:
+    """Do what each request's payload says, until the pipe closes."""
+    try:
+        while True:
+            request = wire.decode_request(pipe.recv_bytes())
+            step = wire.StageProgress(stage=Stage.DECODE, done=0.5)
+            pipe.send_bytes(wire.encode_answer(step))
+            match request.payload:
+                case b"crash":
+                    os.kill(os.getpid(), signal.SIGSEGV)
+                case b"hang":
+                    time.sleep(600)
+                case b"babble":
+                    pipe.send_bytes(b"?nonsense")
+                    time.sleep(600)
+            answer = Failure(code="echo", sentence=request.payload.decode(), hint=str(os.getpid()))
+            pipe.send_bytes(wire.encode_answer(answer))
+    except (EOFError, OSError):
+        return

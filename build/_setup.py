@@ -34,10 +34,9 @@ def hand_over(command: list[str]) -> int:
     """Become `command` where the system can, so that signals and the exit status are its own."""
     sys.stdout.flush()
     sys.stderr.flush()
-    if sys.platform == "win32":
-        return subprocess.run(command, check=False).returncode
-    else:  # noqa: RET505 - the type checker follows platforms through branches only
+    if os.name != "nt":
         os.execv(command[0], command)  # noqa: S606 - there is no shell to be had, or wanted
+    return subprocess.run(command, check=False).returncode
 
 
 def guarded(action: Callable[[list[str]], int], arguments: list[str]) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -108,14 +109,14 @@ def ensure_pip(*, assume_yes: bool) -> None:
 def _parts() -> list[str]:
     """Return which of `PARTS` this machine, as it is now, has a use for."""
     # Elsewhere the variables may be set by X servers that Qt has no use for.
-    linux = sys.platform.startswith("linux")
+    linux = platform.system() == "Linux"
     screens = {"x11": "DISPLAY", "wayland": "WAYLAND_DISPLAY"}
     return ["headless", *(part for part, name in screens.items() if linux and os.environ.get(name))]
 
 
 def _missing(environment: Environment, part: str) -> dict[str, str | None]:
     """Return what `part` lacks, each with the Debian package that brings it."""
-    if shutil.which("ldd") is None or not sys.platform.startswith("linux"):
+    if shutil.which("ldd") is None or platform.system() != "Linux":
         return {}
     folder = environment.packages() / "PySide6"
     files = [str(folder / name) for name in PARTS[part] if (folder / name).exists()]

@@ -64,7 +64,7 @@ def tool(binary: Path, name: str, *command: str) -> Result:
 def tests(python: Path, arguments: list[str]) -> tuple[Result, str]:
     """Run pytest, show it as it goes, and return its closing line as well."""
     started = time.monotonic()
-    command = [python, "-m", "pytest", "-p", "no:cacheprovider"]
+    command = [str(python), "-m", "pytest", "-p", "no:cacheprovider"]
     command += ["--color=yes"] if sys.stdout.isatty() else []
     if not arguments:
         COVERAGE.parent.mkdir(exist_ok=True)

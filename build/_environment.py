@@ -195,7 +195,7 @@ class Environment:
         ):
             for line in process.stdout or ():
                 log.write(line)
-                if shown := _progress(line):
+                if shown := _progress(line, terminal=terminal):
                     text = f"\r  {shown:<76.76}" if terminal else f"  {shown}\n"
                     print(text, file=sys.stderr, end="", flush=True)
         if terminal:
@@ -223,13 +223,16 @@ def _installer() -> str:
     return "uv" if shutil.which("uv") else "pip"
 
 
-def _progress(line: str) -> str | None:
-    """Return what of an installer's line is worth showing."""
+def _progress(line: str, *, terminal: bool) -> str | None:
+    """Return what of an installer's line is worth showing; all that moves only on a terminal."""
     line = line.strip()
     if found := re.match(r"Collecting (\S+)", line):
-        return f"collecting {found[1]}"
+        return f"collecting {found[1]}" if terminal else None
+    if found := re.match(r"Downloading (\S+?)(?:-\S+\.whl)? \((.*)\)", line):
+        large = re.fullmatch(r"\d\d+(\.\d+)? ?Mi?B", found[2])
+        return f"downloading {found[1]} ({found[2]})" if terminal or large else None
     if line.startswith("Installing collected packages"):
         return f"installing {line.count(',') + 1} packages"
-    if re.match(r"(Downloading|Prepared|Installed|Resolved|Successfully)\b", line):
+    if re.match(r"(Prepared|Installed)\b", line):
         return line[:1].lower() + line[1:]
     return None

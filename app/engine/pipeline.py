@@ -32,7 +32,6 @@ from app.engine.redaction import Redactor
 from app.engine.scoring import score
 from app.engine.speakers import assign_roles
 from app.engine.transcription import Transcriber
-from app.engine.wire import Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from app.engine.audio import Audio
     from app.engine.redaction import Redacted
     from app.engine.transcription import RawTranscript
+    from app.engine.wire import Request
 
     Report = Callable[[Stage, float], None]
 

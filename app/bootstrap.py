@@ -1,0 +1,197 @@
+"""Puts the parts together: the only place where objects are chosen and wired."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import uuid4
+
+import platformdirs
+
+from app import config, selftest
+from app.domain import CallId, CallMetadata, Failure
+from app.engine.models import ModelCard, ModelLibrary
+from app.engine.packs import import_pack
+from app.engine.wire import Places, Request
+from app.errors import AudioUnreadable
+from app.processing import analyse_each, workers_for
+from app.storage import vault
+from app.workspace import Workspace
+from app.workspace.intake import RECORDINGS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from app.config import Settings
+    from app.domain import Check, Outcome, Progress, VaultState
+
+_NAME = "AutoInsights"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folders:
+    """Where the program finds and keeps things on this computer."""
+
+    resources: Path
+    data: Path
+    settings_file: Path
+    log_file: Path
+
+    @property
+    def vault(self) -> Path:
+        """The vault that is meant when none is named."""
+        return self.data / "vault"
+
+    @property
+    def demo_vault(self) -> Path:
+        """The vault of the sample calls."""
+        return self.data / "demo-vault"
+
+    @property
+    def packs(self) -> Path:
+        """The model packs that were imported."""
+        return self.data / "model-packs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Something to analyse without keeping it: a recording, or one transcript as a JSON object."""
+
+    name: str
+    content: Literal["audio", "transcript"]
+    path: Path | None = None
+    payload: bytes = field(default=b"", repr=False)
+    metadata: CallMetadata = field(default_factory=CallMetadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Program:
+    """The whole program, ready to create and open vaults and to analyse."""
+
+    settings: Settings
+    folders: Folders
+
+    @property
+    def places(self) -> Places:
+        """Where workers find what they read."""
+        return Places(resources=str(self.folders.resources), packs=str(self.folders.packs))
+
+    def create(self, folder: Path, passphrase: str, *, demo: bool = False) -> Workspace:
+        """Create a vault; raises `VaultExists`, `WeakPassphrase` or `StorageError`."""
+        return self._workspace(vault.create(folder, passphrase, demo=demo))
+
+    def open(self, folder: Path, passphrase: str) -> Workspace:
+        """Open a vault; raises `VaultError` or `StorageError`."""
+        return self._workspace(vault.open_vault(folder, passphrase))
+
+    def open_remembered(self, folder: Path) -> Workspace | None:
+        """Open a vault with the key that the system's keyring keeps; `None` if it keeps none."""
+        opened = vault.open_remembered(folder)
+        return None if opened is None else self._workspace(opened)
+
+    def vault_state(self, folder: Path) -> VaultState:
+        """Return what can be told of a folder without a passphrase."""
+        return vault.state(folder)
+
+    def analyse(
+        self,
+        sources: Sequence[Source],
+        *,
+        progress: Callable[[Source, Progress], None],
+        stop: Callable[[], bool],
+    ) -> Iterator[tuple[Source, Outcome]]:
+        """Analyse recordings and transcripts and keep nothing; outcomes come as they finish."""
+        named = {CallId(uuid4().hex): source for source in sources}
+        unreadable: list[tuple[CallId, Failure]] = []
+
+        def requests() -> Iterator[tuple[CallId, Request]]:
+            for call, source in named.items():
+                try:
+                    yield call, _request(source, self.settings)
+                except AudioUnreadable as error:
+                    reason = Failure(code=error.code, sentence=error.sentence, hint=error.advice)
+                    unreadable.append((call, reason))
+
+        def tell(step: Progress) -> None:
+            if step.call is not None:
+                progress(named[step.call], step)
+
+        workers = workers_for(self.settings.execution, self.places)
+        for call, outcome in analyse_each(requests(), workers, progress=tell, stop=stop):
+            yield named[call], outcome
+        for call, reason in unreadable:
+            yield named[call], reason
+
+    def model_cards(self) -> tuple[ModelCard, ...]:
+        """Return the models that are installed or were imported."""
+        return self._models().catalogue()
+
+    def import_model_pack(self, source: Path) -> ModelCard:
+        """Verify a model pack and keep it; raises `PackInvalid` or `ModelMismatch`."""
+        return import_pack(source, self.folders.packs)
+
+    def check_model(self, name: str) -> None:
+        """Verify every file of a model; raises `ModelMissing` or `ModelMismatch`."""
+        self._models().check(name)
+
+    def doctor(self) -> Iterator[Check]:
+        """Give the self-test line by line; it analyses a sample, which takes some seconds."""
+        yield from selftest.checks(self._models(), self.folders.data, self._analyse_sample)
+
+    def _analyse_sample(self) -> Outcome:
+        """Return the outcome of the shortest recording that ships."""
+        samples = (self.folders.resources / "samples").iterdir()
+        recordings = [path for path in samples if path.suffix in RECORDINGS]
+        sample = min(recordings, key=lambda path: path.stat().st_size)
+        source = Source(name=sample.name, content="audio", path=sample)
+        outcomes = self.analyse([source], progress=lambda *_: None, stop=lambda: False)
+        return next(outcome for _, outcome in outcomes)
+
+    def _models(self) -> ModelLibrary:
+        return ModelLibrary(self.folders.resources, self.folders.packs)
+
+    def _workspace(self, opened: vault.Vault) -> Workspace:
+        return Workspace(opened, self.settings, self.places)
+
+
+def program(
+    *, settings_file: Path | None = None, overrides: Mapping[str, Any] | None = None
+) -> Program:
+    """Return the program with the settings of this computer; raises `UsageError`."""
+    folders = standard_folders()
+    settings = config.load(settings_file or folders.settings_file)
+    return Program(settings=config.override(settings, overrides or {}), folders=folders)
+
+
+def standard_folders() -> Folders:
+    """Return the folders that this operating system means for programs' data."""
+    place = platformdirs.PlatformDirs(_NAME, appauthor=False)
+    return Folders(
+        resources=resources(),
+        data=place.user_data_path,
+        settings_file=place.user_config_path / "settings.toml",
+        log_file=place.user_log_path / "autoinsights.log",
+    )
+
+
+def resources() -> Path:
+    """Return the folder of what ships with the program."""
+    bundle = getattr(sys, "_MEIPASS", None)
+    return Path(bundle or Path(__file__).resolve().parent.parent) / "resources"
+
+
+def _request(source: Source, settings: Settings) -> Request:
+    payload = source.payload
+    if source.path is not None:
+        try:
+            payload = source.path.read_bytes()
+        except OSError as error:
+            raise AudioUnreadable(
+                "The file cannot be read.",
+                hint="Check that it is there and that you may read it.",
+            ) from error
+    return Request(
+        content=source.content, payload=payload, settings=settings, metadata=source.metadata
+    )

@@ -1,0 +1,181 @@
+"""Takes calls from queued to done: plain sequential code that keeps the workers busy.
+
+No threads: one loop hands calls to idle worker processes and takes what they answer. A call is
+claimed with a lease and saved in one transaction with its outcome, so that whatever is killed when,
+every call stands in the queue or is done, once.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from app.domain import AnalysedCall, CallId, Failure, JobState, ProcessingReport, Progress
+from app.engine.client import Advanced, Finished, Workers
+from app.engine.wire import Places, Request
+from app.errors import AppError, WorkerDied
+from app.storage.audio import Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from app.config import ExecutionSettings, Settings
+    from app.domain import Outcome
+    from app.storage.jobs import Lease
+    from app.storage.vault import Vault
+
+    Tell = Callable[[Progress], None]
+    Stop = Callable[[], bool]
+
+_TICK_SECONDS = 0.2
+_LEASE_SECONDS = 600.0
+_RENEW_AFTER_SECONDS = 120.0
+_MOST_THREADS = 4
+
+
+def workers_for(execution: ExecutionSettings, places: Places) -> Workers:
+    """Return the workers for this machine: up to four threads each, all cores in use."""
+    cores = os.cpu_count() or 1
+    threads = execution.threads_per_worker or min(_MOST_THREADS, cores)
+    count = execution.workers or max(1, cores // threads)
+    stuck = execution.stuck_after_seconds
+    return Workers(count, places, threads=threads, stuck_after_seconds=stuck)
+
+
+def analyse_each(
+    requests: Iterable[tuple[CallId, Request]], workers: Workers, *, progress: Tell, stop: Stop
+) -> Iterator[tuple[CallId, Outcome]]:
+    """Analyse calls that are not kept anywhere and give each outcome as soon as it is there."""
+    waiting = iter(requests)
+    exhausted = False
+    with closing(workers):
+        while not stop():
+            while workers.idle and not exhausted:
+                call, request = next(waiting, (None, None))
+                exhausted = call is None or request is None
+                if call is not None and request is not None:
+                    workers.submit(call, request)
+            if not workers.running:
+                return
+            for event in workers.events(_TICK_SECONDS):
+                if isinstance(event, Finished):
+                    yield event.call, event.outcome
+                else:
+                    progress(_of_call(event))
+
+
+@dataclass(slots=True)
+class QueueRun:
+    """One run through the queue of an open vault, until it is empty or a person stops it."""
+
+    vault: Vault
+    workers: Workers
+    settings: Settings
+    actor: str
+    cancelled: Callable[[], frozenset[CallId]]
+    progress: Tell
+    stop: Stop
+    _leases: dict[CallId, Lease] = field(default_factory=dict)
+    _renewed_at: float = field(default_factory=time.monotonic)
+    _states: list[JobState] = field(default_factory=list)
+    _audio_ms: int = 0
+
+    def run(self) -> ProcessingReport:
+        """Process until nothing is queued; raises `StorageError` when results cannot be kept.
+
+        Calls that were running when it ends early go back to the queue.
+        """
+        started = time.monotonic()
+        try:
+            self._loop()
+        finally:
+            self.workers.close()
+            for lease in self._leases.values():
+                self.vault.jobs.release(lease)
+        return ProcessingReport(
+            done=self._states.count(JobState.DONE),
+            failed=self._states.count(JobState.FAILED),
+            cancelled=self._states.count(JobState.CANCELLED),
+            audio_ms=self._audio_ms,
+            seconds=time.monotonic() - started,
+        )
+
+    def _loop(self) -> None:
+        self._tell_totals()
+        while not self.stop():
+            while self.workers.idle and self._start_next():
+                self._tell_totals()
+            if not self._leases:
+                return
+            for event in self.workers.events(_TICK_SECONDS):
+                if isinstance(event, Finished):
+                    self._finish(event)
+                    self._tell_totals()
+                else:
+                    self.progress(_of_call(event))
+            self._keep_leases()
+
+    def _start_next(self) -> bool:
+        """Claim the next call and hand it to a worker; say whether there was one."""
+        lease = self.vault.jobs.claim(self.actor, lease_seconds=_LEASE_SECONDS)
+        if lease is None:
+            return False
+        try:
+            recording = self.vault.audio.read(lease.call.id, Purpose.ORIGINAL)
+        except AppError as error:
+            failure = Failure(code=error.code, sentence=error.sentence, hint=error.advice)
+            self._save(lease, failure)
+            return True
+        self._leases[lease.call.id] = lease
+        request = Request(
+            content="audio",
+            payload=recording,
+            settings=self.settings,
+            metadata=lease.call.metadata,
+        )
+        self.workers.submit(lease.call.id, request)
+        return True
+
+    def _finish(self, event: Finished) -> None:
+        lease = self._leases.pop(event.call)
+        if isinstance(event.outcome, Failure) and event.outcome.code == WorkerDied.code:
+            # Once more, in case another program took the memory; the third death is final.
+            if self.vault.jobs.release(lease, died=True) is JobState.FAILED:
+                self._states.append(JobState.FAILED)
+            return
+        try:
+            self._save(lease, event.outcome)
+        except AppError:
+            self._leases[event.call] = lease
+            raise
+
+    def _save(self, lease: Lease, outcome: Outcome) -> None:
+        if not self.vault.calls.save(lease, outcome, actor=self.actor):
+            self._states.append(JobState.CANCELLED)
+        elif isinstance(outcome, AnalysedCall):
+            self._states.append(JobState.DONE)
+            self._audio_ms += outcome.analysis.duration_ms
+        else:
+            self._states.append(JobState.FAILED)
+
+    def _keep_leases(self) -> None:
+        """End the workers of cancelled calls, and renew the leases of long ones."""
+        for call in self.cancelled() & frozenset(self.workers.running):
+            self.workers.cancel(call)
+        if time.monotonic() - self._renewed_at > _RENEW_AFTER_SECONDS:
+            self._renewed_at = time.monotonic()
+            for lease in self._leases.values():
+                self.vault.jobs.renew(lease, lease_seconds=_LEASE_SECONDS)
+
+    def _tell_totals(self) -> None:
+        totals = self.vault.calls.totals()
+        waiting = totals[JobState.QUEUED] + totals[JobState.RUNNING]
+        done = len(self._states)
+        self.progress(Progress(done=done, total=done + waiting))
+
+
+def _of_call(event: Advanced) -> Progress:
+    return Progress(done=event.done, total=1, call=event.call, stage=event.stage)

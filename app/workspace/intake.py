@@ -1,0 +1,230 @@
+"""Import: from files and folders to calls in the vault, waiting in the queue.
+
+A folder is read to its last subfolder; what is no recording is passed over, a file that is named is
+always tried. What is known of the calls comes from the import's own options and from a metadata
+file (CSV), `calls.csv` in the folder if none is named. One bad file never stops an import.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import stat
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.domain import CallId, CallMetadata, Direction, Failure, ImportReport, Progress, Role
+from app.errors import AudioTooLong, AudioUnreadable, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from app.storage.vault import Vault
+
+METADATA_NAME = "calls.csv"
+COLUMNS = frozenset(
+    {"file", "agent", "queue", "direction", "started_at", "customer_reference", "channels"}
+)
+RECORDINGS = frozenset(
+    {".wav", ".wave", ".mp3", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".mp4", ".aac", ".webm"}
+    | {".mka", ".amr", ".awb", ".3gp", ".gsm", ".au", ".snd", ".aif", ".aiff", ".caf", ".wma"}
+)
+_LARGEST_BYTES = 2_000_000_000  # a worker holds a recording in memory
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Takes recordings into the vault."""
+
+    _vault: Vault
+    _actor: str
+
+    def import_paths(
+        self,
+        paths: Sequence[Path],
+        *,
+        metadata: CallMetadata | None = None,
+        metadata_file: Path | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> ImportReport:
+        """Import files and folders; a recording that is already in the vault is not doubled.
+
+        Raises `UsageError` where a metadata file is wrong, `StorageError` where the vault's own
+        disk gives out; what was imported until then stays.
+        """
+        found = _find(paths, metadata or CallMetadata(), metadata_file)
+        tally = _Tally(passed_over=found.passed_over)
+        for number, recording in enumerate(found.recordings):
+            if stop():
+                break
+            progress(Progress(done=number, total=len(found.recordings)))
+            self._import_one(recording, tally)
+        progress(Progress(done=len(found.recordings), total=len(found.recordings)))
+        return tally.report()
+
+    def _import_one(self, recording: _Recording, tally: _Tally) -> None:
+        try:
+            _refuse_odd_files(recording.path)
+            added = self._vault.calls.add(
+                recording.path,
+                name=recording.path.name,
+                metadata=recording.metadata,
+                actor=self._actor,
+            )
+        except (AudioUnreadable, AudioTooLong) as error:
+            tally.refuse(recording.path, error.sentence, error.code, error.advice)
+        except OSError:
+            sentence = "The file cannot be read."
+            hint = "Check that it is still there and that you may read it."
+            tally.refuse(recording.path, sentence, "file-unreadable", hint)
+        else:
+            tally.take(added.call.id, duplicate=added.duplicate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recording:
+    path: Path
+    metadata: CallMetadata
+
+
+@dataclass(slots=True)
+class _Found:
+    recordings: list[_Recording] = field(default_factory=list)
+    passed_over: int = 0
+
+
+@dataclass(slots=True)
+class _Tally:
+    passed_over: int
+    imported: list[CallId] = field(default_factory=list)
+    duplicates: int = 0
+    refused: list[tuple[str, Failure]] = field(default_factory=list)
+
+    def take(self, call: CallId, *, duplicate: bool) -> None:
+        if duplicate:
+            self.duplicates += 1
+        else:
+            self.imported.append(call)
+
+    def refuse(self, path: Path, sentence: str, code: str, hint: str) -> None:
+        self.refused.append((path.name, Failure(code=code, sentence=sentence, hint=hint)))
+
+    def report(self) -> ImportReport:
+        return ImportReport(
+            imported=tuple(self.imported),
+            duplicates=self.duplicates,
+            refused=tuple(self.refused),
+            passed_over=self.passed_over,
+        )
+
+
+def _find(paths: Iterable[Path], base: CallMetadata, metadata_file: Path | None) -> _Found:
+    """List what to import, with what is known of each, in a stable order."""
+    named = read_metadata(metadata_file, base) if metadata_file else None
+    found = _Found()
+    for path in paths:
+        if not path.is_dir():
+            beside = {} if named is None else named
+            found.recordings.append(_Recording(path, beside.get(path.name, base)))
+            continue
+        own = path / METADATA_NAME
+        known = named if named is not None else read_metadata(own, base) if own.exists() else {}
+        for file in _walk(path):
+            if file.suffix.lower() not in RECORDINGS:
+                found.passed_over += file != own
+                continue
+            name = file.relative_to(path).as_posix()
+            found.recordings.append(_Recording(file, known.get(name, known.get(file.name, base))))
+    return found
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    """Give the files below a folder in a stable order; links to folders are not followed."""
+    for place, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted(files):
+            if not name.startswith("."):
+                yield Path(place) / name
+
+
+def _refuse_odd_files(path: Path) -> None:
+    """Refuse what would block or flood: pipes, devices, huge files."""
+    about = path.stat()
+    if not stat.S_ISREG(about.st_mode):
+        raise AudioUnreadable("It is not a file.")
+    if about.st_size > _LARGEST_BYTES:
+        raise AudioTooLong("The file is larger than 2 GB.", hint="Split the recording.")
+
+
+def read_metadata(path: Path, base: CallMetadata) -> Mapping[str, CallMetadata]:
+    """Return what a metadata file says of each file, over `base`; raises `UsageError`."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            table = csv.DictReader(lines, strict=True)
+            _check_columns(path, table.fieldnames or ())
+            return {
+                row["file"]: _metadata(path, table.line_num, row, base)
+                for row in table
+                if row.get("file")
+            }
+    except OSError as error:
+        raise UsageError(f"The metadata file {path} cannot be read.") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise UsageError(f"The metadata file {path} is not a CSV file in UTF-8.") from error
+
+
+def _check_columns(path: Path, columns: Iterable[str]) -> None:
+    hint = f"The columns are: {', '.join(sorted(COLUMNS))}; only `file` is required."
+    if "file" not in columns:
+        raise UsageError(f"The metadata file {path} has no column `file`.", hint=hint)
+    for column in columns:
+        if column not in COLUMNS:
+            raise UsageError(f"The metadata file {path} has an unknown column.", hint=hint)
+
+
+def _metadata(
+    path: Path, line: int, row: Mapping[str, str | None], base: CallMetadata
+) -> CallMetadata:
+    given = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    try:
+        direction = given["direction"].lower() or base.direction
+        roles = parse_channels(given["channels"]) or base.channel_roles
+        return replace(
+            base,
+            agent=given["agent"] or base.agent,
+            queue=given["queue"] or base.queue,
+            customer_reference=given["customer_reference"] or base.customer_reference,
+            started_at=_time(given["started_at"]) or base.started_at,
+            direction=Direction(direction),
+            channel_roles=roles,
+        )
+    except (ValueError, UsageError) as error:
+        hint = (
+            "`direction` is inbound, outbound or unknown; `started_at` is a time with offset such"
+            " as 2026-03-01T09:30:00+00:00; `channels` is like agent,customer."
+        )
+        sentence = f"Line {line} of the metadata file {path} has a value that cannot be used."
+        raise UsageError(sentence, hint=hint) from error
+
+
+def _time(text: str) -> str | None:
+    """Return an ISO 8601 time in UTC, so that times sort as text; raises `ValueError`."""
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without an offset")
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def parse_channels(text: str) -> tuple[Role, ...]:
+    """Return the role of each channel from words such as `agent,customer`; raises `UsageError`."""
+    words = [word.strip().lower() for word in text.split(",") if word.strip()]
+    try:
+        return tuple(Role(word) for word in words)
+    except ValueError as error:
+        hint = "Name each channel in order: agent, customer or unknown, such as `agent,customer`."
+        raise UsageError("The channels cannot be understood.", hint=hint) from error

@@ -1,0 +1,46 @@
+"""Frames between the program and its workers: what goes in comes out, nonsense is refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.config import Settings
+from app.domain import AnalysedCall, CallMetadata, Failure, Role, Stage
+from app.engine import wire
+
+
+@given(
+    payload=st.binary(),
+    content=st.sampled_from(["audio", "transcript"]),
+    agent=st.none() | st.text(),
+    roles=st.lists(st.sampled_from(list(Role))).map(tuple),
+)
+def test_a_request_comes_out_as_it_went_in(payload, content, agent, roles):
+    metadata = CallMetadata(agent=agent, channel_roles=roles)
+    request = wire.Request(content=content, payload=payload, settings=Settings(), metadata=metadata)
+    assert wire.decode_request(wire.encode_request(request)) == request
+
+
+@given(
+    st.builds(wire.StageProgress, stage=st.sampled_from(list(Stage)), done=st.floats(0, 1))
+    | st.builds(Failure, code=st.text(), sentence=st.text(), hint=st.text())
+)
+def test_an_answer_comes_out_as_it_went_in(answer):
+    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+
+
+def test_a_finished_call_comes_out_as_it_went_in(analysed_call: AnalysedCall):
+    assert wire.decode_answer(wire.encode_answer(analysed_call)) == analysed_call
+
+
+@given(st.binary())
+def test_nonsense_is_refused_and_never_something_else(frame):
+    with pytest.raises(ValueError):  # noqa: PT011 - msgspec and we have only this in common
+        wire.decode_answer(b"D" + frame)
+
+
+def test_a_request_hides_what_it_carries():
+    request = wire.Request(content="audio", payload=b"spoken words", settings=Settings())
+    assert "spoken" not in repr(request)

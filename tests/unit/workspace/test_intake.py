@@ -1,0 +1,68 @@
+"""Metadata files: what they say is taken, what is wrong is named by line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain import CallMetadata, Direction, Role
+from app.errors import UsageError
+from app.workspace.intake import parse_channels, read_metadata
+
+
+def _read(tmp_path, text, base=None):
+    file = tmp_path / "calls.csv"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return read_metadata(file, base or CallMetadata())
+
+
+def test_a_line_says_what_is_known_of_a_file(tmp_path):
+    header = "file,agent,queue,direction,started_at,customer_reference,channels"
+    line = "a.wav,Sam,billing,Inbound,2026-03-01T09:30:00+02:00,C-7,agent,customer"
+    line = line.replace("agent,customer", '"agent,customer"')
+    known = _read(tmp_path, f"{header}\n{line}\n")
+    assert known["a.wav"] == CallMetadata(
+        agent="Sam",
+        queue="billing",
+        direction=Direction.INBOUND,
+        started_at="2026-03-01T07:30:00+00:00",
+        customer_reference="C-7",
+        channel_roles=(Role.AGENT, Role.CUSTOMER),
+    )
+
+
+def test_what_is_left_out_comes_from_the_import_itself(tmp_path):
+    base = CallMetadata(agent="Sam", queue="claims", channel_roles=(Role.CUSTOMER, Role.AGENT))
+    known = _read(tmp_path, "\ufefffile,queue\na.wav,\nb.wav,sales\n", base)
+    assert known["a.wav"] == base
+    assert known["b.wav"].queue == "sales"
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("agent\nSam\n", "no column"),
+        ("file,colour\na.wav,red\n", "unknown column"),
+        ("file,direction\na.wav,sideways\n", "Line 2"),
+        ("file,started_at\na.wav,\nb.wav,yesterday\n", "Line 3"),
+        ("file,started_at\na.wav,2026-03-01T09:30:00\n", "Line 2"),
+        ("file,channels\na.wav,boss\n", "Line 2"),
+        (b"file\n\xff\xfe\n", "UTF-8"),
+        ('file\n"a\n', "CSV"),
+        ("", "no column"),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path, text, named):
+    with pytest.raises(UsageError, match=named):
+        _read(tmp_path, text)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_metadata(tmp_path / "none.csv", CallMetadata())
+
+
+@given(st.lists(st.sampled_from(list(Role)), max_size=4))
+def test_channels_are_read_as_they_are_written(roles):
+    assert parse_channels(", ".join(role.value.title() for role in roles)) == tuple(roles)

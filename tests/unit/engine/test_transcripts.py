@@ -1,4 +1,4 @@
-"""Transcripts instead of audio: accepted as documented, refused by naming the field, not its text."""
+"""Transcripts instead of audio: taken as documented, refused by naming the field, not its text."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_result_of_the_program_can_be_analysed_again():
         (b'{"turns": []}', "no turn"),
         (b'{"turns": [{"text": "  "}]}', "no turn"),
         (b'{"turns": [{"role": "agent"}]}', "text"),
-        (b'{"turns": [{"text": 3}]}', r"turns\[...\].text"),
+        (b'{"turns": [{"text": 3}]}', r"turns\[0\]\.text"),
         (b'{"turns": [{"text": "a", "start_ms": -1}]}', "start_ms"),
         (b'{"turns": [{"text": "a", "start_ms": 5, "end_ms": 1}]}', "ends before"),
         (b'{"turns": [{"text": "a", "role": "four five three nine"}]}', "role"),

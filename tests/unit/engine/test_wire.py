@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.config import Settings
-from app.domain import AnalysedCall, CallMetadata, Failure, Role, Stage
+from app.domain import CallMetadata, Failure, Role, Stage
 from app.engine import wire
+from tests.builders import analysed_call
 
 
 @given(
@@ -31,8 +32,9 @@ def test_an_answer_comes_out_as_it_went_in(answer):
     assert wire.decode_answer(wire.encode_answer(answer)) == answer
 
 
-def test_a_finished_call_comes_out_as_it_went_in(analysed_call: AnalysedCall):
-    assert wire.decode_answer(wire.encode_answer(analysed_call)) == analysed_call
+def test_a_finished_call_comes_out_as_it_went_in():
+    answer = analysed_call()
+    assert wire.decode_answer(wire.encode_answer(answer)) == answer
 
 
 @given(st.binary())

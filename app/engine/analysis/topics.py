@@ -1,0 +1,84 @@
+"""What a call is about: the pack's topics, each with the turns that show it.
+
+A piece speaks for the one topic that it is nearest to, if it is near enough, and for every topic
+whose phrase it holds. The customer's words lead; the agent's count where they repeat the matter.
+Findings come strongest first.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from app.domain import Finding, FindingKind, Role
+from app.engine.analysis.matching import Hit, Matcher, by_turn, merged
+from app.engine.analysis.text import evidence, word_count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.engine.analysis.encoder import Encoder, Vectors
+    from app.engine.analysis.matching import Reading
+    from app.engine.analysis.packs import Pack, Topic
+
+THRESHOLD = 0.55
+"""Cosine from which a piece speaks for its nearest topic; see resources/documents/analysis.md."""
+AGENT_HANDICAP = 0.08  # agents name products and offers that the call is not about
+FEWEST_WORDS = 3
+MOST_EVIDENCE = 8
+_BY_PHRASE = 0.8
+
+
+class Topics:
+    """Finds the topics of a pack."""
+
+    def __init__(self, pack: Pack, encoder: Encoder) -> None:
+        """Prepare the topics' phrases and examples."""
+        self._matcher: Matcher[Topic] = Matcher(pack.topics, encoder)
+
+    def find(self, reading: Reading) -> tuple[Finding, ...]:
+        """Return one finding for each topic of the call, strongest first."""
+        hits: dict[int, list[Hit]] = defaultdict(list)
+        for n, hit in [*self._by_meaning(reading), *self._by_phrase(reading)]:
+            hits[n].append(hit)
+        found = [self._finding(self._matcher.entries[n], of) for n, of in sorted(hits.items())]
+        return tuple(sorted(found, key=lambda f: -f.confidence))
+
+    def nearest(self, vectors: Vectors) -> list[tuple[int, float]]:
+        """Return for each vector the entry it is nearest to, and how near."""
+        similarity = self._matcher.similarity(vectors)
+        if not similarity.size:
+            return []
+        best = similarity.argmax(axis=1)
+        return [(int(n), float(row[n])) for n, row in zip(best, similarity, strict=True)]
+
+    def _by_meaning(self, reading: Reading) -> Iterator[tuple[int, Hit]]:
+        for piece, (n, near) in zip(reading.pieces, self.nearest(reading.vectors), strict=False):
+            threshold = self._matcher.entries[n].threshold or THRESHOLD
+            if piece.turn.role is Role.AGENT:
+                threshold += AGENT_HANDICAP
+            long_enough = word_count(piece.text) >= FEWEST_WORDS
+            if near >= threshold and long_enough and not self._matcher.excepts(n, piece):
+                yield n, Hit(piece.turn, piece.start, piece.end, near)
+
+    def _by_phrase(self, reading: Reading) -> Iterator[tuple[int, Hit]]:
+        cut = by_turn(reading.pieces)
+        for turn in reading.turns:
+            for n in range(len(self._matcher.entries)):
+                for start, end in self._matcher.spans(n, turn, cut.get(turn.index, [])):
+                    yield n, Hit(turn, start, end, _BY_PHRASE)
+
+    def _finding(self, topic: Topic, hits: list[Hit]) -> Finding:
+        """Several places that speak for a topic make it surer than one."""
+        strongest = sorted(merged(hits), key=lambda h: -h.confidence)[:MOST_EVIDENCE]
+        doubt = 1.0
+        for hit in strongest:
+            doubt *= 1 - 0.8 * hit.confidence
+        shown = merged(strongest)
+        return Finding(
+            kind=FindingKind.TOPIC,
+            label=topic.label,
+            title=topic.title,
+            confidence=round(1 - doubt, 3),
+            evidence=tuple(evidence(hit.turn, hit.start, hit.end) for hit in shown),
+        )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from app.domain import Failure, Stage
 from app.engine import wire
+from tests.builders import analysed_call
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -36,5 +37,17 @@ def scripted(pipe: Connection, _places: Places, _threads: int) -> None:
                     time.sleep(600)
             answer = Failure(code="echo", sentence=request.payload.decode(), hint=str(os.getpid()))
             pipe.send_bytes(wire.encode_answer(answer))
+    except (EOFError, OSError):
+        return
+
+
+def ready_made(pipe: Connection, _places: Places, _threads: int) -> None:
+    """Answer every request with the same finished call, after some steps of progress."""
+    try:
+        while True:
+            wire.decode_request(pipe.recv_bytes())
+            for stage in Stage:
+                pipe.send_bytes(wire.encode_answer(wire.StageProgress(stage=stage, done=1.0)))
+            pipe.send_bytes(wire.encode_answer(analysed_call()))
     except (EOFError, OSError):
         return

@@ -1,0 +1,41 @@
+"""The same recording, models and settings give the same bytes again, in another process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SAMPLES = ROOT / "resources" / "samples"
+
+
+def _analyse(*files, threads):
+    settings = Path("settings.toml").absolute()
+    settings.write_text(f"[execution]\nthreads_per_worker = {threads}\n", encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "--settings", settings, "--json", "analyse", *files],
+        cwd=ROOT,
+        capture_output=True,
+        check=True,
+    )
+    return [_without_times(line) for line in done.stdout.splitlines()]
+
+
+def _without_times(line):
+    """Return the line as it stands but for what a clock measured of the run itself."""
+    found = json.loads(line)
+    assert found.pop("seconds")
+    return json.dumps(found, sort_keys=True)
+
+
+@pytest.mark.models
+def test_a_call_comes_out_the_same_alone_with_others_and_with_other_threads(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    first, second = SAMPLES / "finance.mp3", SAMPLES / "utilities.wav"
+    together = _analyse(first, second, threads=2)
+    assert _analyse(second, threads=2) == together[1:]
+    assert _analyse(first, threads=1) == together[:1]

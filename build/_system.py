@@ -31,6 +31,7 @@ PACKAGES = {
     "libXrandr.so.2": "libxrandr2",
     "libasound.so.2": "libasound2",
     "libatomic.so.1": "libatomic1",
+    "libbrotlicommon.so.1": "libbrotli1",
     "libbrotlidec.so.1": "libbrotli1",
     "libdbus-1.so.3": "libdbus-1-3",
     "libdrm.so.2": "libdrm2",

@@ -1,0 +1,111 @@
+"""What the documents repeat, they repeat as it is."""
+
+from __future__ import annotations
+
+import ast
+import re
+import runpy
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from app import errors
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCUMENTS = ROOT / "resources" / "documents"
+SCRIPT = runpy.run_path(str(ROOT / "build" / "documents.py"))
+
+
+def every_error() -> list[type[errors.AppError]]:
+    found = [errors.AppError]
+    for error in found:
+        found += error.__subclasses__()
+    return [error for error in found if error.__module__ == "app.errors"]
+
+
+def syntax() -> list[ast.AST]:
+    """Every node of app/, outside of errors.py."""
+    paths = [path for path in (ROOT / "app").rglob("*.py") if path.name != "errors.py"]
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+    return [node for tree in trees for node in ast.walk(tree)]
+
+
+@pytest.fixture(scope="module")
+def mentioned() -> set[str]:
+    """Every name and every text in app/, outside of errors.py."""
+    found = set()
+    for node in syntax():
+        if isinstance(node, ast.Name | ast.Attribute):
+            found.add(node.id if isinstance(node, ast.Name) else node.attr)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.add(node.value)
+    return found
+
+
+@pytest.fixture(scope="module")
+def raised() -> set[str]:
+    """The names of the errors that app/ raises."""
+    calls = [node.exc for node in syntax() if isinstance(node, ast.Raise)]
+    return {
+        ast.unparse(call.func if isinstance(call, ast.Call) else call).rpartition(".")[2]
+        for call in calls
+        if call is not None
+    }
+
+
+def test_errors_document_is_the_code() -> None:
+    written = (DOCUMENTS / "errors.md").read_text(encoding="utf-8")
+    assert written == SCRIPT["errors_document"](), "run build/documents.py"
+
+
+def test_error_codes_are_stable_words_and_unique() -> None:
+    codes = [error.code for error in every_error()]
+    assert len(set(codes)) == len(codes)
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", code) for code in codes)
+
+
+@pytest.mark.parametrize("error", every_error(), ids=lambda error: error.__name__)
+def test_every_error_helps_and_is_used(
+    error: type[errors.AppError], mentioned: set[str], raised: set[str]
+) -> None:
+    assert error.__doc__
+    assert 1 <= error.status < 64
+    groups_others = bool(error.__subclasses__())
+    assert error.hint or groups_others
+    if not groups_others:
+        assert {error.__name__, error.code} & mentioned
+    if not error.hint:
+        assert error.__name__ not in raised, "raise one that has a hint"
+
+
+def test_dependencies_document_names_every_direct_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = project["project"]["optional-dependencies"]
+    sections = {
+        "To run": project["project"]["dependencies"],
+        "To develop": extras["dev"],
+        "To package": [*project["build-system"]["requires"], *extras["package"]],
+    }
+    text = (DOCUMENTS / "dependencies.md").read_text(encoding="utf-8")
+    for title, requirements in sections.items():
+        section = text.partition(f"## {title}\n")[2].partition("\n## ")[0]
+        named = re.findall(r"^\| ([\w-]+) \| [^|]+ \| [^|]{10,} \|$", section, re.MULTILINE)
+        wanted = [re.match(r"[\w-]+", requirement).group() for requirement in requirements]
+        assert named == sorted(wanted), title
+
+
+def test_locks_hold_every_direct_dependency_with_hashes_and_no_address() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    run = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    dev = (ROOT / "requirements-dev.txt").read_text(encoding="utf-8")
+    extras = project["optional-dependencies"]
+    everything = [*project["dependencies"], *extras["dev"], *extras["package"]]
+    for text, wanted in ((run, project["dependencies"]), (dev, everything)):
+        locked = re.findall(r"^([\w-]+)==", text, re.MULTILINE)
+        assert {re.match(r"[\w-]+", name).group() for name in wanted} <= set(locked)
+        entries = re.split(r"\n(?=\w)", text)[1:]
+        assert all("--hash=sha256:" in entry for entry in entries)
+        assert not re.search(r"://|--(?:extra-)?index|--find-links|\btorch\b", text)
+    versions = set(re.findall(r"^[\w-]+==\S+", run, re.MULTILINE))
+    assert versions <= set(re.findall(r"^[\w-]+==\S+", dev, re.MULTILINE))

@@ -1,0 +1,200 @@
+"""The sealed audio of calls: whole, in its place and the newest, or refused.
+
+A file is written beside the others (`incoming`), named in the database in the transaction of the
+act that brings it, and then moved to its place; what an interruption leaves in between is settled
+when the vault is opened. The database holds the random mark of the one file that counts, so that an
+older recording of the same call put in its place is refused as well. Plain audio is never on disk.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, BinaryIO
+
+from app.domain import CallId
+from app.errors import CallNotFound, SealBroken
+from app.storage import files
+from app.storage.crypto import Binding, check_header, seal, unseal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from app.storage.database import Database, Reading, Row, Writing
+    from app.storage.keys import CallKeys
+
+FOLDER = "audio"
+_INCOMING = "incoming"
+_SUFFIX = "sealed"
+_HEADER_BYTES = 40
+_TRIES = 3  # a new analysis may move a newer file into place between the look-up and the opening
+
+
+class Purpose(StrEnum):
+    """Which sound of a call a sealed file holds."""
+
+    ORIGINAL = "original"  # as it was imported, byte for byte
+    MUTED = "muted"  # FLAC, with redacted stretches silent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A sealed file that is written but not yet named in the database."""
+
+    call: CallId
+    purpose: Purpose
+    mark: bytes
+    path: Path
+
+
+class SealedAudio:
+    """The sealed audio of an open vault."""
+
+    def __init__(self, folder: Path, database: Database, call_keys: CallKeys) -> None:
+        """Work in the vault's folder."""
+        self._folder = folder
+        self._database = database
+        self._call_keys = call_keys
+
+    def read(self, call: CallId, purpose: Purpose) -> bytes:
+        """Return the audio of a call; raises `CallNotFound` or `SealBroken`."""
+        return b"".join(self.chunks(call, purpose))
+
+    def chunks(self, call: CallId, purpose: Purpose) -> Iterator[bytes]:
+        """Yield the audio of a call in pieces of 1 MiB, each proven before it is given out.
+
+        Raises `CallNotFound`, and `SealBroken` at the latest at the end.
+        """
+        for _ in range(_TRIES):
+            with self._database.reader() as reading:
+                row = reading.one(_ONE, (call, purpose))
+            if row is None:
+                raise CallNotFound("There is no such recording in this vault.")
+            file = self._opened(call, purpose, bytes(row[0]))
+            if file is not None:
+                key = self._call_keys.opened(call, row[1])
+                return _unsealed(file, key, _binding(call, purpose))
+        raise SealBroken(f"The {purpose} recording of call {call} is missing or not the newest.")
+
+    def write(
+        self, call: CallId, purpose: Purpose, key: bytes, content: Iterable[bytes]
+    ) -> Incoming:
+        """Seal content into a new file; `settle` it after the transaction that names it."""
+        pieces = seal(content, key, _binding(call, purpose))
+        header = next(pieces)
+        mark = check_header(header)
+        path = self._incoming(call, purpose, mark)
+        files.make_private(path.parent)
+        files.create_private(path, _joined(header, pieces))
+        return Incoming(call=call, purpose=purpose, mark=mark, path=path)
+
+    def name(self, writing: Writing, number: int, incoming: Incoming, size_bytes: int) -> None:
+        """Make a new file the one that counts, in the transaction of the act that brings it."""
+        writing.change(
+            "INSERT OR REPLACE INTO audio (call, purpose, mark, size_bytes) VALUES (?, ?, ?, ?)",
+            (number, incoming.purpose, incoming.mark, size_bytes),
+        )
+
+    def settle(self, incoming: Incoming) -> None:
+        """Move a file to its place, after it has been named."""
+        place = self._place(incoming.call, incoming.purpose)
+        files.make_private(place.parent)
+        files.move(incoming.path, place)
+
+    def drop(self, incoming: Incoming) -> None:
+        """Remove a file that was not named after all."""
+        files.remove(incoming.path)
+
+    def recover(self) -> int:
+        """Settle what an interruption left; returns how many files nobody had named."""
+        folder = files.inside(self._folder, FOLDER, _INCOMING)
+        if not folder.is_dir():
+            return 0
+        dropped = 0
+        with files.translated():
+            left = sorted(folder.iterdir())
+        with self._database.reader() as reading:
+            named = [(path, _named(reading, path)) for path in left]
+        for path, incoming in named:
+            if incoming is None:
+                files.remove(path)
+                dropped += 1
+            else:
+                self.settle(incoming)
+        return dropped
+
+    def problems(self) -> Iterator[str]:
+        """Yield which recordings are missing or broken; reads all of them."""
+        with self._database.reader() as reading:
+            rows = reading.all(_ALL)
+        for call, purpose, size_bytes in rows:
+            try:
+                size = sum(map(len, self.chunks(CallId(call), Purpose(purpose))))
+            except SealBroken:
+                size = -1
+            if size != size_bytes:
+                yield f"the {purpose} recording of call {call} is missing or broken"
+
+    def _opened(self, call: CallId, purpose: Purpose, mark: bytes) -> BinaryIO | None:
+        for path in (self._place(call, purpose), self._incoming(call, purpose, mark)):
+            try:
+                file = path.open("rb")
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise files.explained(error) from error
+            if _mark_of(file.read(_HEADER_BYTES)) == mark:
+                file.seek(0)
+                return file
+            file.close()
+        return None
+
+    def _place(self, call: CallId, purpose: Purpose) -> Path:
+        return files.inside(self._folder, FOLDER, call[:2], f"{call}.{purpose}.{_SUFFIX}")
+
+    def _incoming(self, call: CallId, purpose: Purpose, mark: bytes) -> Path:
+        name = f"{call}.{purpose}.{mark.hex()}.{_SUFFIX}"
+        return files.inside(self._folder, FOLDER, _INCOMING, name)
+
+
+_ONE = """
+    SELECT audio.mark, call_keys.sealed FROM calls
+    JOIN audio ON audio.call = calls.number JOIN call_keys ON call_keys.call = calls.number
+    WHERE calls.id = ? AND audio.purpose = ?
+"""
+
+_ALL = """
+    SELECT calls.id, audio.purpose, audio.size_bytes
+    FROM audio JOIN calls ON calls.number = audio.call ORDER BY audio.call, audio.purpose
+"""
+
+
+def _binding(call: CallId, purpose: Purpose) -> Binding:
+    return Binding(f"audio:{purpose}", call)
+
+
+def _unsealed(file: BinaryIO, key: bytes, binding: Binding) -> Iterator[bytes]:
+    with file:
+        yield from unseal(file, key, binding)
+
+
+def _joined(header: bytes, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    yield header
+    yield from pieces
+
+
+def _mark_of(header: bytes) -> bytes | None:
+    try:
+        return check_header(header)
+    except SealBroken:
+        return None
+
+
+def _named(reading: Reading, path: Path) -> Incoming | None:
+    """Return what an incoming file is, if the database names just this one."""
+    call, purpose, mark = (*path.name.split("."), "", "", "")[:3]
+    row: Row | None = reading.one(_ONE, (call, purpose))
+    if row is None or bytes(row[0]).hex() != mark:
+        return None
+    return Incoming(call=CallId(call), purpose=Purpose(purpose), mark=bytes(row[0]), path=path)

@@ -1,0 +1,304 @@
+"""The calls of a vault: taking them in, listing them, and keeping what is found out about them.
+
+Promises that a call is taken in or not at all: sealed recording, row, key, place in the queue and
+audit entry appear together; the same bytes are never kept twice; a result is kept whole and only
+for the runner that holds the call's lease.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.domain import AnalysedCall, Call, CallDetail, CallId, JobState, Sha256
+from app.errors import AppError, CallNotFound
+from app.storage import listing, results
+from app.storage.audio import Incoming, Purpose
+from app.storage.clock import sortable, stamp
+from app.storage.crypto import CHUNK_BYTES
+from app.storage.jobs import finish
+from app.storage.rows import CALL, CALL_WIDTH, JOB, call_of, clean, job_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from app.domain import CallMetadata, CallQuery, CallRow, Facets, Outcome
+    from app.storage.audio import SealedAudio
+    from app.storage.audit import Audit
+    from app.storage.clock import Clock
+    from app.storage.database import Database, Reading, Writing
+    from app.storage.jobs import Lease
+    from app.storage.keys import CallKeys
+
+_NO_FAILURE = (None, None, None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """A call that was taken in, or the one that holds the same bytes already."""
+
+    call: Call
+    duplicate: bool
+
+
+class Calls:
+    """The calls of an open vault."""
+
+    def __init__(
+        self,
+        database: Database,
+        audio: SealedAudio,
+        audit: Audit,
+        call_keys: CallKeys,
+        clock: Clock,
+    ) -> None:
+        """Work on a database with the vault's keys for calls."""
+        self._database = database
+        self._audio = audio
+        self._audit = audit
+        self._call_keys = call_keys
+        self._clock = clock
+
+    def add(self, source: Path | bytes, *, name: str, metadata: CallMetadata, actor: str) -> Added:
+        """Take in a recording and queue it; a file is read in pieces, whatever its size.
+
+        An `OSError` of reading `source` passes unchanged; what goes wrong with the vault's disk is
+        an `AppError`.
+        """
+        known = self.find_by_digest(_digest(source))
+        if known is not None:
+            return Added(call=known, duplicate=True)
+        call_id = CallId(secrets.token_hex(16))
+        key, sealed_key = self._call_keys.new(call_id)
+        content = _Measured(source)
+        incoming = self._audio.write(call_id, Purpose.ORIGINAL, key, content.pieces())
+        call = Call(
+            id=call_id,
+            digest=content.digest(),
+            source_name=clean(name) or "",
+            size_bytes=content.size_bytes,
+            imported_at=stamp(self._clock()),
+            metadata=metadata,
+        )
+        return self._named(call, sealed_key, incoming, actor)
+
+    def save(self, lease: Lease, outcome: Outcome, *, actor: str) -> bool:
+        """Keep what came of a call; returns `False`, and keeps nothing, if the lease is over.
+
+        A failure leaves an earlier analysis of the same call in place.
+        """
+        if isinstance(outcome, AnalysedCall):
+            return self._save_analysis(lease, outcome, actor)
+        failure = (outcome.code, clean(outcome.sentence), clean(outcome.hint))
+        with self._database.transaction() as writing:
+            if finish(writing, lease, stamp(self._clock()), failure) is None:
+                return False
+            self._record(writing, lease.call.id, actor, outcome.code)
+        return True
+
+    def get(self, call: CallId) -> Call:
+        """Return a call; raises `CallNotFound`."""
+        with self._database.reader() as reading:
+            row = reading.one(_BY_ID, (call,))
+        if row is None:
+            raise _not_found()
+        return call_of(row)
+
+    def detail(self, call: CallId) -> CallDetail:
+        """Return all that is known of a call; raises `CallNotFound` or `SealBroken`."""
+        with self._database.reader() as reading:
+            row = reading.one(_DETAIL, (call,))
+            if row is None:
+                raise _not_found()
+            key = self._call_keys.opened(call, row[0])
+            analysis, waveform = results.kept(reading, call, key)
+        return CallDetail(
+            call=call_of(row[1:]),
+            job=job_of(row[1 + CALL_WIDTH :]),
+            analysis=analysis,
+            waveform=waveform,
+        )
+
+    def find_by_digest(self, digest: Sha256) -> Call | None:
+        """Return the call that was imported from exactly these bytes, or `None`."""
+        with self._database.reader() as reading:
+            return _by_digest(reading, digest)
+
+    def holding(self, kind: str, digest: bytes) -> tuple[CallId, ...]:
+        """Return the calls in which a redacted value occurs, by the digest that workers send."""
+        with self._database.reader() as reading:
+            rows = reading.all(_HOLDING, (self._call_keys.blind_index(kind, digest),))
+        return tuple(CallId(row[0]) for row in rows)
+
+    def page(self, query: CallQuery, *, offset: int, limit: int) -> tuple[CallRow, ...]:
+        """Return `limit` lines of the list of calls from `offset` on."""
+        with self._database.reader() as reading:
+            return listing.page(reading, query, offset=offset, limit=limit)
+
+    def count(self, query: CallQuery) -> int:
+        """Return how many calls a query narrows the list to."""
+        with self._database.reader() as reading:
+            return listing.count(reading, query)
+
+    def totals(self) -> dict[JobState, int]:
+        """Return how many calls are in each state."""
+        with self._database.reader() as reading:
+            return listing.totals(reading)
+
+    def facets(self) -> Facets:
+        """Return the agents, queues and flags by which the list can be narrowed."""
+        with self._database.reader() as reading:
+            return listing.facets(reading)
+
+    def _named(self, call: Call, sealed_key: bytes, incoming: Incoming, actor: str) -> Added:
+        try:
+            with self._database.transaction() as writing:
+                known = _by_digest(writing, call.digest)
+                if known is None:
+                    number = _insert(writing, call, sealed_key)
+                    self._audio.name(writing, number, incoming, call.size_bytes)
+                    self._audit.append(writing, actor=actor, act="call.import", subject=call.id)
+        except BaseException:
+            self._drop(incoming)
+            raise
+        if known is not None:  # the same bytes came in by another thread meanwhile
+            self._drop(incoming)
+            return Added(call=known, duplicate=True)
+        self._audio.settle(incoming)
+        return Added(call=call, duplicate=False)
+
+    def _save_analysis(self, lease: Lease, analysed: AnalysedCall, actor: str) -> bool:
+        call, at = lease.call.id, stamp(self._clock())
+        key = self._key(call)
+        if key is None:
+            return False
+        ready = results.ready(call, analysed, key, self._call_keys)
+        incoming = None
+        if analysed.muted_audio:
+            incoming = self._audio.write(call, Purpose.MUTED, key, [analysed.muted_audio])
+        number = None
+        try:
+            with self._database.transaction() as writing:
+                number = finish(writing, lease, at, _NO_FAILURE)
+                if number is not None:
+                    results.keep(writing, number, ready, at)
+                    if incoming:
+                        size = len(analysed.muted_audio)
+                        self._audio.name(writing, number, incoming, size)
+                    self._record(writing, call, actor, "done")
+        except BaseException:
+            self._drop(incoming)
+            raise
+        if number is None:
+            self._drop(incoming)
+        elif incoming:
+            self._audio.settle(incoming)
+        return number is not None
+
+    def _key(self, call: CallId) -> bytes | None:
+        with self._database.reader() as reading:
+            row = reading.one(_KEY, (call,))
+        return None if row is None else self._call_keys.opened(call, row[0])
+
+    def _record(self, writing: Writing, call: CallId, actor: str, outcome: str) -> None:
+        self._audit.append(writing, actor=actor, act="call.analyse", subject=call, outcome=outcome)
+
+    def _drop(self, incoming: Incoming | None) -> None:
+        """Remove an unnamed file; where even that fails, the next opening does it."""
+        try:
+            if incoming:
+                self._audio.drop(incoming)
+        except AppError:
+            return
+
+
+class _Measured:
+    """A source that is measured while it is read."""
+
+    def __init__(self, source: Path | bytes) -> None:
+        self._source = source
+        self._hash = hashlib.sha256()
+        self.size_bytes = 0
+
+    def pieces(self) -> Iterator[bytes]:
+        for piece in _pieces(self._source):
+            self._hash.update(piece)
+            self.size_bytes += len(piece)
+            yield piece
+
+    def digest(self) -> Sha256:
+        return Sha256(self._hash.hexdigest())
+
+
+def _pieces(source: Path | bytes) -> Iterator[bytes]:
+    if isinstance(source, bytes):
+        yield source
+        return
+    with source.open("rb") as file:
+        while piece := file.read(CHUNK_BYTES):
+            yield piece
+
+
+def _digest(source: Path | bytes) -> Sha256:
+    measured = _Measured(source)
+    for _ in measured.pieces():
+        pass
+    return measured.digest()
+
+
+def _by_digest(reading: Reading, digest: Sha256) -> Call | None:
+    row = reading.one(_BY_DIGEST, (digest,))
+    return None if row is None else call_of(row)
+
+
+def _insert(writing: Writing, call: Call, sealed_key: bytes) -> int:
+    given = call.metadata
+    number = writing.insert(
+        _INSERT,
+        (
+            call.id,
+            call.digest,
+            call.source_name,
+            call.size_bytes,
+            call.imported_at,
+            clean(given.started_at),
+            sortable(given.started_at, otherwise=call.imported_at),
+            clean(given.agent),
+            clean(given.queue),
+            given.direction,
+            clean(given.customer_reference),
+            ",".join(given.channel_roles),
+            call.imported_at,
+        ),
+    )
+    writing.change("INSERT INTO call_keys (call, sealed) VALUES (?, ?)", (number, sealed_key))
+    return number
+
+
+def _not_found() -> CallNotFound:
+    return CallNotFound("There is no such call in this vault.")
+
+
+_INSERT = """
+    INSERT INTO calls (id, digest, source_name, size_bytes, imported_at, started_at, started,
+        agent, queue, direction, customer_reference, channel_roles, state, place, queued_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued',
+        (SELECT coalesce(max(place), 0) + 1 FROM calls), ?)
+"""
+_BY_ID = f"SELECT {CALL} FROM calls WHERE id = ?"  # noqa: S608
+_BY_DIGEST = f"SELECT {CALL} FROM calls WHERE digest = ?"  # noqa: S608
+_DETAIL = f"""
+    SELECT call_keys.sealed, {CALL}, {JOB}
+    FROM calls JOIN call_keys ON call_keys.call = calls.number WHERE calls.id = ?
+"""  # noqa: S608
+_KEY = """
+    SELECT call_keys.sealed FROM calls JOIN call_keys ON call_keys.call = calls.number
+    WHERE calls.id = ?
+"""
+_HOLDING = """
+    SELECT DISTINCT calls.id FROM redacted_values JOIN calls ON calls.number = redacted_values.call
+    WHERE blind = ? ORDER BY calls.number
+"""

@@ -1,0 +1,339 @@
+"""The encrypted database: one writer, several readers, and no way around the key.
+
+Promises that every connection is keyed and checked before it is used, that nothing is written in
+plain text (no temporary files, no attached databases, no extensions), that a transaction is whole
+or absent, and that what goes wrong is said in our own words. Hides SQLCipher; the standard
+`sqlite3` never touches these files (two libraries on one file crashed in a trial).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlcipher3 import dbapi2
+
+from app.errors import AppError, DiskFull, FolderReadOnly, StorageError, VaultDamaged
+from app.storage import files
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+Row = tuple[Any, ...]
+Value = str | int | float | bytes | None
+
+Duplicate = dbapi2.IntegrityError
+"""A row breaks a rule of the schema, such as a digest that is there already."""
+
+_APPLICATION_ID = 0x41495631  # "AIV1"
+_ROOM_BYTES = 1 << 20
+_NO_ROOM = 13
+_READ_ONLY = {3, 8}
+_DAMAGED = {11, 26}
+_DISK = {10, 14}
+_DENIED_ACTIONS = {dbapi2.SQLITE_ATTACH, dbapi2.SQLITE_DETACH}
+_ALLOWED_PRAGMAS = {"data_version", "user_version"}  # the first one is what full text asks for
+
+
+class Cursor(Protocol):
+    """The part of a cursor that is used."""
+
+    rowcount: int
+    lastrowid: int
+
+    def fetchall(self) -> list[Row]:
+        """Return all rows."""
+
+    def fetchone(self) -> Row | None:
+        """Return the next row, or `None`."""
+
+
+class Connection(Protocol):
+    """The part of a connection of SQLCipher's library that is used."""
+
+    in_transaction: bool
+
+    def execute(self, sql: str, parameters: Sequence[Value] = (), /) -> Cursor:
+        """Run one statement."""
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Value]], /) -> Cursor:
+        """Run one statement for each of the rows."""
+
+    def backup(self, target: Connection, /) -> None:
+        """Copy all pages."""
+
+    def set_authorizer(self, callback: Callable[..., int], /) -> None:
+        """Ask `callback` about each thing that a statement wants to do."""
+
+    def close(self) -> None:
+        """Close."""
+
+
+class Reading:
+    """A view of the database that does not change while it is held."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Wrap a keyed connection."""
+        self._connection = connection
+
+    def all(self, sql: str, parameters: Sequence[Value] = ()) -> list[Row]:
+        """Return all rows."""
+        return self._connection.execute(sql, parameters).fetchall()
+
+    def one(self, sql: str, parameters: Sequence[Value] = ()) -> Row | None:
+        """Return the first row, or `None`."""
+        return self._connection.execute(sql, parameters).fetchone()
+
+    def number(self, sql: str, parameters: Sequence[Value] = ()) -> int:
+        """Return the first column of the first row as a whole number; nothing counts as 0."""
+        row = self.one(sql, parameters)
+        return int(row[0] or 0) if row else 0
+
+
+class Writing(Reading):
+    """A transaction: all that is changed through it is kept together or not at all."""
+
+    def change(self, sql: str, parameters: Sequence[Value] = ()) -> int:
+        """Run one statement; returns how many rows it changed."""
+        return self._connection.execute(sql, parameters).rowcount
+
+    def insert(self, sql: str, parameters: Sequence[Value] = ()) -> int:
+        """Add one row; returns its number."""
+        return self._connection.execute(sql, parameters).lastrowid
+
+    def many(self, sql: str, rows: Iterable[Sequence[Value]]) -> None:
+        """Run one statement for each of the rows."""
+        self._connection.executemany(sql, rows)
+
+
+class Database:
+    """The connections of one open vault."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        """Open the database; raises `VaultDamaged` if it is absent or the key does not fit."""
+        self._path = path
+        self._key = key
+        self._writing = threading.RLock()
+        self._pool = threading.Lock()
+        self._idle: list[Connection] = []
+        self._closed = False
+        self._in_transaction = False
+        if not path.is_file():
+            raise VaultDamaged("The vault's database is missing.")
+        with explained(path):
+            self._writer = self._connect()
+
+    @classmethod
+    def created(cls, path: Path, key: bytes) -> Database:
+        """Make a new, empty database at a path where none is."""
+        files.create_private(path, [])
+        with explained(path):
+            connection = _keyed(path, key)
+            connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.close()
+        return cls(path, key)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Writing]:
+        """Hold the only writer; keeps all changes at the end, or none if anything is raised."""
+        with self._writing, explained(self._path):
+            if self._closed:
+                raise RuntimeError("the vault is closed")
+            if self._in_transaction:
+                raise RuntimeError("a transaction holds another one")
+            self._in_transaction = True
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                yield Writing(self._writer)
+                self._writer.execute("COMMIT")
+            finally:
+                self._in_transaction = False
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+
+    @contextmanager
+    def reader(self) -> Iterator[Reading]:
+        """Hold a consistent view; readers do not wait for the writer, nor it for them."""
+        with explained(self._path):
+            connection = self._taken()
+            try:
+                connection.execute("BEGIN")
+                yield Reading(connection)
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                self._given_back(connection)
+
+    def copy_to(self, target: Path) -> None:
+        """Write a consistent copy under the same key, whole or not at all."""
+        part = target.with_name(f"{target.name}.part")
+        part.unlink(missing_ok=True)
+        files.create_private(part, [])
+        try:
+            with explained(target):
+                copy = _keyed(part, self._key)
+                try:
+                    with self._writing:
+                        self._writer.backup(copy)
+                finally:
+                    copy.close()
+            files.move(part, target)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
+
+    def problems(self) -> tuple[str, ...]:
+        """Return what is wrong with the pages and the indexes; nothing when all is well.
+
+        Reads everything, on a connection of its own: a long-lived one reports false damage of the
+        full-text index after another one wrote, and pages still in the write-ahead log would be
+        reported as tampered with.
+        """
+        with self._writing, explained(self._path):
+            connection = _keyed(self._path, self._key)
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                found = [
+                    str(row[0])
+                    for pragma in ("cipher_integrity_check", "integrity_check", "foreign_key_check")
+                    for row in connection.execute(f"PRAGMA {pragma}").fetchall()
+                    if row[0] != "ok"
+                ]
+            except dbapi2.DatabaseError as error:
+                if not isinstance(_ours(error, self._path), VaultDamaged):
+                    raise
+                found = ["the database cannot be read to its end"]
+            finally:
+                connection.close()
+        return tuple(found)
+
+    def close(self) -> None:
+        """Close every connection, after the transaction that is running; idempotent."""
+        with self._writing, self._pool:
+            if self._closed:
+                return
+            self._closed = True
+            for connection in self._idle:
+                connection.close()
+            self._idle.clear()
+            self._writer.close()
+
+    def _connect(self, *, reading: bool = False) -> Connection:
+        connection = _keyed(self._path, self._key)
+        if reading:
+            connection.execute("PRAGMA query_only = ON")
+        connection.set_authorizer(_authorised)
+        return connection
+
+    def _taken(self) -> Connection:
+        with self._pool:
+            if self._closed:
+                raise RuntimeError("the vault is closed")
+            if self._idle:
+                return self._idle.pop()
+        return self._connect(reading=True)
+
+    def _given_back(self, connection: Connection) -> None:
+        with self._pool:
+            if not self._closed:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Raise the error of ours that says what SQLCipher said of the database at a path.
+
+    A broken rule of the schema (`Duplicate`) and a mistake of the program pass unchanged.
+    """
+    try:
+        yield
+    except dbapi2.DatabaseError as error:
+        ours = _ours(error, path)
+        if ours is None:
+            raise
+        raise ours from error
+
+
+def _ours(error: Exception, path: Path) -> AppError | None:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == _NO_ROOM or (code in _DISK and not _has_room(path)):
+        return DiskFull("The disk that holds the vault is full.")
+    if code in _READ_ONLY or (code in _DISK and not os.access(path.parent, os.W_OK)):
+        return FolderReadOnly("The vault's folder cannot be written to.")
+    if code in _DAMAGED:
+        return VaultDamaged("The vault's database is damaged.")
+    if code in _DISK:
+        return StorageError(
+            "The disk that holds the vault reports an error.",
+            hint="Check the disk and its connection, then try again.",
+        )
+    return None
+
+
+def _has_room(path: Path) -> bool:
+    if not hasattr(os, "statvfs"):
+        return True
+    try:
+        room = os.statvfs(path.parent)
+    except OSError:
+        return True
+    return room.f_bavail * room.f_frsize >= _ROOM_BYTES
+
+
+def _keyed(path: Path, key: bytes) -> Connection:
+    """Return a connection that holds the right key and every protection, or raise."""
+    connection: Connection = dbapi2.connect(
+        f"{path.absolute().as_uri()}?mode=rw",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=200,
+    )
+    try:
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        _expect_encryption(connection)
+        for pragma in _PROTECTIONS:
+            connection.execute(pragma).fetchall()
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _expect_encryption(connection: Connection) -> None:
+    if not connection.execute("PRAGMA cipher_version").fetchone():
+        raise RuntimeError("the database library does not encrypt")
+
+
+_PROTECTIONS = (
+    "PRAGMA cipher_log_level = NONE",  # it would write to standard error
+    "PRAGMA temp_store = MEMORY",
+    "PRAGMA mmap_size = 0",
+    "PRAGMA trusted_schema = OFF",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA secure_delete = ON",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA busy_timeout = 20000",
+    "PRAGMA cache_size = -32768",
+    "PRAGMA journal_size_limit = 16777216",
+)
+
+
+def _authorised(
+    action: int, first: str | None, second: str | None, _where: str | None, _by: str | None
+) -> int:
+    """Refuse what could write plain text or change the protections of an open connection."""
+    if action in _DENIED_ACTIONS:
+        return int(dbapi2.SQLITE_DENY)
+    if action == dbapi2.SQLITE_PRAGMA and first not in _ALLOWED_PRAGMAS:
+        return int(dbapi2.SQLITE_DENY)
+    if action == dbapi2.SQLITE_FUNCTION and second == "load_extension":
+        return int(dbapi2.SQLITE_DENY)
+    return int(dbapi2.SQLITE_OK)

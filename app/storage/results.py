@@ -1,0 +1,132 @@
+"""Keeping what a worker found out about a call, in one piece, and giving it back.
+
+The analysis and the waveform are sealed under the call's own key; redacted turns go to the search
+index; redacted values are kept as keyed blind indexes only, so that a person can be found among
+them by whoever has the vault's key and the value, and by nobody else.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from app.domain import CallAnalysis, Flag, Turn, Waveform
+from app.storage.crypto import Binding, seal_bytes, unseal_bytes
+from app.storage.rows import clean, rank
+from app.storage.schema import TURN_BITS
+
+if TYPE_CHECKING:
+    from app.domain import AnalysedCall, CallId
+    from app.storage.database import Reading, Writing
+    from app.storage.keys import CallKeys
+
+_FORMAT = 1
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A result in the form in which it is kept: sealed bodies, keyed values and plain columns."""
+
+    analysis: bytes
+    waveform: bytes
+    columns: tuple[int, int, float | None, float | None, int]
+    turns: tuple[Turn, ...]
+    flags: tuple[Flag, ...]
+    values: tuple[tuple[bytes, str, int], ...]
+
+
+def ready(call: CallId, analysed: AnalysedCall, key: bytes, call_keys: CallKeys) -> Ready:
+    """Seal and key a result, which takes longer than a transaction should last."""
+    analysis = analysed.analysis
+    return Ready(
+        analysis=_sealed(analysis, key, "analysis", call),
+        waveform=_sealed(analysed.waveform, key, "waveform", call),
+        columns=_columns(analysis),
+        turns=analysis.transcript.turns,
+        flags=analysis.flags,
+        values=tuple(
+            (call_keys.blind_index(v.kind, v.digest), v.kind, v.value) for v in analysed.values
+        ),
+    )
+
+
+def keep(writing: Writing, number: int, result: Ready, at: str) -> None:
+    """Keep a result in place of an earlier one of the same call, but for the audio."""
+    _clear(writing, number)
+    writing.change(
+        "INSERT INTO analyses (call, at, format, analysis, waveform) VALUES (?, ?, ?, ?, ?)",
+        (number, at, _FORMAT, result.analysis, result.waveform),
+    )
+    writing.change(_SUMMARY, (*result.columns, number))
+    writing.many(
+        "INSERT INTO turns (id, role, start_ms, text) VALUES (?, ?, ?, ?)",
+        [
+            ((number << TURN_BITS) + turn.index, turn.role, turn.start_ms, clean(turn.text))
+            for turn in result.turns
+        ],
+    )
+    writing.many(
+        "INSERT INTO flags (call, place, label, title, severity) VALUES (?, ?, ?, ?, ?)",
+        [
+            (number, place, flag.label, flag.title, rank(flag.severity))
+            for place, flag in enumerate(result.flags)
+        ],
+    )
+    writing.many(
+        "INSERT OR IGNORE INTO redacted_values (call, blind, kind, value) VALUES (?, ?, ?, ?)",
+        [(number, *value) for value in result.values],
+    )
+
+
+def kept(
+    reading: Reading, call: CallId, call_key: bytes
+) -> tuple[CallAnalysis | None, Waveform | None]:
+    """Return a call's analysis and waveform, or `None` for both; raises `SealBroken`."""
+    row = reading.one(_ONE, (call,))
+    if row is None:
+        return None, None
+    return (
+        _opened(row[0], call_key, "analysis", call, CallAnalysis),
+        _opened(row[1], call_key, "waveform", call, Waveform),
+    )
+
+
+_SUMMARY = """
+    UPDATE calls SET duration_ms = ?, channels = ?, sentiment = ?, score = ?, severity = ?
+    WHERE number = ?
+"""
+_ONE = """
+    SELECT analysis, waveform FROM analyses JOIN calls ON calls.number = analyses.call
+    WHERE calls.id = ?
+"""
+
+
+def _clear(writing: Writing, number: int) -> None:
+    writing.change("DELETE FROM analyses WHERE call = ?", (number,))
+    writing.change("DELETE FROM flags WHERE call = ?", (number,))
+    writing.change("DELETE FROM redacted_values WHERE call = ?", (number,))
+    first = number << TURN_BITS
+    writing.change("DELETE FROM turns WHERE id >= ? AND id < ?", (first, first + (1 << TURN_BITS)))
+
+
+def _columns(analysis: CallAnalysis) -> tuple[int, int, float | None, float | None, int]:
+    return (
+        analysis.duration_ms,
+        analysis.channels,
+        analysis.measures.customer_sentiment,
+        analysis.score.value,
+        max((rank(flag.severity) for flag in analysis.flags), default=0),
+    )
+
+
+def _sealed(value: CallAnalysis | Waveform, key: bytes, purpose: str, call: CallId) -> bytes:
+    return seal_bytes(zlib.compress(msgspec.json.encode(value)), key, Binding(purpose, call))
+
+
+def _opened(sealed: bytes, key: bytes, purpose: str, call: CallId, kind: type[T]) -> T:
+    plain = zlib.decompress(unseal_bytes(sealed, key, Binding(purpose, call)))
+    return msgspec.json.decode(plain, type=kind)

@@ -1,0 +1,208 @@
+"""The tables of the database, as numbered steps that lead from nothing to today.
+
+Each step is self-contained and runs in one transaction together with its number (`user_version`),
+so that an interrupted upgrade is as if it had not begun. Before the first step on a vault that
+holds something, the caller's backup is made. Steps that have been released are never edited.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.errors import VaultDamaged, VaultNewer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from app.storage.database import Database, Reading
+
+Step = tuple[str, ...]
+"""The statements of one step, in order."""
+
+TURN_BITS = 20
+"""A turn's row number is its call's number shifted left by this many bits, plus its index."""
+
+# The list of calls sorts 100,000 rows by any of these without touching the rows themselves: the
+# columns behind the first two are those by which the list is narrowed.
+_ORDERS = ("started", "duration_ms", "agent", "sentiment", "score", "severity", "source_name")
+
+_CALLS: Step = (
+    """CREATE TABLE vault (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        id TEXT NOT NULL,
+        created_at TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE calls (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE CHECK (length(id) = 32),
+        digest TEXT NOT NULL UNIQUE CHECK (length(digest) = 64),
+        source_name TEXT NOT NULL COLLATE NOCASE,
+        size_bytes INTEGER NOT NULL,
+        imported_at TEXT NOT NULL,
+        started_at TEXT,
+        started TEXT NOT NULL,
+        agent TEXT COLLATE NOCASE,
+        queue TEXT COLLATE NOCASE,
+        direction TEXT NOT NULL,
+        customer_reference TEXT,
+        channel_roles TEXT NOT NULL,
+        duration_ms INTEGER,
+        channels INTEGER,
+        sentiment REAL,
+        score REAL,
+        severity INTEGER NOT NULL DEFAULT 0,
+        state TEXT NOT NULL
+            CHECK (state IN ('queued', 'running', 'done', 'failed', 'cancelled')),
+        place INTEGER NOT NULL,
+        attempts INTEGER NOT NULL DEFAULT 0,
+        deaths INTEGER NOT NULL DEFAULT 0,
+        queued_at TEXT NOT NULL,
+        finished_at TEXT,
+        lease_owner TEXT,
+        lease_token TEXT,
+        lease_until INTEGER,
+        failure_code TEXT,
+        failure_sentence TEXT,
+        failure_hint TEXT,
+        CHECK ((state = 'running') = (lease_token IS NOT NULL)),
+        CHECK ((state = 'failed') = (failure_code IS NOT NULL))
+    ) STRICT""",
+    *(
+        f"CREATE INDEX calls_by_{column} ON calls ({column}, number, state, agent, queue, severity)"
+        for column in _ORDERS
+    ),
+    "CREATE INDEX calls_by_state ON calls (state, number, agent, queue, severity)",
+    "CREATE INDEX calls_by_queue ON calls (queue, number, state, agent, severity)",
+    "CREATE INDEX calls_by_place ON calls (place)",
+    "CREATE INDEX calls_waiting ON calls (attempts, place) WHERE state = 'queued'",
+    "CREATE INDEX calls_leased ON calls (lease_until) WHERE state = 'running'",
+    # Destroying this row destroys all that is sealed for the call, wherever copies of it are.
+    """CREATE TABLE call_keys (
+        call INTEGER PRIMARY KEY REFERENCES calls (number) ON DELETE CASCADE,
+        sealed BLOB NOT NULL
+    ) STRICT""",
+    # The mark of the one sealed file that counts: an older file of the same call does not.
+    """CREATE TABLE audio (
+        call INTEGER NOT NULL REFERENCES calls (number) ON DELETE CASCADE,
+        purpose TEXT NOT NULL CHECK (purpose IN ('original', 'muted')),
+        mark BLOB NOT NULL CHECK (length(mark) = 32),
+        size_bytes INTEGER NOT NULL,
+        PRIMARY KEY (call, purpose)
+    ) STRICT, WITHOUT ROWID""",
+)
+
+_RESULTS: Step = (
+    # Both bodies are sealed under the call's key: see formats.md.
+    """CREATE TABLE analyses (
+        call INTEGER PRIMARY KEY REFERENCES calls (number) ON DELETE CASCADE,
+        at TEXT NOT NULL,
+        format INTEGER NOT NULL,
+        analysis BLOB NOT NULL,
+        waveform BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TABLE flags (
+        call INTEGER NOT NULL REFERENCES calls (number) ON DELETE CASCADE,
+        place INTEGER NOT NULL,
+        label TEXT NOT NULL,
+        title TEXT NOT NULL,
+        severity INTEGER NOT NULL,
+        PRIMARY KEY (call, place)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX flags_by_label ON flags (label, call, title)",
+    """CREATE TABLE redacted_values (
+        blind BLOB NOT NULL CHECK (length(blind) = 32),
+        call INTEGER NOT NULL REFERENCES calls (number) ON DELETE CASCADE,
+        kind TEXT NOT NULL,
+        value INTEGER NOT NULL,
+        PRIMARY KEY (blind, call, kind, value)
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX redacted_values_by_call ON redacted_values (call)",
+    """CREATE TABLE turns (
+        id INTEGER PRIMARY KEY,
+        role TEXT NOT NULL,
+        start_ms INTEGER NOT NULL,
+        text TEXT NOT NULL
+    ) STRICT""",
+    """CREATE VIRTUAL TABLE turns_text USING fts5 (
+        text, content = 'turns', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2'
+    )""",
+    # Without this, words of removed turns would stay in the index until it is merged.
+    "INSERT INTO turns_text (turns_text, rank) VALUES ('secure-delete', 1)",
+    """CREATE TRIGGER turns_added AFTER INSERT ON turns BEGIN
+        INSERT INTO turns_text (rowid, text) VALUES (new.id, new.text);
+    END""",
+    """CREATE TRIGGER turns_removed AFTER DELETE ON turns BEGIN
+        INSERT INTO turns_text (turns_text, rowid, text) VALUES ('delete', old.id, old.text);
+    END""",
+    """CREATE TRIGGER turns_fixed BEFORE UPDATE ON turns BEGIN
+        SELECT RAISE (ABORT, 'a turn is never changed');
+    END""",
+    """CREATE TRIGGER calls_removed AFTER DELETE ON calls BEGIN
+        DELETE FROM turns
+        WHERE id >= old.number << 20 AND id < (old.number + 1) << 20;
+    END""",
+)
+
+_AUDIT: Step = (
+    """CREATE TABLE audit (
+        number INTEGER PRIMARY KEY,
+        at TEXT NOT NULL,
+        actor TEXT NOT NULL,
+        act TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        previous TEXT NOT NULL,
+        hash TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE audit_head (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        number INTEGER NOT NULL,
+        mac BLOB NOT NULL
+    ) STRICT""",
+    """CREATE TRIGGER audit_appended BEFORE INSERT ON audit
+    WHEN new.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM audit) BEGIN
+        SELECT RAISE (ABORT, 'the audit log only grows at its end');
+    END""",
+    """CREATE TRIGGER audit_fixed BEFORE UPDATE ON audit BEGIN
+        SELECT RAISE (ABORT, 'an audit entry is never changed');
+    END""",
+    """CREATE TRIGGER audit_kept BEFORE DELETE ON audit BEGIN
+        SELECT RAISE (ABORT, 'an audit entry is never removed');
+    END""",
+)
+
+STEPS: tuple[Step, ...] = (_CALLS + _RESULTS + _AUDIT,)
+
+
+def version(reading: Reading) -> int:
+    """Return the number of the last step that the database has been through."""
+    return reading.number("PRAGMA user_version")
+
+
+def upgrade(
+    database: Database,
+    *,
+    fresh: bool,
+    backup: Callable[[int], None],
+    steps: Sequence[Step] = STEPS,
+) -> int:
+    """Lead the database to today; returns how many steps that took.
+
+    `backup` is called with the old version before the first step on a vault that is not `fresh`.
+    Raises `VaultNewer` for a database that is ahead of the program and `VaultDamaged` for an empty
+    one in place of a vault.
+    """
+    with database.reader() as reading:
+        reached = version(reading)
+    if reached > len(steps):
+        raise VaultNewer("This vault was written by a newer version of AutoInsights.")
+    if reached == 0 and not fresh:
+        raise VaultDamaged("The vault's database is empty.")
+    if not fresh and reached < len(steps):
+        backup(reached)
+    for number in range(reached + 1, len(steps) + 1):
+        with database.transaction() as writing:
+            for statement in steps[number - 1]:
+                writing.change(statement)
+            writing.change(f"PRAGMA user_version = {number}")
+    return len(steps) - reached

@@ -1,0 +1,77 @@
+"""Finding words in redacted turns.
+
+Whatever a person types is searched for and nothing else: the words are handed to the full-text
+index as quoted strings, so that no character of them can act as an operator. All words must be in
+the turn; `"words in quotes"` must follow each other; a last word with `*` may go on.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from app.domain import CallId, Role, SearchHit
+from app.storage.schema import TURN_BITS
+
+if TYPE_CHECKING:
+    from app.storage.database import Database
+
+MATCHING_CALLS = "SELECT DISTINCT rowid >> 20 FROM turns_text WHERE turns_text MATCH ?"
+"""The numbers of the calls in which a query of `safe_query` is found."""
+
+_MOST_TERMS = 32
+_LONGEST_TERM = 200
+_PART = re.compile(r'"([^"]*)"?|([^\s"]+)')
+
+
+def safe_query(text: str) -> str | None:
+    """Return the full-text query for what a person typed, or `None` where no word is in it."""
+    clean = text.replace("\0", " ").encode("utf-8", "ignore").decode()
+    terms = []
+    for part in list(_PART.finditer(clean))[:_MOST_TERMS]:
+        phrase, word = part.groups()
+        term = (word if phrase is None else phrase)[:_LONGEST_TERM]
+        if not any(character.isalnum() for character in term):
+            continue
+        last = part.end() == len(clean.rstrip())
+        starts = phrase is None and last and term.endswith("*")
+        terms.append(f'"{term}"' + ("*" if starts else ""))
+    return " ".join(terms) or None
+
+
+class Search:
+    """Full-text search of an open vault."""
+
+    def __init__(self, database: Database) -> None:
+        """Search a database."""
+        self._database = database
+
+    def find(self, text: str, *, limit: int = 200) -> tuple[SearchHit, ...]:
+        """Return the turns that hold the words, the best first (bm25)."""
+        query = safe_query(text)
+        if query is None:
+            return ()
+        with self._database.reader() as reading:
+            rows = reading.all(_HITS, (query, limit))
+        return tuple(
+            SearchHit(
+                call=CallId(call),
+                turn=turn & ((1 << TURN_BITS) - 1),
+                role=Role(role),
+                start_ms=start_ms,
+                snippet=snippet,
+            )
+            for call, turn, role, start_ms, snippet in rows
+        )
+
+
+_HITS = """
+    WITH hits AS MATERIALIZED (
+        SELECT rowid AS turn, rank AS place,
+            snippet(turns_text, 0, '\u2039', '\u203a', '\u2026', 24) AS snippet
+        FROM turns_text WHERE turns_text MATCH ? ORDER BY rank LIMIT ?
+    )
+    SELECT calls.id, turn, turns.role, turns.start_ms, snippet
+    FROM hits JOIN turns ON turns.id = turn JOIN calls ON calls.number = turn >> 20
+    ORDER BY place, turn
+"""

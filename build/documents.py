@@ -24,19 +24,20 @@ Made by `build/documents.py` from `app/errors.py`.
 
 
 def error_classes() -> list[type]:
-    """Return every expected problem that can be met; a class without a hint only groups others."""
+    """Return every kind of expected problem, bases first, in the order of `app/errors.py`."""
     from app import errors
 
     classes = [value for value in vars(errors).values() if isinstance(value, type)]
-    return [value for value in classes if issubclass(value, errors.AppError) and value.hint]
+    return [value for value in classes if issubclass(value, errors.AppError)]
 
 
 def errors_document() -> str:
     """Return the table of all errors."""
     lines = []
     for error in error_classes():
+        hint = error.hint or "It is said with the message."
         meaning = " ".join((error.__doc__ or "").split())
-        lines.append(f"| `{error.code}` | {error.status} | {meaning} | {error.hint} |")
+        lines.append(f"| `{error.code}` | {error.status} | {meaning} | {hint} |")
     return ERRORS + "\n".join(lines) + "\n"
 
 

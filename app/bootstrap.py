@@ -17,7 +17,7 @@ from app.engine.packs import import_pack
 from app.engine.wire import Places, Request
 from app.errors import AudioUnreadable
 from app.processing import analyse_each, workers_for
-from app.storage import vault
+from app.storage import passphrases, vault
 from app.workspace import Workspace
 from app.workspace.intake import RECORDINGS
 
@@ -94,6 +94,10 @@ class Program:
     def vault_state(self, folder: Path) -> VaultState:
         """Return what can be told of a folder without a passphrase."""
         return vault.state(folder)
+
+    def suggested_passphrase(self) -> str:
+        """Return a random passphrase for a new vault, easy to copy by hand."""
+        return passphrases.suggested()
 
     def analyse(
         self,

@@ -1,0 +1,355 @@
+"""The page of one call: sound above, transcript below, what was found beside it."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app.domain import CallDetail, CallId, JobState, Subject
+from app.ui import timeline, words
+from app.ui.call_side import CallSide
+from app.ui.playback import SPEEDS, Playback
+from app.ui.transcript import TranscriptView
+from app.ui.waveform import WaveformView
+from app.ui.widgets import Chip, EmptyState, button, card, clear, label, tool
+
+if TYPE_CHECKING:
+    from app.domain import Changes, Evidence
+    from app.errors import AppError
+    from app.ui.desk import Desk
+    from app.workspace import Workspace
+
+_STEP_MS = 5000
+_LEAD_MS = 400  # a claim is heard from a moment before its first word
+
+
+class CallPage(QWidget):
+    """Shows one call and plays it."""
+
+    left = Signal()
+    """A person wants back to the list."""
+    next_flagged = Signal(str)
+    """A person wants the next flagged call after the one with this id."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Begin without a call."""
+        super().__init__()
+        self._desk = desk
+        self._workspace: Workspace | None = None
+        self._call: CallId | None = None
+        self._detail: CallDetail | None = None
+        self._marks: tuple[timeline.Mark, ...] = ()
+        self.playback = Playback(self)
+        self._build()
+        self._connect()
+        self._make_shortcuts()
+        self._draw_icons()
+
+    def open(self, workspace: Workspace | None) -> None:
+        """Use another workspace; without one everything shown is forgotten."""
+        self._workspace = workspace
+        self._call = self._detail = None
+        self.playback.reset(0)
+        if workspace is None:
+            self.transcript.clear()
+            self.stack.setCurrentWidget(self._waiting)
+            self.title.clear()
+            self.subtitle.clear()
+            clear(self._chips)
+
+    def show_call(self, call: CallId) -> None:
+        """Read a call and show it."""
+        workspace = self._workspace
+        if workspace is None:
+            return
+        if call != self._call:
+            self._detail = None
+            self.stack.setCurrentWidget(self._waiting)
+        self._call = call
+        self.playback.pause()
+        take = partial(self._take, call)
+        self._desk.tasks.query(lambda: workspace.calls.detail(call), take, key="detail")
+
+    def leave(self) -> None:
+        """Stop playing: the page is no longer seen."""
+        self.playback.pause()
+
+    def hear(self, evidence: tuple[Evidence, ...]) -> None:
+        """Bring the words of a claim into view and play them."""
+        if not evidence:
+            return
+        self.transcript.set_following(following=False)
+        self.transcript.highlight(evidence)
+        self.playback.seek(max(0, evidence[0].start_ms - _LEAD_MS))
+        self.playback.play()
+
+    def hear_turn(self, turn: int) -> None:
+        """Go to a turn and play it."""
+        if self._detail is None or self._detail.analysis is None:
+            return
+        turns = self._detail.analysis.transcript.turns
+        if turn < len(turns):
+            self.transcript.highlight(())
+            self.transcript.set_following(following=True)
+            self.playback.seek(turns[turn].start_ms)
+            self.playback.play()
+
+    def to_next_mark(self) -> None:
+        """Go to the next flag or finding and play it."""
+        mark = timeline.next_mark(self._marks, self.playback.position_ms + _LEAD_MS)
+        if mark is not None:
+            self.hear((mark.evidence,))
+
+    def _build(self) -> None:
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(24, 14, 24, 18)
+        whole.setSpacing(12)
+        whole.addLayout(self._build_head())
+        self.stack = QStackedWidget()
+        self._waiting = QWidget()
+        self.empty = EmptyState(self._desk.theme, "queued")
+        self._content = QWidget()
+        for page in (self._waiting, self.empty, self._content):
+            self.stack.addWidget(page)
+        whole.addWidget(self.stack, 1)
+        self._build_content()
+
+    def _build_head(self) -> QHBoxLayout:
+        head = QHBoxLayout()
+        head.setSpacing(10)
+        self.back = tool("Back to the calls (Esc)", self.left.emit)
+        self.title = label("", "page-title")
+        self.subtitle = label("", "quiet")
+        texts = QVBoxLayout()
+        texts.setSpacing(1)
+        texts.addWidget(self.title)
+        texts.addWidget(self.subtitle)
+        self._chips = QHBoxLayout()
+        self._chips.setSpacing(6)
+        self.next = button(
+            "Next flagged call",
+            lambda: self.next_flagged.emit(self._call or ""),
+            tip="The next call in the list that has a flag (N)",
+        )
+        head.addWidget(self.back, 0, Qt.AlignmentFlag.AlignTop)
+        head.addLayout(texts)
+        head.addStretch(1)
+        head.addLayout(self._chips)
+        head.addWidget(self.next)
+        return head
+
+    def _build_content(self) -> None:
+        self.waveform = WaveformView(self._desk.theme)
+        self.transcript = TranscriptView(self._desk.theme)
+        self.side = CallSide(self._desk.theme)
+        sound = card()
+        inside = QVBoxLayout(sound)
+        inside.setContentsMargins(4, 4, 4, 10)
+        inside.setSpacing(4)
+        inside.addWidget(self.waveform)
+        inside.addLayout(self._build_transport())
+        text = card()
+        text_inside = QVBoxLayout(text)
+        text_inside.setContentsMargins(4, 8, 4, 8)
+        text_inside.addWidget(self.transcript)
+        found = card()
+        found_inside = QVBoxLayout(found)
+        found_inside.setContentsMargins(1, 1, 1, 1)
+        found_inside.addWidget(self.side)
+        found.setMinimumWidth(330)
+        found.setMaximumWidth(480)
+        below = QHBoxLayout()
+        below.setSpacing(12)
+        below.addWidget(text, 5)
+        below.addWidget(found, 3)
+        whole = QVBoxLayout(self._content)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(12)
+        whole.addWidget(sound)
+        whole.addLayout(below, 1)
+
+    def _build_transport(self) -> QHBoxLayout:
+        self.play = tool("Play (Space)", self.playback.toggle, "round")
+        self.play.setIconSize(QSize(24, 24))
+        self.rewind = tool("Back 5 seconds (J)", lambda: self.playback.nudge(-_STEP_MS))
+        self.forward = tool("Forward 5 seconds (L)", lambda: self.playback.nudge(_STEP_MS))
+        self.next_finding = button(
+            "Next finding", self.to_next_mark, "link", "Play the next flag or finding (F)"
+        )
+        self.clock = label("")
+        self.clock.setMinimumWidth(110)
+        self.speed = QComboBox()
+        self.speed.setAccessibleName("Speed of playback")
+        for speed in SPEEDS:
+            self.speed.addItem(f"{speed:g}×", speed)
+        self.speed.setCurrentIndex(SPEEDS.index(1.0))
+        self.trouble = label("", "quiet")
+        self.follow = button(
+            "Follow playback", lambda: self.transcript.set_following(following=True), "link"
+        )
+        self.follow.hide()
+        bar = QHBoxLayout()
+        bar.setContentsMargins(14, 0, 14, 0)
+        bar.setSpacing(8)
+        for part in (self.rewind, self.play, self.forward, self.clock, self.speed):
+            bar.addWidget(part)
+        bar.addWidget(self.next_finding)
+        bar.addWidget(self.trouble, 1)
+        bar.addStretch(1)
+        bar.addWidget(self.follow)
+        return bar
+
+    def _connect(self) -> None:
+        self.playback.moved.connect(self._moved)
+        self.playback.switched.connect(self._switched)
+        self.playback.wanted.connect(self._fetch_audio)
+        self.playback.troubled.connect(self.trouble.setText)
+        self.speed.currentIndexChanged.connect(
+            lambda: self.playback.set_speed(self.speed.currentData())
+        )
+        self.waveform.sought.connect(self.playback.seek)
+        self.waveform.mark_chosen.connect(lambda mark: self.hear((mark.evidence,)))
+        self.transcript.sought.connect(self.playback.seek)
+        self.transcript.following_changed.connect(
+            lambda following: self.follow.setVisible(not following)
+        )
+        self.side.chosen.connect(self.hear)
+        self.side.turn_chosen.connect(self.hear_turn)
+        self.empty.acted.connect(self._retry)
+        self._desk.tasks.announced.connect(self._changed)
+        self._desk.theme.changed.connect(self._draw_icons)
+
+    def _make_shortcuts(self) -> None:
+        keys = {
+            "Space": self.playback.toggle,
+            "K": self.playback.toggle,
+            "J": lambda: self.playback.nudge(-_STEP_MS),
+            "L": lambda: self.playback.nudge(_STEP_MS),
+            "F": self.to_next_mark,
+            "N": lambda: self.next_flagged.emit(self._call or ""),
+            "Esc": self.left.emit,
+            "Alt+Left": self.left.emit,
+        }
+        for key, act in keys.items():
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.activated.connect(lambda act=act: act())
+
+    def _draw_icons(self) -> None:
+        theme = self._desk.theme
+        self.back.setIcon(theme.icon("back", "accent"))
+        self.rewind.setIcon(theme.icon("rewind", "accent"))
+        self.forward.setIcon(theme.icon("forward", "accent"))
+        playing = self.playback.playing
+        self.play.setIcon(theme.icon("pause" if playing else "play", "accent_text", 24))
+
+    def _take(self, call: CallId, detail: CallDetail) -> None:
+        if call != self._call:
+            return
+        fresh = self._detail is None or self._detail.analysis != detail.analysis
+        self._detail = detail
+        self.title.setText(words.call_title(detail.call))
+        self.subtitle.setText(words.call_subtitle(detail.call))
+        if detail.analysis is None:
+            self._show_unfinished(detail)
+        elif fresh:
+            self._show_analysis(detail)
+
+    def _show_analysis(self, detail: CallDetail) -> None:
+        analysis = detail.analysis
+        if analysis is None:
+            return
+        self._marks = timeline.marks(analysis)
+        self.playback.reset(analysis.duration_ms)
+        self.waveform.show_call(analysis, detail.waveform, self._marks)
+        self.transcript.show_call(analysis)
+        self.side.show_call(analysis)
+        self.next_finding.setVisible(bool(self._marks))
+        self.trouble.clear()
+        self._show_chips(detail)
+        self._moved(0)
+        self.stack.setCurrentWidget(self._content)
+        self.play.setFocus()
+
+    def _show_chips(self, detail: CallDetail) -> None:
+        clear(self._chips)
+        flags = detail.analysis.flags if detail.analysis else ()
+        for flag in flags[:3]:
+            self._chips.addWidget(Chip(flag.title, self._desk.theme, flag.severity))
+        if len(flags) > 3:
+            self._chips.addWidget(Chip(f"+{len(flags) - 3}", self._desk.theme))
+
+    def _show_unfinished(self, detail: CallDetail) -> None:
+        clear(self._chips)
+        self.playback.reset(0)
+        job = detail.job
+        if job.failure is not None and job.state is JobState.FAILED:
+            self.empty.say(job.failure.sentence, job.failure.hint, "Try again")
+        elif job.state is JobState.CANCELLED:
+            self.empty.say(
+                "This call was cancelled", "It was not analysed.", "Analyse it after all"
+            )
+        else:
+            state = words.state(job.state).lower()
+            self.empty.say(f"This call is {state}", "It opens here when it is done.")
+        self.stack.setCurrentWidget(self.empty)
+        self.back.setFocus()
+
+    def _retry(self) -> None:
+        workspace, call = self._workspace, self._call
+        if workspace is not None and call is not None:
+            self._desk.tasks.change(lambda: workspace.processing.retry(call))
+
+    def _changed(self, changes: Changes) -> None:
+        unfinished = self._detail is None or self._detail.analysis is None
+        if self.isVisible() and self._call and unfinished and changes & {Subject.CALLS}:
+            self.show_call(self._call)
+
+    def _fetch_audio(self) -> None:
+        workspace, call = self._workspace, self._call
+        if workspace is None or call is None:
+            return
+
+        def then(flac: bytes) -> None:
+            if call != self._call:
+                return
+            if flac:
+                self.playback.supply(flac)
+            else:
+                self.playback.fail("This call came as a transcript: there is no sound.")
+
+        def failed(error: AppError) -> None:
+            self.playback.fail()
+            self._desk.messages.problem(error)
+
+        fetch = partial(workspace.calls.muted_audio, call)
+        self._desk.tasks.query(fetch, then, key="audio", failed=failed)
+
+    def _moved(self, position_ms: int) -> None:
+        self.waveform.set_position(position_ms)
+        self.transcript.set_position(position_ms)
+        total = words.duration(self.playback.duration_ms)
+        self.clock.setText(f"{words.duration(position_ms)} / {total}")
+
+    def _switched(self, playing: bool) -> None:
+        name = "Pause (Space)" if playing else "Play (Space)"
+        self.play.setAccessibleName(name)
+        self.play.setToolTip(name)
+        self._draw_icons()
+
+
+def page_keys() -> list[tuple[str, str]]:
+    """Return the keys of this page and what they do."""
+    return [
+        ("Space or K", "Play or pause"),
+        ("J / L", "Back or forward 5 seconds"),
+        ("← / →", "The same, with the waveform selected"),
+        ("F", "Play the next flag or finding"),
+        ("N", "Open the next flagged call"),
+        ("Enter", "Hear the word at the text cursor of the transcript"),
+        ("Esc", "Back to the list"),
+    ]

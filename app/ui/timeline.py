@@ -1,0 +1,95 @@
+"""Where things stand in a call: plain look-ups between milliseconds, turns, words and characters."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.domain import Role, Severity
+
+if TYPE_CHECKING:
+    from app.domain import CallAnalysis, Evidence, Turn, Word
+
+LOW_CONFIDENCE = 0.5
+"""Below this a recognised word is marked as doubtful."""
+
+_RANK = {Severity.ALERT: 0, Severity.WARNING: 1, Severity.NOTICE: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place that is worth hearing: shown above the waveform, reached by F."""
+
+    start_ms: int
+    end_ms: int
+    title: str
+    severity: Severity | None
+    evidence: Evidence
+
+
+def marks(analysis: CallAnalysis) -> tuple[Mark, ...]:
+    """Return the places of all flags and findings in order of time; flags win over findings."""
+    found: dict[tuple[int, int, int], Mark] = {}
+    for flag in sorted(analysis.flags, key=lambda f: _RANK[f.severity]):
+        for evidence in flag.evidence:
+            mark = Mark(evidence.start_ms, evidence.end_ms, flag.title, flag.severity, evidence)
+            found.setdefault((evidence.turn, evidence.start, evidence.end), mark)
+    for finding in analysis.findings:
+        for evidence in finding.evidence:
+            mark = Mark(evidence.start_ms, evidence.end_ms, finding.title, None, evidence)
+            found.setdefault((evidence.turn, evidence.start, evidence.end), mark)
+    return tuple(sorted(found.values(), key=lambda m: (m.start_ms, m.end_ms)))
+
+
+def next_mark(all_marks: tuple[Mark, ...], after_ms: int) -> Mark | None:
+    """Return the first mark that begins after a moment, round the end."""
+    later = [m for m in all_marks if m.start_ms > after_ms]
+    return later[0] if later else (all_marks[0] if all_marks else None)
+
+
+def turn_at(turns: tuple[Turn, ...], position_ms: int) -> int | None:
+    """Return the place of the turn that is heard: of several, the one that began last."""
+    started = bisect_right(turns, position_ms, key=lambda t: t.start_ms)
+    for place in range(started - 1, max(-1, started - 8), -1):
+        if position_ms < turns[place].end_ms:
+            return place
+    return started - 1 if started else None
+
+
+def word_at(turn: Turn, position_ms: int) -> Word | None:
+    """Return the word of a turn that is heard at a moment; between two words the one before."""
+    place = bisect_right(turn.words, position_ms, key=lambda w: w.start_ms) - 1
+    if place < 0 or position_ms > turn.end_ms:
+        return None
+    return turn.words[place]
+
+
+def moment_of(turn: Turn, character: int) -> int:
+    """Return when a character of a turn is heard; without word times the turn's share of it."""
+    if turn.words:
+        place = max(0, bisect_right(turn.words, character, key=lambda w: w.start) - 1)
+        return turn.words[place].start_ms
+    share = character / max(1, len(turn.text))
+    return turn.start_ms + round((turn.end_ms - turn.start_ms) * share)
+
+
+def channel_roles(analysis: CallAnalysis) -> tuple[Role, ...]:
+    """Return the role of each channel, by its first turn."""
+    roles = [Role.UNKNOWN] * analysis.channels
+    for turn in reversed(analysis.transcript.turns):
+        if turn.channel < len(roles):
+            roles[turn.channel] = turn.role
+    return tuple(roles)
+
+
+def peaks_in(peaks: bytes, columns: int) -> list[int]:
+    """Return the highest peak under each of a number of columns."""
+    if not peaks or columns <= 0:
+        return []
+    last = len(peaks)
+    edges = [column * last // columns for column in range(columns + 1)]
+    return [
+        max(peaks[left : max(right, left + 1)], default=0)
+        for left, right in zip(edges, edges[1:], strict=False)
+    ]

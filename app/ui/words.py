@@ -1,0 +1,292 @@
+"""How numbers, times and states read in the window: plain functions without Qt.
+
+Every text that a page builds from data comes from here, so that it can be tested without a window
+and reads the same everywhere. Nothing here holds content of a call.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from app.domain import CallRow, Direction, JobState, Role, RoleBasis, Severity, Stage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from app.domain import Call, Evidence, ImportReport
+
+NOTHING = "–"
+"""What stands where a value is not known."""
+
+SHORTEST_PASSPHRASE = 15
+
+PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_-]*)-(\d+)\]")
+"""A redacted value as it stands in the text: kind and number."""
+
+_STATES = {
+    JobState.QUEUED: "Queued",
+    JobState.RUNNING: "Running",
+    JobState.DONE: "Done",
+    JobState.FAILED: "Failed",
+    JobState.CANCELLED: "Cancelled",
+}
+_STAGES = {
+    Stage.DECODE: "Reading the recording",
+    Stage.TRANSCRIBE: "Turning speech into text",
+    Stage.SPEAKERS: "Finding who speaks",
+    Stage.REDACT: "Redacting",
+    Stage.MUTE: "Muting the sound",
+    Stage.ANALYSE: "Analysing",
+    Stage.SCORE: "Scoring",
+}
+_SEVERITIES = {
+    Severity.ALERT: "Alert",
+    Severity.WARNING: "Warning",
+    Severity.NOTICE: "Notice",
+}
+_DIRECTIONS = {Direction.INBOUND: "Inbound", Direction.OUTBOUND: "Outbound"}
+_KINDS = {
+    "CVV": "Card security code",
+    "CARD": "Card number",
+    "IBAN": "IBAN",
+    "DOB": "Date of birth",
+    "NINO": "National Insurance number",
+    "SSN": "Social security number",
+    "NHS": "NHS number",
+    "EMAIL": "E-mail address",
+    "IP": "Network address",
+    "URL": "Web address",
+    "PIN": "PIN",
+    "PHONE": "Telephone number",
+    "ACCOUNT": "Account number",
+    "NAME": "Name",
+}
+_ABBREVIATIONS = frozenset({"id", "uk", "us", "vat", "nhs", "pin", "iban"})
+
+
+def duration(ms: int | None) -> str:
+    """Return a length or a position as `4:07` or `1:02:33`."""
+    if ms is None:
+        return NOTHING
+    minutes, seconds = divmod(max(ms, 0) // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def spoken_duration(ms: int) -> str:
+    """Return a length in words, as a screen reader should say it."""
+    minutes, seconds = divmod(max(ms, 0) // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "hour"), (minutes, "minute"), (seconds, "second")]
+    said = [counted(number, unit) for number, unit in parts if number]
+    return " ".join(said) or "0 seconds"
+
+
+def counted(number: int, thing: str, plural: str = "") -> str:
+    """Return a number with its noun: `1 call`, `1,200 calls`."""
+    return f"{number:,} {thing if number == 1 else plural or thing + 's'}"
+
+
+def moment(iso: str | None) -> str:
+    """Return a time stamp as `12 Mar 2026, 14:02`, in the zone of this computer."""
+    parsed = _parsed(iso)
+    if parsed is None:
+        return NOTHING
+    if parsed.tzinfo is not None:
+        parsed = parsed.astimezone()
+    return f"{parsed.day} {_MONTHS[parsed.month - 1]} {parsed.year}, {parsed:%H:%M}"
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _parsed(iso: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(iso) if iso else None
+    except ValueError:
+        return None
+
+
+def started(row: CallRow) -> str:
+    """Return when a call took place, or when it was imported where nobody said."""
+    return moment(row.started_at) if row.started_at else f"{moment(row.imported_at)} (imported)"
+
+
+def state(value: JobState) -> str:
+    """Return a job's state."""
+    return _STATES[value]
+
+
+def stage(value: Stage) -> str:
+    """Return what happens in a stage, as a person would say it."""
+    return _STAGES[value]
+
+
+def severity(value: Severity) -> str:
+    """Return how soon a person should look."""
+    return _SEVERITIES[value]
+
+
+def direction(value: Direction) -> str:
+    """Return who called whom."""
+    return _DIRECTIONS.get(value, NOTHING)
+
+
+def sentiment(score: float | None) -> str:
+    """Return a mean sentiment (-1 to 1) in words."""
+    if score is None:
+        return NOTHING
+    for limit, word in ((-0.5, "very negative"), (-0.15, "negative"), (0.15, "neutral")):
+        if score < limit:
+            return word
+    return "positive" if score < 0.5 else "very positive"
+
+
+def trend(change: float | None) -> str:
+    """Return how sentiment moved from the first to the last third of a call."""
+    if change is None:
+        return NOTHING
+    if abs(change) < 0.15:
+        return "steady"
+    return "getting better" if change > 0 else "getting worse"
+
+
+def score(value: float | None) -> str:
+    """Return a score of 100."""
+    return NOTHING if value is None else f"{value:.0f}"
+
+
+def percent(ratio: float | None) -> str:
+    """Return a ratio of 0 to 1 as a percentage."""
+    return NOTHING if ratio is None else f"{ratio * 100:.0f} %"
+
+
+def rounded(value: float | None, unit: str = "") -> str:
+    """Return a number without decimals and its unit."""
+    return NOTHING if value is None else f"{value:.0f} {unit}".rstrip()
+
+
+def role(value: Role, channel: int) -> str:
+    """Return who speaks; an unknown speaker is named by the channel."""
+    if value is Role.UNKNOWN:
+        return f"Speaker {channel + 1}"
+    return "Agent" if value is Role.AGENT else "Customer"
+
+
+def role_note(basis: RoleBasis, confidence: float) -> str:
+    """Return how the roles are known; empty where nobody needs to doubt them."""
+    if basis is RoleBasis.GUESSED:
+        return f"guessed, {percent(confidence)} sure"
+    if basis is RoleBasis.ESTIMATED:
+        return f"estimated from one channel, {percent(confidence)} sure"
+    return ""
+
+
+def placeholder(kind: str, number: int) -> str:
+    """Return what a placeholder stands for: `Card number 1, redacted`."""
+    return f"{kind_label(kind)} {number}, redacted: the words are not kept"
+
+
+def kind_label(kind: str) -> str:
+    """Return a kind of redacted value in plain words."""
+    if kind in _KINDS:
+        return _KINDS[kind]
+    words = re.split(r"[_-]", kind.lower())
+    text = " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words)
+    return text[:1].upper() + text[1:]
+
+
+def placeholders(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield start, end and tooltip of each placeholder in a turn's text."""
+    for match in PLACEHOLDER.finditer(text):
+        yield match.start(), match.end(), placeholder(match[1], int(match[2]))
+
+
+def time_left(seconds: float | None) -> str:
+    """Return a remaining time, rounded to what an estimate is worth."""
+    if seconds is None:
+        return ""
+    if seconds < 60:
+        return "less than a minute left"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"about {counted(minutes, 'minute')} left"
+    return f"about {counted(round(minutes / 60), 'hour')} left"
+
+
+def rate(calls_per_hour: float | None) -> str:
+    """Return a speed of processing."""
+    if calls_per_hour is None:
+        return ""
+    return f"{counted(max(1, round(calls_per_hour)), 'call')} an hour"
+
+
+def imported(report: ImportReport) -> str:
+    """Return what an import did, in one sentence."""
+    parts = []
+    if report.imported or not (report.duplicates or report.refused):
+        parts.append(f"{counted(len(report.imported), 'recording')} imported")
+    if report.duplicates:
+        parts.append(f"{report.duplicates:,} already in this vault")
+    if report.refused:
+        parts.append(f"{len(report.refused):,} could not be imported")
+    return ", ".join(parts) + "."
+
+
+def passphrase_hint(passphrase: str, again: str) -> str:
+    """Return what is still wrong with a new passphrase; empty when it can be used."""
+    missing = SHORTEST_PASSPHRASE - len(passphrase)
+    if missing > 0:
+        return f"{counted(missing, 'more character')} needed."
+    if not again:
+        return "Type it a second time."
+    return "" if passphrase == again else "The two passphrases are not the same."
+
+
+def passphrase_fill(passphrase: str) -> int:
+    """Return how full the length meter is: 0 to 100, and 60 at the shortest length allowed."""
+    return min(100, round(len(passphrase) * 60 / SHORTEST_PASSPHRASE))
+
+
+def evidence_time(evidence: Evidence) -> str:
+    """Return where in the call evidence stands."""
+    return duration(evidence.start_ms)
+
+
+def call_title(call: Call) -> str:
+    """Return the heading of a call's page: when it took place, or the name of the recording."""
+    if call.metadata.started_at:
+        return moment(call.metadata.started_at)
+    return call.source_name
+
+
+def call_subtitle(call: Call) -> str:
+    """Return what else is known of a call, in one line."""
+    known = call.metadata
+    parts = [
+        f"Agent {known.agent}" if known.agent else "",
+        f"Queue {known.queue}" if known.queue else "",
+        direction(known.direction) if known.direction is not Direction.UNKNOWN else "",
+        duration(call.duration_ms) if call.duration_ms is not None else "",
+        call.source_name if known.started_at else f"imported {moment(call.imported_at)}",
+    ]
+    return "  ·  ".join(part for part in parts if part)
+
+
+def totals(numbers: Mapping[JobState, int]) -> str:
+    """Return how many jobs stand in which state, in one line."""
+    order = (JobState.RUNNING, JobState.QUEUED, JobState.FAILED, JobState.DONE)
+    parts = [f"{numbers[s]:,} {s.value}" for s in order if numbers.get(s)]
+    return "  ·  ".join(parts) or "Nothing in the queue"
+
+
+def list_count(shown: int, *, narrowed: bool) -> str:
+    """Return how many calls the list holds."""
+    return counted(shown, "call") + (" found" if narrowed else "")
+
+
+def now_iso() -> str:
+    """Return the present moment as the vault writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -63,10 +63,11 @@ def inside(folder: Path, *parts: str) -> Path:
 
 
 def make_private(folder: Path) -> None:
-    """Create a folder that only its owner can enter, with the folders above it."""
+    """Create a folder that only its owner can enter, and those above it that are missing."""
     with translated():
         missing = [path for path in (folder, *folder.parents) if not path.exists()]
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path in reversed(missing):
+            path.mkdir(mode=0o700, exist_ok=True)
         if os.name == "posix":
             folder.chmod(0o700)
     for path in missing:

@@ -35,7 +35,9 @@ _LARGEST_BYTES = 1 << 20
 _SALT_BYTES = 16
 
 
-class PassphraseOpener(msgspec.Struct, frozen=True, tag="passphrase", forbid_unknown_fields=True):
+class PassphraseOpener(
+    msgspec.Struct, frozen=True, tag_field="kind", tag="passphrase", forbid_unknown_fields=True
+):
     """The vault key, sealed under a key that Argon2id makes of a person's passphrase."""
 
     person: str
@@ -45,7 +47,9 @@ class PassphraseOpener(msgspec.Struct, frozen=True, tag="passphrase", forbid_unk
     sealed: bytes
 
 
-class DeviceOpener(msgspec.Struct, frozen=True, tag="device", forbid_unknown_fields=True):
+class DeviceOpener(
+    msgspec.Struct, frozen=True, tag_field="kind", tag="device", forbid_unknown_fields=True
+):
     """The vault key, sealed under a random key that the system's keyring keeps."""
 
     sealed: bytes

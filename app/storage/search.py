@@ -16,8 +16,8 @@ from app.storage.schema import TURN_BITS
 if TYPE_CHECKING:
     from app.storage.database import Database
 
-MATCHING_CALLS = "SELECT DISTINCT rowid >> 20 FROM turns_text WHERE turns_text MATCH ?"
-"""The numbers of the calls in which a query of `safe_query` is found."""
+MATCHING_CALLS = "SELECT rowid >> 20 FROM turns_text WHERE turns_text MATCH ?"
+"""The numbers of the calls in which a query of `safe_query` is found, some of them repeated."""
 
 _MOST_TERMS = 32
 _LONGEST_TERM = 200
@@ -67,11 +67,11 @@ class Search:
 
 _HITS = """
     WITH hits AS MATERIALIZED (
-        SELECT rowid AS turn, rank AS place,
+        SELECT rowid AS turn, rank AS nearness,
             snippet(turns_text, 0, '\u2039', '\u203a', '\u2026', 24) AS snippet
         FROM turns_text WHERE turns_text MATCH ? ORDER BY rank LIMIT ?
     )
     SELECT calls.id, turn, turns.role, turns.start_ms, snippet
     FROM hits JOIN turns ON turns.id = turn JOIN calls ON calls.number = turn >> 20
-    ORDER BY place, turn
+    ORDER BY nearness, turn
 """

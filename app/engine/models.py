@@ -1,0 +1,269 @@
+"""Finds models, checks every file against the manifest, and loads on first use.
+
+Promises that no model is used whose bytes are not the ones the manifest names, that nothing is ever
+fetched, and that a model is loaded once. Hides where weights lie (installed packages, joined parts,
+resources, model packs) and how CTranslate2 is given them: from memory, without a copy on disk.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.util
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from app.engine.manifest import ModelEntry, ModelFile, parse_manifest, parse_pack
+from app.errors import DeviceMissing, ModelMismatch, ModelMissing, PackInvalid
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from faster_whisper import WhisperModel
+
+    from app.config import Device
+    from app.domain import ModelRef
+
+WHISPER = "whisper-ctranslate2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What a person may know of a model. `origin` is built-in or pack; `state` ready, missing or
+    damaged."""
+
+    name: str
+    kind: str
+    version: str
+    purpose: str
+    licence: str
+    source: str
+    size_bytes: int
+    origin: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    entry: ModelEntry
+    root: Path | None  # None: its package is not installed
+    origin: str
+
+
+def cuda_compute_types() -> frozenset[str]:
+    """Ask which compute types the GPU offers; none where there is no GPU or its libraries are not
+    installed."""
+    import ctranslate2
+
+    if not ctranslate2.get_cuda_device_count():
+        return frozenset()
+    try:  # CTranslate2 looks for it at the first multiplication, which would be too late
+        ctypes.CDLL("cublas64_12.dll" if sys.platform == "win32" else "libcublas.so.12")
+    except OSError:
+        return frozenset()
+    return frozenset(ctranslate2.get_supported_compute_types("cuda"))
+
+
+class ModelLibrary:
+    """The models that are installed and those that were imported."""
+
+    def __init__(
+        self,
+        resources: Path,
+        packs_folder: Path | None,
+        *,
+        gpu: Callable[[], frozenset[str]] = cuda_compute_types,
+    ) -> None:
+        """Read the manifests; no model is opened yet. `gpu` names the GPU's compute types."""
+        self._gpu = gpu
+        self._folder = resources / "models"
+        self._packs_folder = packs_folder
+        self._damaged: dict[str, str] = {}
+        self._known = {known.entry.name: known for known in self._find()}
+        self._verified: set[str] = set()
+        self._whispers: dict[tuple[str, str, int], WhisperModel] = {}
+
+    def catalogue(self) -> tuple[ModelCard, ...]:
+        """Return a card for every model, those that ship first."""
+        cards = [self._card(known) for known in self._known.values()]
+        return (*cards, *(_damaged_card(name, why) for name, why in self._damaged.items()))
+
+    def ref(self, name: str) -> ModelRef:
+        """Return the model's name, version and digest, for the provenance."""
+        return self._get(name).entry.ref
+
+    def check(self, name: str) -> None:
+        """Verify every file of a model; raises `ModelMissing` or `ModelMismatch`."""
+        known = self._get(name)
+        for file in known.entry.file:
+            self._read(known, file)
+
+    def read(self, name: str, file: str) -> bytes:
+        """Return the verified content of one file of a model."""
+        known = self._get(name)
+        found = known.entry.named(file)
+        if found is None:
+            raise ModelMissing(f"The model {name} has no file {file}.")
+        return self._read(known, found)
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of a model, verified once: all its files and nothing else."""
+        known = self._get(name)
+        root = self._root(known)
+        if name not in self._verified:
+            self.check(name)
+            listed = {file.name for file in known.entry.file}
+            there = {p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file()}
+            if there - listed:
+                raise ModelMismatch(f"The folder of the model {name} holds a file too many.")
+            self._verified.add(name)
+        return root
+
+    def spacy(self) -> Path:
+        """Return the folder of the English spaCy model."""
+        return self.folder("spacy-en")
+
+    def placed(self, device: Device) -> tuple[str, str]:
+        """Return the device and the compute type of speech to text; raises `DeviceMissing`."""
+        types = self._gpu() if device != "cpu" else frozenset()
+        for wanted in ("float16", "int8_float16", "int8"):
+            if wanted in types:
+                return "cuda", wanted
+        if device == "cuda":
+            raise DeviceMissing("The settings ask for a GPU, but none can be used here.")
+        return "cpu", "int8"
+
+    def whisper(self, name: str, *, device: Device, threads: int) -> WhisperModel:
+        """Return the speech model of that name, loaded once per device and number of threads."""
+        place, compute_type = self.placed(device)
+        key = (name, place, threads)
+        if key not in self._whispers:
+            known = self._get(name)
+            if known.entry.kind != WHISPER:
+                raise ModelMissing(f"The model {name} does not turn speech into text.")
+            files = {file.name: self._read(known, file) for file in known.entry.file}
+            self._whispers[key] = _load_whisper(name, files, place, compute_type, threads)
+        return self._whispers[key]
+
+    def _find(self) -> Iterator[_Known]:
+        """List the models: one that ships is never replaced by a pack of its name."""
+        names = set()
+        text = (self._folder / "manifest.toml").read_text(encoding="utf-8")
+        for entry in parse_manifest(text):
+            names.add(entry.name)
+            home = _package(entry.package) if entry.package else self._folder
+            yield _Known(entry, home / entry.folder if home else None, "built-in")
+        packs = self._packs_folder
+        for folder in sorted(packs.glob("*/pack.toml")) if packs else ():
+            if folder.parent.name.startswith("."):
+                continue  # an import that was interrupted
+            try:
+                entry = parse_pack(folder.read_text(encoding="utf-8"))
+            except (PackInvalid, UnicodeDecodeError, OSError) as problem:
+                self._damaged[folder.parent.name] = str(problem)
+                continue
+            if entry.name not in names:
+                yield _Known(entry, folder.parent, "pack")
+
+    def _get(self, name: str) -> _Known:
+        try:
+            return self._known[name]
+        except KeyError:
+            raise ModelMissing(f"There is no model called {name}.") from None
+
+    def _root(self, known: _Known) -> Path:
+        if known.root is None:
+            raise ModelMissing(
+                f"The model {known.entry.name} is not installed"
+                f" (the package {known.entry.package} is missing)."
+            )
+        return known.root
+
+    def _read(self, known: _Known, file: ModelFile) -> bytes:
+        name = known.entry.name
+        try:
+            content = b"".join(path.read_bytes() for path in self._paths(known, file))
+        except OSError:
+            raise ModelMissing(f"The file {file.name} of the model {name} is missing.") from None
+        if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
+            raise ModelMismatch(
+                f"The file {file.name} of the model {name} is not the one that the manifest names."
+            )
+        return content
+
+    def _paths(self, known: _Known, file: ModelFile) -> Iterator[Path]:
+        if not file.parts:
+            yield self._root(known) / file.name
+        for part in file.parts:
+            package, _, path = part.partition(":")
+            home = _package(package)
+            if home is None:
+                raise ModelMissing(
+                    f"The model {known.entry.name} is not installed"
+                    f" (the package {package} is missing)."
+                )
+            yield home / path
+
+    def _card(self, known: _Known) -> ModelCard:
+        entry = known.entry
+        try:
+            paths = [path for file in entry.file for path in self._paths(known, file)]
+            ready = all(path.is_file() for path in paths)
+        except ModelMissing:
+            ready = False
+        return ModelCard(
+            name=entry.name,
+            kind=entry.kind,
+            version=entry.version,
+            purpose=entry.purpose,
+            licence=entry.licence,
+            source=entry.source,
+            size_bytes=entry.size_bytes,
+            origin=known.origin,
+            state="ready" if ready else "missing",
+        )
+
+
+def _damaged_card(name: str, why: str) -> ModelCard:
+    return ModelCard(
+        name=name,
+        kind="unknown",
+        version="",
+        purpose=why,
+        licence="",
+        source="",
+        size_bytes=0,
+        origin="pack",
+        state="damaged",
+    )
+
+
+def _package(name: str) -> Path | None:
+    """Find the folder of an installed package without importing it."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    return Path(next(iter(spec.submodule_search_locations)))
+
+
+def _load_whisper(
+    name: str, files: dict[str, bytes], place: str, compute_type: str, threads: int
+) -> WhisperModel:
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    # faster-whisper imports PyAV to read files, which is never asked of it here; PyAV's wheels
+    # carry GPL codecs and are no part of the packaged program, so an empty module stands in
+    sys.modules.setdefault("av", ModuleType("av"))
+    from faster_whisper import WhisperModel
+
+    try:
+        return WhisperModel(
+            name, device=place, compute_type=compute_type, cpu_threads=threads, files=files
+        )
+    except (RuntimeError, ValueError) as problem:
+        raise ModelMismatch(
+            f"The model {name} cannot be loaded: it is no Whisper model of CTranslate2."
+        ) from problem

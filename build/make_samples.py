@@ -16,7 +16,7 @@ hibari-tts the way from letters to phonemes (Apache-2.0). The model has no rando
 script gives the same sound on the same machine; the Ogg container carries a random serial number.
 
 Gold times are those of the synthesiser: it decides how many frames of 25 ms each phoneme lasts, and
-these durations are read from inside the model. They are exact but for the smear of its decoder.
+these durations are read from inside the model. Silence that it counts to a word is taken off again.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ KOKORO_SHA256 = "6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406c
 DURATIONS = "/encoder/Clip_output_0"  # frames per phoneme, as the model itself rounds them
 SPOKEN_HZ = 24_000
 FRAME = 600  # samples at 24 kHz that one unit of duration stands for
+LEAD = 3 * FRAME  # the sound comes this much before its phoneme's frames; Kokoro's own code agrees
+AUDIBLE_DB = -40.0  # against the loudest of the turn; what is weaker is no part of a word
 LINE_HZ = 8_000
 LINE_NOISE_DB = -66.0
 LONGEST_PHONEMES = 505
@@ -133,7 +135,8 @@ class Voice:
         if len(chunks) != len(line.say):
             raise SystemExit(f"{len(line.say)} words but {len(chunks)} sound groups: {line.text}")
         samples, frames = self._synthesise(" ".join(chunks), voice, line.speed)
-        return _cut(samples, _word_samples(" ".join(chunks), self._vocabulary, frames))
+        words = _word_samples(" ".join(chunks), self._vocabulary, frames)
+        return _cut(samples, _tightened(samples, words))
 
     def _synthesise(
         self, phonemes: str, voice: str, speed: float
@@ -195,11 +198,28 @@ def _word_samples(
         known = character in vocabulary
         token += known
         if character == " ":
-            words.append((int(ends[current[0] - 1]), int(ends[current[-1]])))
+            first, last = int(ends[current[0] - 1]), int(ends[current[-1]])
+            words.append((max(0, first - LEAD), max(0, last - LEAD)))
             current = []
         elif known and character.isalpha():
             current.append(token)
     return tuple(words)
+
+
+def _tightened(
+    samples: NDArray[np.float32], words: tuple[tuple[int, int], ...]
+) -> tuple[tuple[int, int], ...]:
+    """Take the silence off both ends of each word."""
+    window = 5 * SPOKEN_HZ // 1000
+    power = np.convolve(samples.astype(np.float64) ** 2, np.ones(window) / window, "same")
+    audible = power > power.max() * 10 ** (AUDIBLE_DB / 10)
+    tight: list[tuple[int, int]] = []
+    for first, last in words:
+        heard = np.flatnonzero(audible[first:last])
+        if not len(heard):
+            raise SystemExit("A word cannot be heard; say it another way.")
+        tight.append((first + int(heard[0]), first + int(heard[-1]) + 1))
+    return tuple(tight)
 
 
 def _cut(samples: NDArray[np.float32], words: tuple[tuple[int, int], ...]) -> Spoken:

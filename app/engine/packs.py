@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import secrets
-import shutil
 import stat
 import zipfile
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "pack.toml"
 ONNX_HEADS = "onnx-heads"
-RESERVED = frozenset({"whisper-base", "spacy-en", "minilm", "call-heads"})
+RESERVED = frozenset({"whisper-base", "spacy-en", "minilm", "call-heads", "silero-vad"})
 
 _WHISPER_NEEDS = {"model.bin", "config.json", "tokenizer.json"}
 _WHISPER_MAY = _WHISPER_NEEDS | {
@@ -184,7 +183,9 @@ def _scratch(packs_folder: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for path in sorted(folder.rglob("*"), reverse=True):  # what is inside comes first
+            path.rmdir() if path.is_dir() else path.unlink()
+        folder.rmdir()
 
 
 def _copy(files: _Files, file: ModelFile, target: Path) -> None:

@@ -7,8 +7,20 @@ A `RawTranscript` never leaves the worker process, is no domain type, and hides 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from app.domain import Role, RoleBasis
+from app.errors import AudioSilent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from app.config import ExecutionSettings, SpeechSettings
+    from app.engine.audio import Audio
+    from app.engine.models import ModelLibrary
+    from app.engine.recognition import Recogniser
+    from app.engine.speech_detection import Detected
+    from app.engine.windows import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +58,82 @@ class RawTranscript:
     language: str
     role_basis: RoleBasis = RoleBasis.GUESSED
     role_confidence: float = 0.0
+
+
+class Transcriber:
+    """Speech to text for all channels of a call, with the models and settings it was given.
+
+    Each channel's speech is found first and packed into the windows of 30 seconds that Whisper
+    computes anyway; what is not speech is never decoded. Windows never mix channels, so that no
+    word can change sides.
+    """
+
+    def __init__(
+        self, models: ModelLibrary, speech: SpeechSettings, execution: ExecutionSettings
+    ) -> None:
+        """Remember what to use; models are loaded with the first call."""
+        self._models = models
+        self._speech = speech
+        self._execution = execution
+
+    def transcribe(self, audio: Audio, *, progress: Callable[[float], None]) -> RawTranscript:
+        """Return what is said; raises `AudioSilent` when nobody speaks.
+
+        `progress` is told the part that is done, 0 to 1. Roles are unknown.
+        """
+        from app.engine.turns import timed_words, to_turns
+        from app.engine.windows import pack
+
+        detected = self._detect(audio)
+        windows = [w for channel, found in enumerate(detected) for w in pack(channel, found)]
+        if not windows:
+            raise AudioSilent("Nobody speaks in the recording.")
+        recogniser = self._recogniser()
+        language = self._language(recogniser, windows, audio)
+        done = 0
+
+        def count(number: int) -> None:
+            nonlocal done
+            done += number
+            progress(done / len(windows))
+
+        heard = recogniser.recognise(windows, audio.samples, language, count)
+        turns = to_turns(
+            word
+            for one in heard
+            for word in timed_words(one, detected[one.window.channel], language)
+        )
+        if not turns:
+            raise AudioSilent("Nobody speaks in the recording in a way that can be understood.")
+        return RawTranscript(turns=turns, language=language)
+
+    def _detect(self, audio: Audio) -> list[Detected]:
+        from app.engine.speech_detection import SpeechDetector
+
+        detector = SpeechDetector(self._models.read("silero-vad", "silero_vad_v6.onnx"))
+        return [detector.detect(channel) for channel in audio.samples]
+
+    def _recogniser(self) -> Recogniser:
+        from app.engine.recognition import Recogniser
+
+        model = self._models.whisper(
+            self._speech.model,
+            device=self._execution.device,
+            threads=self._execution.threads_per_worker,
+        )
+        return Recogniser(model, beam_size=self._speech.beam_size)
+
+    def _language(self, recogniser: Recogniser, windows: Sequence[Window], audio: Audio) -> str:
+        """Return the language of the settings, or the one heard in each channel's fullest
+        window."""
+        if self._speech.language != "auto":
+            return self._speech.language
+        fullest: dict[int, Window] = {}
+        for window in windows:
+            held = fullest.get(window.channel)
+            if held is None or window.length > held.length:
+                fullest[window.channel] = window
+        longest = max(window.length for window in fullest.values())
+        # a channel that says little would only add doubt
+        asked = [window for window in fullest.values() if 2 * window.length >= longest]
+        return recogniser.languages(asked, audio.samples)[0][0]

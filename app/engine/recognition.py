@@ -1,0 +1,203 @@
+"""Whisper on packed windows: sound in, words with times and probabilities out.
+
+Promises the same words for the same windows: temperature 0 only, no text carried from window to
+window, and batches that depend on the call alone. Where Whisper starts to repeat itself, the window
+is recognised again in halves, which is as repeatable as the first try. Hides tokens, prompts,
+features and alignment.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypedDict
+
+import numpy as np
+
+from app.engine.audio import RATE_HZ
+from app.engine.windows import WINDOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from ctranslate2 import StorageView
+    from ctranslate2.models import WhisperGenerationResult
+    from faster_whisper import WhisperModel
+    from faster_whisper.tokenizer import Tokenizer
+    from numpy.typing import NDArray
+
+    from app.engine.windows import Window
+
+BATCH = 4
+_MOST_TOKENS = 224  # half of Whisper's memory: what 30 s of fast speech needs, and no endless loop
+_REPETITIVE = 2.4  # text this compressible is a loop (Radford et al. 2022, section 4.5)
+_NO_SPEECH = 0.6
+_UNLIKELY = -1.0  # mean log probability
+_SAMPLES_PER_FRAME = 160
+_APPENDED = "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001  punctuation as Whisper writes it
+_PREPENDED = "\"'“¿([{-"
+
+
+@dataclass(frozen=True, slots=True)
+class HeardWord:
+    """A word with its leading space, when it sounds within its window (seconds), how sure."""
+
+    text: str = field(repr=False)
+    start: float
+    end: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was recognised in one window."""
+
+    window: Window
+    words: tuple[HeardWord, ...] = field(repr=False)
+
+
+class _Aligned(TypedDict):
+    """A word as faster-whisper aligns it; times in seconds."""
+
+    word: str
+    start: float
+    end: float
+    probability: float
+
+
+class Recogniser:
+    """One Whisper model with fixed settings."""
+
+    def __init__(self, model: WhisperModel, *, beam_size: int) -> None:
+        """Use a loaded model."""
+        self._model = model
+        self._beam_size = beam_size
+
+    def languages(
+        self, windows: Sequence[Window], samples: NDArray[np.int16]
+    ) -> list[tuple[str, float]]:
+        """Return the languages heard in the windows with their mean probabilities, likeliest
+        first."""
+        if not self._model.model.is_multilingual:
+            return [("en", 1.0)]
+        sums: dict[str, float] = {}
+        for result in self._model.model.detect_language(self._encode(windows, samples)):
+            for token, probability in result:
+                language = token[2:-2]
+                sums[language] = sums.get(language, 0.0) + probability / len(windows)
+        return sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+
+    def recognise(
+        self,
+        windows: Sequence[Window],
+        samples: NDArray[np.int16],
+        language: str,
+        done: Callable[[int], None],
+    ) -> list[Heard]:
+        """Recognise windows of `samples` [channels, samples]; `done` is told after each batch how
+        many windows it held."""
+        heard: list[Heard] = []
+        for start in range(0, len(windows), BATCH):
+            batch = windows[start : start + BATCH]
+            heard += self._batch(batch, samples, language)
+            done(len(batch))
+        return heard
+
+    def _batch(
+        self, windows: Sequence[Window], samples: NDArray[np.int16], language: str
+    ) -> list[Heard]:
+        from faster_whisper.tokenizer import Tokenizer
+
+        model = self._model
+        tokenizer = Tokenizer(
+            model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=language
+        )
+        encoded = self._encode(windows, samples)
+        results = self._generate(encoded, tokenizer, len(windows))
+        tokens = [[t for t in r.sequences_ids[0] if t < tokenizer.eot] for r in results]
+        lengths = [-(-window.length // _SAMPLES_PER_FRAME) for window in windows]
+        aligned = self._align(encoded, tokenizer, tokens, lengths)
+        heard: list[Heard] = []
+        for window, result, text, words in zip(windows, results, tokens, aligned, strict=True):
+            halves = window.halves()
+            if halves and _looping(tokenizer.decode(text)):
+                heard += self._batch(halves, samples, language)
+            elif not _nothing_said(result):
+                heard.append(Heard(window, _words(words)))
+        return heard
+
+    def _encode(self, windows: Sequence[Window], samples: NDArray[np.int16]) -> StorageView:
+        extract = self._model.feature_extractor
+        features = []
+        for window in windows:
+            sound = window.cut(samples[window.channel])
+            sound = np.pad(sound, (0, WINDOW - len(sound)))
+            features.append(extract(sound, padding=0)[:, : extract.nb_max_frames])
+        return self._model.encode(np.stack(features))
+
+    def _generate(
+        self, encoded: StorageView, tokenizer: Tokenizer, number: int
+    ) -> list[WhisperGenerationResult]:
+        from faster_whisper.transcribe import get_suppressed_tokens
+
+        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        found: list[WhisperGenerationResult] = self._model.model.generate(
+            encoded,
+            [prompt] * number,
+            beam_size=self._beam_size,
+            patience=1,
+            length_penalty=1,
+            max_length=len(prompt) + _MOST_TOKENS,
+            suppress_blank=True,
+            suppress_tokens=list(get_suppressed_tokens(tokenizer, [-1])),
+            return_scores=True,
+            return_no_speech_prob=True,
+            sampling_temperature=0,
+        )
+        return found
+
+    def _align(
+        self,
+        encoded: StorageView,
+        tokenizer: Tokenizer,
+        tokens: list[list[int]],
+        lengths: list[int],
+    ) -> list[list[_Aligned]]:
+        from faster_whisper.transcribe import merge_punctuations
+
+        if not any(tokens):
+            return [[] for _ in tokens]
+        aligned: list[list[_Aligned]] = self._model.find_alignment(
+            tokenizer, tokens, encoded, lengths
+        )
+        for words in aligned:
+            merge_punctuations(words, _PREPENDED, _APPENDED)
+        return aligned
+
+
+def _words(aligned: list[_Aligned]) -> tuple[HeardWord, ...]:
+    return tuple(
+        HeardWord(
+            text=word["word"],
+            start=float(word["start"]),
+            end=float(word["end"]),
+            probability=round(float(word["probability"]), 4),
+        )
+        for word in aligned
+        if word["word"].strip()
+    )
+
+
+def _looping(text: str) -> bool:
+    content = text.strip().encode()
+    return bool(content) and len(content) / len(zlib.compress(content)) > _REPETITIVE
+
+
+def _nothing_said(result: WhisperGenerationResult) -> bool:
+    """Whether Whisper itself doubts that anybody speaks, and was unsure of every token."""
+    length = len(result.sequences_ids[0])
+    likelihood = result.scores[0] * length / (length + 1)
+    return bool(result.no_speech_prob > _NO_SPEECH and likelihood < _UNLIKELY)
+
+
+__all__ = ["RATE_HZ", "Heard", "HeardWord", "Recogniser"]

@@ -1,0 +1,120 @@
+"""Packs regions of speech into the windows of 30 seconds that Whisper always computes.
+
+Promises that every sample of a region is in exactly one window, that no window is longer than 30
+seconds, and that a time in a window leads back to the right time of the recording. Pure arithmetic.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.engine.audio import RATE_HZ
+from app.engine.speech_detection import FRAME
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from app.engine.speech_detection import Detected, Region
+
+WINDOW = 30 * RATE_HZ
+_EARLIEST_CUT = 15 * RATE_HZ
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of the recording, `start` to `end` in samples, that begins at `at` of a window."""
+
+    start: int
+    end: int
+    at: int
+    certainty: float
+
+    @property
+    def length(self) -> int:
+        """The length in samples."""
+        return self.end - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Pieces of one channel that are recognised together."""
+
+    channel: int
+    pieces: tuple[Piece, ...]
+
+    @property
+    def length(self) -> int:
+        """The length in samples."""
+        return sum(piece.length for piece in self.pieces)
+
+    def cut(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Return the window's sound from the channel's samples, from -1 to 1."""
+        parts = [samples[piece.start : piece.end] for piece in self.pieces]
+        return np.concatenate(parts).astype(np.float32) / np.float32(32768.0)
+
+    def piece_at(self, seconds: float) -> int:
+        """Return the index of the piece that sounds at a time of the window."""
+        at = seconds * RATE_HZ
+        return max(i for i, piece in enumerate(self.pieces) if i == 0 or piece.at <= at)
+
+    def to_recording_ms(self, seconds: float, piece: int) -> int:
+        """Return the recording's time of a time in the window, kept within the piece."""
+        of = self.pieces[piece]
+        sample = min(max(of.start + seconds * RATE_HZ - of.at, of.start), of.end)
+        return round(sample * 1000 / RATE_HZ)
+
+    def halves(self) -> tuple[Window, Window] | None:
+        """Split between the two middle pieces; `None` where there is only one."""
+        if len(self.pieces) < 2:
+            return None
+        middle = len(self.pieces) // 2
+        return (
+            Window(self.channel, _placed(self.pieces[:middle])),
+            Window(self.channel, _placed(self.pieces[middle:])),
+        )
+
+
+def pack(channel: int, detected: Detected) -> list[Window]:
+    """Fill windows with a channel's regions in order; a region longer than a window is cut where
+    it is quietest."""
+    windows: list[Window] = []
+    waiting: list[Piece] = []
+    filled = 0
+    for region in detected.regions:
+        for piece in _split(region, detected.probabilities):
+            if waiting and filled + piece.length > WINDOW:
+                windows.append(Window(channel, _placed(tuple(waiting))))
+                waiting, filled = [], 0
+            waiting.append(piece)
+            filled += piece.length
+    if waiting:
+        windows.append(Window(channel, _placed(tuple(waiting))))
+    return windows
+
+
+def _placed(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    """Line the pieces up from the window's start."""
+    placed, at = [], 0
+    for piece in pieces:
+        placed.append(Piece(piece.start, piece.end, at, piece.certainty))
+        at += piece.length
+    return tuple(placed)
+
+
+def _split(region: Region, probabilities: NDArray[np.float32]) -> Iterator[Piece]:
+    start = region.start
+    while region.end - start > WINDOW:
+        first = (start + _EARLIEST_CUT) // FRAME
+        last = min((start + WINDOW) // FRAME, len(probabilities))
+        # the quietest tenth of a second, not the quietest frame: a stop consonant is quiet, too
+        quiet = np.convolve(probabilities[first:last], np.ones(3), mode="valid")
+        cut = (first + int(quiet.argmin()) + 1) * FRAME + FRAME // 2
+        cut = min(cut, start + WINDOW)
+        yield Piece(start, cut, 0, region.certainty)
+        start = cut
+    yield Piece(start, region.end, 0, region.certainty)

@@ -19,14 +19,19 @@ UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h: something that the machine mus
 INTERRUPTED = 130
 
 
-def prepare(lock: str, arguments: list[str]) -> tuple[Environment, list[str]]:
-    """Return an environment that holds `lock` and works here, and the arguments without `--yes`."""
+def prepare(
+    lock: str, arguments: list[str], *, every_screen: bool = False
+) -> tuple[Environment, list[str]]:
+    """Return an environment that holds `lock` and works here, and the arguments without `--yes`.
+
+    With `every_screen` the libraries for X11 and Wayland must be there even where neither runs.
+    """
     assume_yes = "--yes" in arguments[:1]
     environment = Environment()
     if environment.needs_pip(lock):
         ensure_pip(assume_yes=assume_yes)
     environment.prepare(lock)
-    ensure_libraries(environment, assume_yes=assume_yes)
+    ensure_libraries(environment, assume_yes=assume_yes, every_screen=every_screen)
     return environment, arguments[1:] if assume_yes else arguments
 
 

@@ -79,14 +79,19 @@ PARTS = {
         "Qt/plugins/multimedia/libffmpegmediaplugin.so",
     ),
     "x11": ("Qt/plugins/platforms/libqxcb.so",),
-    "wayland": ("Qt/plugins/platforms/libqwayland.so",),
+    "wayland": (
+        "Qt/plugins/platforms/libqwayland.so",
+        "Qt/plugins/wayland-graphics-integration-client/libqt-plugin-wayland-egl.so",
+    ),
 }
 IMPORTS = "import PySide6.QtWidgets, PySide6.QtMultimedia"
 
 
-def ensure_libraries(environment: Environment, *, assume_yes: bool) -> None:
+def ensure_libraries(
+    environment: Environment, *, assume_yes: bool, every_screen: bool = False
+) -> None:
     """Stop with a sentence, or install what is missing, where Qt cannot work on this machine."""
-    for part in _parts():
+    for part in PARTS if every_screen else _parts():
         if environment.checked(part):
             continue
         if missing := _missing(environment, part):

@@ -1,4 +1,4 @@
-"""The window as a whole: starts Qt, opens and locks vaults, and catches every fault in one place."""
+"""The window as a whole: starts Qt, opens and locks vaults, catches every fault in one place."""
 
 from __future__ import annotations
 

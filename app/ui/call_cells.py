@@ -58,12 +58,13 @@ class CallCells(QStyledItemDelegate):
             return
         self.initStyleOption(option, index)
         option.text = ""
-        style = option.widget.style() if option.widget else QApplication.style()
-        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)
+        widget: QWidget | None = option.widget  # type: ignore[assignment,unused-ignore]
+        style = QApplication.style() if widget is None else widget.style()
+        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, widget)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setClipRect(option.rect)
-        area = option.rect.adjusted(_GAP, 0, -_GAP, 0)
+        area = option.rect.adjusted(_GAP, 0, -_GAP, -3)  # as high as plain cells write
         self._content(painter, area, column, row)
         painter.restore()
 
@@ -82,7 +83,7 @@ class CallCells(QStyledItemDelegate):
     def _state(self, painter: QPainter, area: QRect, row: CallRow) -> None:
         name = _STATE_COLOURS[row.state]
         icon = self._theme.icon(row.state.value, name)
-        icon.paint(painter, QRect(area.left(), area.center().y() - 7, 16, 16))
+        icon.paint(painter, QRect(area.left(), area.center().y() - 6, 16, 16))
         painter.setPen(self._theme.colour(name))
         painter.drawText(
             area.adjusted(22, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, words.state(row.state)
@@ -95,10 +96,10 @@ def paint_sentiment(painter: QPainter, area: QRect, score: float | None, theme: 
         painter.setPen(theme.colour("quiet"))
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, words.NOTHING)
         return
-    half, middle_y = 20.0, area.center().y() + 0.5
+    half, middle_y = 22.0, area.center().y() + 1.5
     track = QRectF(area.left(), middle_y - 3, half * 2, 6)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(theme.colour("track"))
+    painter.setBrush(theme.colour("border"))
     painter.drawRoundedRect(track, 3, 3)
     length = max(3.0, half * min(1.0, abs(score)))
     left = track.center().x() - (length if score < 0 else 0)
@@ -149,7 +150,7 @@ def _chip(
     ink, ground = colours
     shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(24, area.width() - 16))
     width, height = metrics.horizontalAdvance(shown) + 16, metrics.height() + 6
-    box = QRectF(area.left(), area.center().y() - height / 2 + 0.5, width, height)
+    box = QRectF(area.left(), area.center().y() - height / 2 + 1.5, width, height)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(ground)
     painter.drawRoundedRect(box, height / 2, height / 2)

@@ -42,6 +42,7 @@ class CallPage(QWidget):
         self._workspace: Workspace | None = None
         self._call: CallId | None = None
         self._detail: CallDetail | None = None
+        self._searched = ""
         self._marks: tuple[timeline.Mark, ...] = ()
         self.playback = Playback(self)
         self._build()
@@ -61,15 +62,15 @@ class CallPage(QWidget):
             self.subtitle.clear()
             clear(self._chips)
 
-    def show_call(self, call: CallId) -> None:
-        """Read a call and show it."""
+    def show_call(self, call: CallId, *, searched: str = "") -> None:
+        """Read a call and show it; the words that were searched for are marked."""
         workspace = self._workspace
         if workspace is None:
             return
         if call != self._call:
             self._detail = None
             self.stack.setCurrentWidget(self._waiting)
-        self._call = call
+        self._call, self._searched = call, searched
         self.playback.pause()
         take = partial(self._take, call)
         self._desk.tasks.query(lambda: workspace.calls.detail(call), take, key="detail")
@@ -185,7 +186,7 @@ class CallPage(QWidget):
         self.speed = QComboBox()
         self.speed.setAccessibleName("Speed of playback")
         for speed in SPEEDS:
-            self.speed.addItem(f"{speed:g}×", speed)
+            self.speed.addItem(words.times(speed), speed)
         self.speed.setCurrentIndex(SPEEDS.index(1.0))
         self.trouble = label("", "quiet")
         self.follow = button(
@@ -274,6 +275,9 @@ class CallPage(QWidget):
         self._moved(0)
         self.stack.setCurrentWidget(self._content)
         self.play.setFocus()
+        if found := timeline.occurrences(analysis.transcript.turns, self._searched):
+            self.transcript.set_following(following=False)
+            self.transcript.highlight(found)
 
     def _show_chips(self, detail: CallDetail) -> None:
         clear(self._chips)

@@ -17,6 +17,8 @@ from app.domain import CallId, CallOrder, CallQuery, CallRow
 from app.ui import words
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.ui.tasks import Tasks
     from app.workspace import Workspace
 
@@ -49,25 +51,20 @@ Index = QModelIndex | QPersistentModelIndex
 
 def cell_text(row: CallRow, column: int) -> str:
     """Return what a cell says in words, also where it is painted as a picture."""
-    match column:
-        case 0:
-            return words.state(row.state)
-        case 1:
-            return words.started(row)
-        case 2:
-            return row.source_name
-        case 3:
-            return words.duration(row.duration_ms)
-        case 4:
-            return row.agent or words.NOTHING
-        case 5:
-            return row.queue or words.NOTHING
-        case 6:
-            return words.sentiment(row.customer_sentiment)
-        case 7:
-            return words.score(row.score)
-        case _:
-            return ", ".join(row.flags) or words.NOTHING
+    return _TEXTS[column](row)
+
+
+_TEXTS: tuple[Callable[[CallRow], str], ...] = (
+    lambda row: words.state(row.state),
+    words.started,
+    lambda row: row.source_name,
+    lambda row: words.duration(row.duration_ms),
+    lambda row: row.agent or words.NOTHING,
+    lambda row: row.queue or words.NOTHING,
+    lambda row: words.sentiment(row.customer_sentiment),
+    lambda row: words.score(row.score),
+    lambda row: ", ".join(row.flags) or words.NOTHING,
+)
 
 
 def tooltip(row: CallRow, column: int) -> str:

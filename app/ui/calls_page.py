@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -23,16 +22,19 @@ from PySide6.QtWidgets import (
 from app.domain import CallId, CallOrder, CallQuery, CallRow, JobState, Subject
 from app.ui import words
 from app.ui.call_cells import CallCells
-from app.ui.call_table import FLAGS, NAME, ROW, CallTableModel, next_flagged
+from app.ui.call_table import AGENT, NAME, QUEUE, ROW, CallTableModel, next_flagged
 from app.ui.widgets import EmptyState, button, label
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QKeyEvent
+
     from app.domain import Changes
     from app.ui.desk import Desk
     from app.workspace import Workspace
 
 _TYPING_PAUSE_MS = 250
-_WIDTHS = (104, 176, 170, 84, 130, 120, 160, 66, 220)
+_SHARES = {NAME: 0.3, AGENT: 0.12, QUEUE: 0.12}  # of spare room; the rest is the flags'
+_WIDTHS = (92, 140, 138, 78, 94, 104, 148, 62, 150)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ def narrowed(query: CallQuery) -> bool:
 class CallsPage(QWidget):
     """Finds calls and opens one."""
 
-    opened = Signal(str)
-    """The id of the call that a person wants to see."""
+    opened = Signal(str, str)
+    """The id of the call that a person wants to see, and the words that were searched for."""
     import_wanted = Signal()
 
     def __init__(self, desk: Desk) -> None:
@@ -129,9 +131,14 @@ class CallsPage(QWidget):
                 self._desk.messages.note("None of the calls in the list has a flag.")
             else:
                 self._current = row.id
-                self.opened.emit(row.id)
+                self.opened.emit(row.id, self.model.query.text)
 
         self._desk.tasks.query(lambda: next_flagged(workspace, query, after), then, key="flagged")
+
+    def take_focus(self) -> None:
+        """Give the keys to the list, or to what can be done while it is empty."""
+        empty = self.stack.currentWidget() is self.empty
+        (self.import_button if empty else self.table).setFocus()
 
     def current(self) -> CallId | None:
         """Return the call that is selected."""
@@ -157,7 +164,7 @@ class CallsPage(QWidget):
         head.addWidget(label("Calls", "page-title"))
         self.count = label("", "quiet")
         head.addSpacing(8)
-        head.addWidget(self.count, 0, Qt.AlignmentFlag.AlignBottom)
+        head.addWidget(self.count)
         head.addStretch(1)
         self.import_button = button(
             "Import…", self.import_wanted.emit, "primary", "Import recordings (Ctrl+I)"
@@ -170,7 +177,7 @@ class CallsPage(QWidget):
         self.search.setAccessibleName("Search the redacted words of all calls")
         self.search.setClearButtonEnabled(True)
         self.search.setToolTip("Searches the redacted words of all calls (Ctrl+F)")
-        self.search.textChanged.connect(lambda: self._typing.start())
+        self.search.textChanged.connect(lambda: self._typing.start())  # noqa: PLW0108  (drops the text)
         self.search.returnPressed.connect(self._ask)
         self.state, self.agent, self.queue, self.flag = (
             self._filter(name) for name in ("State", "Agent", "Queue", "Flag")
@@ -235,9 +242,9 @@ class CallsPage(QWidget):
 
     def _counted(self, count: int) -> None:
         filtered = narrowed(self.model.query)
-        self.count.setText(words.list_count(count, narrowed=filtered))
+        self.count.setText(words.list_count(count, narrowed=filtered) if count else "")
         if count:
-            self.stack.setCurrentWidget(self.table)
+            self._show(self.table)
             return
         if filtered:
             self.empty.say(
@@ -252,7 +259,15 @@ class CallsPage(QWidget):
                 " sealed, redacted and analysed on this computer; nothing leaves it.",
                 "Import…",
             )
-        self.stack.setCurrentWidget(self.empty)
+        self._show(self.empty)
+
+    def _show(self, page: QWidget) -> None:
+        """Show the table or what stands in its place, and keep the keys with it."""
+        had_focus = not self.search.hasFocus() and self.isVisible()
+        if self.stack.currentWidget() is not page:
+            self.stack.setCurrentWidget(page)
+            if had_focus:
+                self.take_focus()
 
     def _act_on_empty(self) -> None:
         if narrowed(self.model.query):
@@ -264,7 +279,7 @@ class CallsPage(QWidget):
         row = index.data(ROW)
         if isinstance(row, CallRow):
             self._current = row.id
-            self.opened.emit(row.id)
+            self.opened.emit(row.id, self.model.query.text)
 
     def _selected(self, index: QModelIndex) -> None:
         row = index.data(ROW) if index.isValid() else None
@@ -342,8 +357,8 @@ class CallTable(QTableView):
     def _share_room(self) -> None:
         spare = max(0, self.viewport().width() - sum(_WIDTHS))
         columns = self.horizontalHeader()
-        columns.resizeSection(NAME, _WIDTHS[NAME] + min(spare // 3, 260))
-        columns.resizeSection(FLAGS, _WIDTHS[FLAGS])
+        for column, share in _SHARES.items():
+            columns.resizeSection(column, _WIDTHS[column] + int(spare * share))
 
 
 def _fill(field: QComboBox, entries: list[Choice]) -> None:

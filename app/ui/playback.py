@@ -55,7 +55,7 @@ class Playback(QObject):
         self._set_playing(playing=False)
         if self._player is not None:
             self._player.stop()
-            self._player.setSourceDevice(None, QUrl())
+            self._player.setSource(QUrl())
         if self._audio is not None:
             self._audio.close()
             self._audio.setData(QByteArray())

@@ -1,4 +1,4 @@
-"""The queue: what runs, what waits, what failed and why; and a strip that shows it on every page."""
+"""The queue: what runs, what waits, what failed and why; and a strip for every page."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class QueuePage(QWidget):
         head.addWidget(label("Queue", "page-title"))
         self.totals = label("", "quiet")
         head.addSpacing(8)
-        head.addWidget(self.totals, 0, Qt.AlignmentFlag.AlignBottom)
+        head.addWidget(self.totals)
         head.addStretch(1)
         self.retry_all = button("Retry all failed", self._retry_all)
         self.pause = button(
@@ -284,6 +284,7 @@ class Strip(QFrame):
         super().__init__()
         self.setObjectName("strip")
         self._control = control
+        self._wanted = True
         self.text = label("")
         self._bar = QProgressBar(textVisible=False, maximum=1000)
         self._bar.setAccessibleName("Progress of the queue")
@@ -301,6 +302,11 @@ class Strip(QFrame):
         desk.theme.changed.connect(self.update)
         self.hide()
 
+    def want(self, *, wanted: bool) -> None:
+        """Show the line where it is wanted, hide it where the page itself says the same."""
+        self._wanted = wanted
+        self._moved()
+
     def _toggle(self) -> None:
         if self._control.paused:
             self._control.resume()
@@ -309,7 +315,7 @@ class Strip(QFrame):
 
     def _moved(self) -> None:
         run, paused = self._control.run, self._control.paused
-        self.setVisible(run is not None or paused)
+        self.setVisible(self._wanted and (run is not None or paused))
         self._bar.setVisible(run is not None)
         self.pause.setText("Go on" if paused else "Pause")
         self.pause.setAccessibleName(f"{self.pause.text()} with the queue" if paused else "Pause")

@@ -106,12 +106,11 @@ class PassphraseField(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Watch for letters that only Caps Lock explains."""
-        if watched is self.edit and isinstance(event, QKeyEvent):
-            if event.type() is QEvent.Type.KeyPress and event.text().isalpha():
-                shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-                suspected = caps_lock_suspected(event.text(), shift=shift)
-                self.caps.setText(_CAPS_HINT)
-                self.caps.setVisible(suspected)
+        typed = isinstance(event, QKeyEvent) and event.type() is QEvent.Type.KeyPress
+        if typed and isinstance(event, QKeyEvent) and event.text().isalpha():
+            shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self.caps.setText(_CAPS_HINT)
+            self.caps.setVisible(caps_lock_suspected(event.text(), shift=shift))
         return super().eventFilter(watched, event)
 
     def _toggle(self) -> None:
@@ -148,9 +147,13 @@ class StartPage(QWidget):
         self.heading = label(title, "title")
         self.body.addWidget(self._mark)
         self.body.addWidget(self.heading)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(self.card)
+        middle.addStretch(1)
         whole = QVBoxLayout(self)
         whole.addStretch(1)
-        whole.addWidget(self.card, 0, Qt.AlignmentFlag.AlignHCenter)
+        whole.addLayout(middle)
         whole.addStretch(1)
         picture = theme.pixmap("app", "text", 104)
         picture.setDevicePixelRatio(2)
@@ -277,8 +280,8 @@ class SetUpPage(StartPage):
         super().__init__(theme, "Welcome to AutoInsights")
         self._generate = generate
         intro = (
-            "Your calls are kept in a vault: sealed on this computer and redacted before anyone reads"
-            " them. Choose where it lives and a passphrase that opens it."
+            "Your calls are kept in a vault: sealed on this computer and redacted before anyone"
+            " reads them. Choose where it lives and a passphrase that opens it."
         )
         self.body.addWidget(label(intro, "quiet", wrap=True))
         self.body.addSpacing(4)

@@ -25,12 +25,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtSvg import QSvgRenderer
 
-from app.domain import Role, Severity
-
 if TYPE_CHECKING:
     from pathlib import Path
 
     from PySide6.QtWidgets import QApplication
+
+    from app.domain import Role, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +143,7 @@ class Theme(QObject):
     def sentiment(self, score: float) -> QColor:
         """Return the colour of a sentiment of -1 to 1."""
         if abs(score) < 0.15:
-            return self.colour("neutral")
+            return self.colour("quiet")
         return self.colour("positive" if score > 0 else "negative")
 
     def icon(self, name: str, colour: str = "text", size: int = 20) -> QIcon:

@@ -1,15 +1,17 @@
-"""Where things stand in a call: plain look-ups between milliseconds, turns, words and characters."""
+"""Where things stand in a call: look-ups between milliseconds, turns, words and characters."""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from app.domain import Role, Severity
+from app.domain import Evidence, Role, Severity
 
 if TYPE_CHECKING:
-    from app.domain import CallAnalysis, Evidence, Turn, Word
+    from app.domain import CallAnalysis, Turn, Word
 
 LOW_CONFIDENCE = 0.5
 """Below this a recognised word is marked as doubtful."""
@@ -65,6 +67,25 @@ def word_at(turn: Turn, position_ms: int) -> Word | None:
     return turn.words[place]
 
 
+def occurrences(turns: tuple[Turn, ...], searched: str) -> tuple[Evidence, ...]:
+    """Return where the words that were searched for begin a word of a turn, in order."""
+    wanted = re.findall(r"\w+", searched)
+    if not wanted:
+        return ()
+    pattern = re.compile(r"\b(?:" + "|".join(map(re.escape, wanted)) + r")\w*", re.IGNORECASE)
+    return tuple(
+        Evidence(
+            turn=turn.index,
+            start=match.start(),
+            end=match.end(),
+            start_ms=moment_of(turn, match.start()),
+            end_ms=turn.end_ms,
+        )
+        for turn in turns
+        for match in pattern.finditer(turn.text)
+    )
+
+
 def moment_of(turn: Turn, character: int) -> int:
     """Return when a character of a turn is heard; without word times the turn's share of it."""
     if turn.words:
@@ -89,7 +110,4 @@ def peaks_in(peaks: bytes, columns: int) -> list[int]:
         return []
     last = len(peaks)
     edges = [column * last // columns for column in range(columns + 1)]
-    return [
-        max(peaks[left : max(right, left + 1)], default=0)
-        for left, right in zip(edges, edges[1:], strict=False)
-    ]
+    return [max(peaks[left : max(right, left + 1)], default=0) for left, right in pairwise(edges)]

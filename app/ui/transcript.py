@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -22,6 +22,7 @@ from PySide6.QtGui import (
     QTextCharFormat,
     QTextCursor,
     QTextLayout,
+    QTextLine,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QFrame, QTextEdit
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from app.domain import CallAnalysis, Evidence, SentimentLabel, Turn
     from app.ui.theme import Theme
 
-_GUTTER = 104
+_GUTTER, _LONG_GUTTER = 134, 158  # of calls over an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class TranscriptView(QTextEdit):
         self._turn: int | None = None
         self._position_ms = 0
         self._found: tuple[Evidence, ...] = ()
+        self._gutter = _GUTTER
         self.following = True
         self.setObjectName("transcript")
         self.setReadOnly(True)
@@ -106,6 +108,7 @@ class TranscriptView(QTextEdit):
         self._turns = analysis.transcript.turns
         self._labels = {s.turn: s.label for s in analysis.sentiment}
         self._turn, self._found, self._position_ms = None, (), 0
+        self._gutter = _GUTTER if analysis.duration_ms < 3_600_000 else _LONG_GUTTER
         self._write()
         self.set_following(following=True)
         self.verticalScrollBar().setValue(0)
@@ -173,7 +176,7 @@ class TranscriptView(QTextEdit):
         super().wheelEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        """Paint the ground of the turn that is heard and the chips, then the text, then speakers."""
+        """Paint the turn that is heard and the chips, then the text, then who speaks."""
         first, last = self._visible_turns(event)
         with QPainter(self.viewport()) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -197,7 +200,7 @@ class TranscriptView(QTextEdit):
         cursor = QTextCursor(document)
         cursor.beginEditBlock()
         shape = QTextBlockFormat()
-        shape.setLeftMargin(_GUTTER)
+        shape.setLeftMargin(self._gutter)
         shape.setRightMargin(14)
         shape.setTopMargin(7)
         shape.setBottomMargin(7)
@@ -273,8 +276,8 @@ class TranscriptView(QTextEdit):
     def _visible_turns(self, event: QPaintEvent) -> tuple[int, int]:
         if not self._turns:
             return 0, -1
-        top = QPointF(_GUTTER + 1, event.rect().top())
-        bottom = QPointF(_GUTTER + 1, event.rect().bottom())
+        top = QPointF(self._gutter + 1, event.rect().top())
+        bottom = QPointF(self._gutter + 1, event.rect().bottom())
         first = self.cursorForPosition(top.toPoint()).blockNumber()
         last = self.cursorForPosition(bottom.toPoint()).blockNumber()
         return max(0, first - 1), min(len(self._turns) - 1, last + 1)
@@ -284,25 +287,17 @@ class TranscriptView(QTextEdit):
         colour = self._theme.role(turn.role)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(colour)
-        painter.drawRoundedRect(
-            QRectF(_GUTTER - 8, area.top() + 6, 3, area.height() - 12), 1.5, 1.5
-        )
+        bar = QRectF(self._gutter - 10, area.top() + 6, 3, area.height() - 12)
+        painter.drawRoundedRect(bar, 1.5, 1.5)
         font = QFont(self.font())
         font.setWeight(QFont.Weight.DemiBold)
         painter.setFont(font)
         painter.setPen(colour)
-        height = painter.fontMetrics().height()
-        box = QRectF(12, area.top() + 6, _GUTTER - 24, height)
+        box = QRectF(14, area.top() + 4.5, self._gutter - 34, painter.fontMetrics().height() + 2)
         painter.drawText(box, Qt.AlignmentFlag.AlignLeft, words.role(turn.role, turn.channel))
-        small = QFont(self.font())
-        small.setPointSizeF(small.pointSizeF() - 1)
-        painter.setFont(small)
+        painter.setFont(self.font())
         painter.setPen(self._theme.colour("quiet"))
-        if area.height() > height * 2 + 8:
-            box.translate(0, height + 1)
-            painter.drawText(box, Qt.AlignmentFlag.AlignLeft, words.duration(turn.start_ms))
-        else:
-            painter.drawText(box, Qt.AlignmentFlag.AlignRight, words.duration(turn.start_ms))
+        painter.drawText(box, Qt.AlignmentFlag.AlignRight, words.duration(turn.start_ms))
 
     def _paint_chips(self, painter: QPainter, place: int) -> None:
         layout = self._block(place).layout()
@@ -338,10 +333,13 @@ def _boxes(layout: QTextLayout, start: int, end: int) -> list[QRectF]:
         row = layout.lineAt(number)
         first, last = row.textStart(), row.textStart() + row.textLength()
         if start < last and end > first:
-            left = row.cursorToX(max(start, first))
-            right = row.cursorToX(min(end, last))
-            left_x = left[0] if isinstance(left, tuple) else left
-            right_x = right[0] if isinstance(right, tuple) else right
+            left_x, right_x = _x(row, max(start, first)), _x(row, min(end, last))
             height = row.ascent() + row.descent()
-            boxes.append(QRectF(left_x - 3, row.y() - 1, right_x - left_x + 6, height + 2))
+            boxes.append(QRectF(left_x - 2, row.y() - 1, right_x - left_x + 4, height + 2))
     return boxes
+
+
+def _x(row: QTextLine, character: int) -> float:
+    # PySide returns the position together with the character that it stands at
+    found: Any = row.cursorToX(character)
+    return float(found[0] if isinstance(found, tuple) else found)

@@ -21,13 +21,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from app.domain import Role, Waveform
 from app.ui import words
 from app.ui.playback import clamped
 from app.ui.timeline import Mark, channel_roles, peaks_in
 
 if TYPE_CHECKING:
-    from app.domain import CallAnalysis
+    from app.domain import CallAnalysis, Role, Waveform
     from app.ui.theme import Theme
 
 _LABELS, _RIGHT, _MARKS, _TIMES, _LANE = 104, 14, 22, 20, 58
@@ -250,7 +249,7 @@ class WaveformView(QWidget):
     def _paint_labels(self, painter: QPainter, field: QRect) -> None:
         assert self._analysis is not None  # noqa: S101  (paintEvent has asked)
         transcript = self._analysis.transcript
-        note = words.role_note(transcript.role_basis, transcript.role_confidence).split(",")
+        note = words.role_mark(transcript.role_basis, transcript.role_confidence)
         for channel, role in enumerate(channel_roles(self._analysis)):
             top = field.top() + channel * _LANE
             box = QRect(14, top, _LABELS - 20, _LANE)
@@ -258,13 +257,13 @@ class WaveformView(QWidget):
             font.setBold(True)
             painter.setFont(font)
             painter.setPen(self._theme.role(role))
-            above = box.adjusted(0, 0, 0, -_LANE // 2 + 10) if note[0] else box
+            above = box.adjusted(0, 0, 0, -_LANE // 2 + 10) if note else box
             painter.drawText(above, Qt.AlignmentFlag.AlignVCenter, words.role(role, channel))
             font.setBold(False)
             painter.setFont(font)
             painter.setPen(self._theme.colour("quiet"))
             below = box.adjusted(0, _LANE // 2 - 8, 0, 0)
-            painter.drawText(below, Qt.AlignmentFlag.AlignVCenter, note[0].split(" from")[0])
+            painter.drawText(below, Qt.AlignmentFlag.AlignVCenter, note)
 
     def _paint_times(self, painter: QPainter, field: QRect) -> None:
         step = tick_ms(self._duration, field.width())
@@ -287,18 +286,16 @@ class WaveformView(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(ink)
         size = 4.0 if mark.severity is None else 6.0
-        points = [QPointF(x - size, 8), QPointF(x + size, 8), QPointF(x, 8 + size * 1.6)]
+        points = [QPointF(x - size, 5), QPointF(x + size, 5), QPointF(x, 5 + size * 1.5)]
         painter.drawPolygon(QPolygonF(points))
-        if mark.severity is not None:
-            painter.setBrush(QColor(ink.red(), ink.green(), ink.blue(), 60))
-            right = max(x + 2, self._x(mark.end_ms))
-            painter.drawRect(QRectF(x, field.top(), right - x, field.height() - 2))
+        right = max(x + 3, self._x(mark.end_ms))
+        painter.drawRoundedRect(QRectF(x, field.top() - 4, right - x, 3), 1.5, 1.5)
 
     def _paint_head(self, painter: QPainter, x: float, field: QRect) -> None:
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._theme.colour("text"))
-        painter.drawRect(QRectF(x - 0.75, field.top() - 4, 1.5, field.height() + 6))
-        painter.drawEllipse(QPointF(x, field.top() - 5), 4, 4)
+        painter.drawRect(QRectF(x - 0.75, field.top(), 1.5, field.height() + 2))
+        painter.drawEllipse(QPointF(x, field.bottom() + 2), 4, 4)
         if self.hasFocus():
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.setPen(self._theme.colour("focus"))

@@ -18,23 +18,48 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.domain import Severity
 from app.ui.call_cells import paint_sentiment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtGui import QColor
+    from PySide6.QtGui import QColor, QResizeEvent
 
+    from app.domain import Severity
     from app.ui.theme import Theme
+
+
+class Paragraph(QLabel):
+    """A text that wraps and always has the height that it needs at its width."""
+
+    def __init__(self, text: str) -> None:
+        """Show a text."""
+        super().__init__(text)
+        self.setWordWrap(True)
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the height that the text needs at the present width."""
+        return QSize(super().sizeHint().width(), self._needed())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        """Return the same: layouts ask before they know the width, and would cut lines off."""
+        return QSize(super().minimumSizeHint().width(), self._needed())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Let the layout ask again when the width is another."""
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self.updateGeometry()
+
+    def _needed(self) -> int:
+        return max(self.heightForWidth(self.width()), 0)
 
 
 def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:
     """Return a plain-text label of a kind that the style sheet knows."""
-    made = QLabel(text)
+    made = Paragraph(text) if wrap else QLabel(text)
     made.setTextFormat(Qt.TextFormat.PlainText)
     made.setProperty("kind", kind)
-    made.setWordWrap(wrap)
     return made
 
 
@@ -45,7 +70,7 @@ def button(text: str, act: Callable[[], object], kind: str = "", tip: str = "") 
     made.setAccessibleName(text.replace("&", ""))
     made.setToolTip(tip)
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    made.clicked.connect(lambda: act())
+    made.clicked.connect(lambda: act())  # noqa: PLW0108  (drops Qt's `checked`)
     return made
 
 
@@ -57,7 +82,7 @@ def tool(name: str, act: Callable[[], object], kind: str = "plain") -> QToolButt
     made.setToolTip(name)
     made.setIconSize(QSize(20, 20))
     made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    made.clicked.connect(lambda: act())
+    made.clicked.connect(lambda: act())  # noqa: PLW0108  (drops Qt's `checked`)
     return made
 
 
@@ -229,7 +254,7 @@ class EmptyState(QWidget):
         self._hint = label("", "quiet", wrap=True)
         for part in (self._title, self._hint):
             part.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._hint.setMinimumWidth(460)
+        self._hint.setFixedWidth(480)
         self._act = button("", self.acted.emit, "primary")
         whole = QVBoxLayout(self)
         whole.setSpacing(12)

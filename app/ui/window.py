@@ -94,7 +94,7 @@ class MainWindow(QMainWindow):
         demo = workspace.info.demo
         self.demo.setVisible(demo)
         self.side.show_vault(workspace.info.folder, demo=demo)
-        self.setWindowTitle(f"{NAME} – demonstration" if demo else NAME)
+        self.setWindowTitle(f"{NAME} \N{EN DASH} demonstration" if demo else NAME)
         self.root.setCurrentWidget(self.main)
         self.show_calls()
         self._read_totals()
@@ -104,18 +104,19 @@ class MainWindow(QMainWindow):
         self.call.leave()
         self.pages.setCurrentWidget(self.calls)
         self.side.calls.setChecked(True)
-        self.calls.table.setFocus()
+        self.calls.take_focus()
 
     def show_queue(self) -> None:
         """Show the queue."""
         self.call.leave()
         self.queue.refresh()
         self.pages.setCurrentWidget(self.queue)
+        self.queue.setFocus()
         self.side.queue.setChecked(True)
 
-    def show_call(self, call: str) -> None:
-        """Show one call."""
-        self.call.show_call(CallId(call))
+    def show_call(self, call: str, searched: str = "") -> None:
+        """Show one call, and where in it the words are that were searched for."""
+        self.call.show_call(CallId(call), searched=searched)
         self.pages.setCurrentWidget(self.call)
         self.side.calls.setChecked(True)
 
@@ -213,6 +214,9 @@ class MainWindow(QMainWindow):
         self.call.next_flagged.connect(lambda call: self.calls.to_next_flagged(CallId(call)))
         self.queue.opened.connect(self.show_call)
         self.strip.opened.connect(self.show_queue)
+        self.pages.currentChanged.connect(
+            lambda: self.strip.want(wanted=self.pages.currentWidget() is not self.queue)
+        )
         self.side.calls.clicked.connect(self.show_calls)
         self.side.queue.clicked.connect(self.show_queue)
         self.side.lock.clicked.connect(self.lock_wanted)
@@ -281,14 +285,16 @@ class SideBar(QFrame):
         """Begin without a vault."""
         super().__init__()
         self.setObjectName("side")
-        self.setFixedWidth(208)
+        self.setFixedWidth(200)
         self._theme = desk.theme
+        self._failed = False
         self.calls, self.queue = self._entry("Calls", "Ctrl+1"), self._entry("Queue", "Ctrl+2")
         self.keys, self.lock = self._entry("Keyboard", "F1"), self._entry("Lock", "Ctrl+L")
         for entry in (self.calls, self.queue):
             entry.setCheckable(True)
             entry.setAutoExclusive(True)
         self.vault = label("", "quiet", wrap=True)
+        self.vault.setContentsMargins(12, 0, 0, 0)
         self._mark = QLabel()
         name = label(NAME, "heading")
         top = QHBoxLayout()
@@ -319,26 +325,27 @@ class SideBar(QFrame):
         """Show how much waits and how much failed beside the queue."""
         waiting = totals.get(JobState.QUEUED, 0) + totals.get(JobState.RUNNING, 0)
         failed = totals.get(JobState.FAILED, 0)
-        parts = [f"{waiting:,}" if waiting else "", f"{failed:,} failed" if failed else ""]
-        noted = ", ".join(part for part in parts if part)
-        self.queue.setText(f"Queue  ({noted})" if noted else "Queue")
+        self.queue.setText(f"  Queue  ({waiting:,})" if waiting else "  Queue")
+        self.queue.setToolTip(f"Queue (Ctrl+2): {words.totals(totals)}")
+        self._failed = failed > 0
+        self._draw()
         self.queue.setAccessibleName(f"Queue, {words.totals(totals)}")
 
     def _entry(self, name: str, key: str) -> QToolButton:
         entry = QToolButton()
-        entry.setText(name)
+        entry.setText(f"  {name}")
         entry.setAccessibleName(name)
         entry.setToolTip(f"{name} ({key})")
         entry.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         entry.setIconSize(QSize(18, 18))
-        entry.setFixedWidth(184)
+        entry.setFixedWidth(176)
         entry.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return entry
 
     def _draw(self) -> None:
         for entry, icon in (
             (self.calls, "calls"),
-            (self.queue, "queue"),
+            (self.queue, "failed" if self._failed else "queue"),
             (self.keys, "help"),
             (self.lock, "lock"),
         ):

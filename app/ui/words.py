@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from app.domain import Call, Evidence, ImportReport
 
-NOTHING = "–"
+NOTHING = "\N{EN DASH}"
 """What stands where a value is not known."""
 
 SHORTEST_PASSPHRASE = 15
@@ -92,11 +92,11 @@ def counted(number: int, thing: str, plural: str = "") -> str:
 def moment(iso: str | None) -> str:
     """Return a time stamp as `12 Mar 2026, 14:02`, in the zone of this computer."""
     parsed = _parsed(iso)
-    if parsed is None:
-        return NOTHING
-    if parsed.tzinfo is not None:
-        parsed = parsed.astimezone()
-    return f"{parsed.day} {_MONTHS[parsed.month - 1]} {parsed.year}, {parsed:%H:%M}"
+    return NOTHING if parsed is None else f"{_day(parsed)}, {parsed:%H:%M}"
+
+
+def _day(moment: datetime) -> str:
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -104,14 +104,18 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 def _parsed(iso: str | None) -> datetime | None:
     try:
-        return datetime.fromisoformat(iso) if iso else None
+        parsed = datetime.fromisoformat(iso) if iso else None
     except ValueError:
         return None
+    return parsed.astimezone() if parsed is not None and parsed.tzinfo is not None else parsed
 
 
 def started(row: CallRow) -> str:
     """Return when a call took place, or when it was imported where nobody said."""
-    return moment(row.started_at) if row.started_at else f"{moment(row.imported_at)} (imported)"
+    if row.started_at:
+        return moment(row.started_at)
+    imported_at = _parsed(row.imported_at)
+    return NOTHING if imported_at is None else f"imported {_day(imported_at)}"
 
 
 def state(value: JobState) -> str:
@@ -184,6 +188,13 @@ def role_note(basis: RoleBasis, confidence: float) -> str:
     return ""
 
 
+def role_mark(basis: RoleBasis, confidence: float) -> str:
+    """Return the short form of `role_note`."""
+    if basis in (RoleBasis.GUESSED, RoleBasis.ESTIMATED):
+        return f"{basis.value} {percent(confidence)}"
+    return ""
+
+
 def placeholder(kind: str, number: int) -> str:
     """Return what a placeholder stands for: `Card number 1, redacted`."""
     return f"{kind_label(kind)} {number}, redacted: the words are not kept"
@@ -248,6 +259,11 @@ def passphrase_hint(passphrase: str, again: str) -> str:
 def passphrase_fill(passphrase: str) -> int:
     """Return how full the length meter is: 0 to 100, and 60 at the shortest length allowed."""
     return min(100, round(len(passphrase) * 60 / SHORTEST_PASSPHRASE))
+
+
+def times(factor: float) -> str:
+    """Return a speed of playback."""
+    return f"{factor:g}\N{MULTIPLICATION SIGN}"
 
 
 def evidence_time(evidence: Evidence) -> str:

@@ -1,45 +1,56 @@
-"""Makes a call safe: raw transcript in, safe transcript, redactions and stretches to mute out."""
+"""Makes a call safe: raw transcript in; safe transcript, redactions and stretches to mute out.
+
+Several finders look at the whole call (numbers and codes in their dialogue, names, addresses,
+e-mails, passwords, written patterns with checksums) and everything that any of them finds is
+redacted. Card verification codes are redacted whatever the settings say (PCI DSS 3.3.1). The values
+leave as digests only.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from app.engine.redaction.found import Found, resolve
+from app.engine.redaction.found import resolve
 from app.engine.redaction.placeholders import Redacted, write
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from app.config import RedactionSettings
-    from app.engine.models import ModelLibrary
+    from app.engine.redaction.engine import Engine
     from app.engine.transcription import RawTranscript
 
 __all__ = ["Redacted", "Redactor"]
 
 
+class LanguageModels(Protocol):
+    """What redaction needs of the model library."""
+
+    def spacy(self) -> Path:
+        """Return the absolute folder of the spaCy model."""
+        ...
+
+
 class Redactor:
-    """Redacts calls by the settings; loads its models and data on first use."""
+    """Redacts calls by the settings; models and data are loaded on first use and stay."""
 
     def __init__(
-        self, models: ModelLibrary, settings: RedactionSettings, recognisers: Path
+        self, models: LanguageModels, settings: RedactionSettings, recognisers: Path
     ) -> None:
         """Remember where things are; nothing is loaded yet."""
         self._models = models
         self._settings = settings
         self._recognisers = recognisers
+        self._engine: Engine | None = None
 
     def redact(self, raw: RawTranscript, *, agent_name: str | None = None) -> Redacted:
-        """Return the call made safe; `agent_name` stays unless the settings redact agents."""
-        found: list[Found] = []
-        for index, turn in enumerate(raw.turns):
-            start = None
-            for i, char in enumerate(turn.text + " "):
-                if char.isdigit():
-                    start = i if start is None else start
-                    end = i + 1
-                elif start is not None and char not in "- ,.":
-                    found.append(Found(kind="NUMBER", turn=index, start=start, end=end, score=0.5, rule="first", value=turn.text[start:end]))
-                    start = None
-            if start is not None:
-                found.append(Found(kind="NUMBER", turn=index, start=start, end=end, score=0.5, rule="first", value=turn.text[start:end]))
-        return write(raw, resolve(found, {}))
+        """Return the call made safe; the agent's own name stays unless the settings redact it.
+
+        Raises `ModelError` when the language model is missing or changed.
+        """
+        if self._engine is None:
+            from app.engine.redaction.engine import Engine
+
+            self._engine = Engine(self._models.spacy(), self._settings, self._recognisers)
+        found = self._engine.find(raw, agent_name=agent_name)
+        return write(raw, resolve(found, self._engine.ranks))

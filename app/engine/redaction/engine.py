@@ -1,0 +1,87 @@
+"""Runs every finder over a call and keeps what the chosen set of entities asks for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.engine.redaction import lexicon as data
+from app.engine.redaction.addresses import AddressFinder
+from app.engine.redaction.call import Reader
+from app.engine.redaction.casing import cased
+from app.engine.redaction.contacts import ContactFinder
+from app.engine.redaction.everything import EverythingFinder
+from app.engine.redaction.frame import CallContext, Frame
+from app.engine.redaction.numbers import NumberFinder
+from app.engine.redaction.people import PeopleFinder
+from app.engine.redaction.secrets import SecretFinder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.config import RedactionSettings
+    from app.engine.redaction.found import Found
+    from app.engine.transcription import RawTranscript
+
+NEVER_KEPT = "CARD_CODE"  # PCI DSS 3.3.1: not kept after authorisation, by nobody
+
+
+class Engine:
+    """All finders with their data, loaded."""
+
+    def __init__(self, model_folder: Path, settings: RedactionSettings, recognisers: Path) -> None:
+        """Load the data and the model."""
+        lexicon = data.load(recognisers)
+        self._lexicon = lexicon
+        self._reader = Reader(lexicon)
+        self._people = PeopleFinder(lexicon, agents_too=settings.agent_names)
+        self._numbers = NumberFinder(lexicon)
+        self._contacts = ContactFinder()
+        self._addresses = AddressFinder(lexicon)
+        self._secrets = SecretFinder(lexicon)
+        self._everything = EverythingFinder()
+        self._kinds = _kinds(lexicon, settings)
+        self.ranks = lexicon.ranks
+        names = list(lexicon.kinds)
+        self._frame = Frame(
+            model_folder,
+            lexicon,
+            (
+                ("numbers", names, lambda context: self._numbers.find(context.call)),
+                ("contacts", ["EMAIL"], lambda context: self._contacts.find(context.call)),
+                ("addresses", ["ADDRESS"], lambda context: self._addresses.find(context.call)),
+                ("secrets", names, lambda context: self._secrets.find(context.call)),
+                ("people", ["PERSON"], self._find_people),
+                ("everything", names, self._find_everything),
+            ),
+        )
+
+    def find(self, raw: RawTranscript, *, agent_name: str | None) -> list[Found]:
+        """Return everything of the chosen kinds that any finder finds."""
+        call = self._reader.read(raw)
+        facts = {
+            "agent_name": agent_name,
+            "role_basis": raw.role_basis,
+            "role_confidence": raw.role_confidence,
+        }
+        texts = [cased(turn, self._lexicon) for turn in call.turns]
+        return self._frame.analyse(call, texts, self._kinds, facts)
+
+    def _find_people(self, context: CallContext) -> list[Found]:
+        persons = [
+            [(start, end) for label, start, end in turn.entities if label == "PERSON"]
+            for turn in context.model
+        ]
+        return self._people.find(context.call, persons, **context.facts)
+
+    def _find_everything(self, context: CallContext) -> list[Found]:
+        if "LOCATION" not in self._kinds:
+            return []
+        return self._everything.find(context.call, [turn.entities for turn in context.model])
+
+
+def _kinds(lexicon: data.Lexicon, settings: RedactionSettings) -> list[str]:
+    """Return the kinds to redact; the card's verification code is always among them."""
+    if settings.entities == "none":
+        return [NEVER_KEPT]
+    everything = settings.entities == "all"
+    return [name for name, kind in lexicon.kinds.items() if kind.standard or everything]

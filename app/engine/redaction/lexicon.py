@@ -1,0 +1,233 @@
+"""Reads the recognisers' data from `resources/recognisers`, checked: an unknown key is refused.
+
+The files hold words, phrases and patterns, so that a client can extend what is found without code.
+Everything is lower case; phrases are matched word by word.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+import msgspec
+
+from app.engine.redaction.checks import CHECKS, TEXT_CHECKS
+from app.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+Answer = Literal["number", "date", "words", "name", "address", "email", "none"]
+T = TypeVar("T")
+
+
+class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A table of which every key is known."""
+
+
+class JoinWords(_Table, frozen=True):
+    """What stands between and around the digits of one value."""
+
+    spells: tuple[str, ...]
+    joins: tuple[str, ...]
+    hesitations: tuple[str, ...]
+    corrections: tuple[str, ...]
+    units: tuple[str, ...]
+    before_units: tuple[str, ...]
+    before_years: tuple[str, ...]
+
+
+class Spoken(_Table, frozen=True):
+    """How numbers and letters are said (spoken.toml)."""
+
+    digits: dict[str, str]
+    teens: dict[str, str]
+    tens: dict[str, str]
+    ordinals: dict[str, str]
+    months: dict[str, int]
+    repeats: dict[str, int]
+    letters: dict[str, str]
+    homophones: dict[str, str]
+    words: JoinWords
+
+
+class Kind(_Table, frozen=True):
+    """A kind of personal data: how it is asked for and what its value looks like (cues.toml)."""
+
+    name: str
+    rank: int
+    answer: Answer
+    digits: tuple[int, int] = (0, 0)
+    whole: tuple[int, ...] = ()
+    letters: bool = False
+    dates: bool = False
+    standard: bool = True
+    phrases: tuple[str, ...] = ()
+    weak: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+
+
+class _Kinds(_Table, frozen=True):
+    kind: tuple[Kind, ...]
+
+
+class Pattern(_Table, frozen=True):
+    """A value as it is written (written.toml)."""
+
+    kind: str
+    rule: str
+    regex: str
+    score: float
+    check: str = ""
+    context: tuple[str, ...] = ()
+
+
+class _Patterns(_Table, frozen=True):
+    pattern: tuple[Pattern, ...]
+
+
+class PeopleWords(_Table, frozen=True):
+    """How people are named in talk (people.toml)."""
+
+    titles: frozenset[str]
+    introductions: tuple[str, ...]
+    sure_introductions: tuple[str, ...]
+    greetings: tuple[str, ...]
+    sure_greetings: tuple[str, ...]
+    openings: tuple[str, ...]
+    afterwards: tuple[str, ...]
+    lead_ins: tuple[str, ...]
+    never: frozenset[str]
+
+
+class AddressWords(_Table, frozen=True):
+    """How addresses are said (address.toml)."""
+
+    streets: frozenset[str]
+    shy_streets: frozenset[str]
+    units: tuple[str, ...]
+    stops: frozenset[str]
+
+
+class SecretWords(_Table, frozen=True):
+    """How passwords and answers to security questions are said (secrets.toml)."""
+
+    lead_ins: tuple[str, ...]
+    refusals: tuple[str, ...]
+    talk: frozenset[str]
+
+
+class _NameLists(_Table, frozen=True):
+    first: str
+    first_words: str
+    last: str
+    last_words: str
+
+
+class _CommonWords(_Table, frozen=True):
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Known first and last names; the `_words` among them are everyday words as well."""
+
+    first: frozenset[str]
+    first_words: frozenset[str]
+    last: frozenset[str]
+    last_words: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """All data of the recognisers."""
+
+    spoken: Spoken
+    kinds: Mapping[str, Kind]
+    patterns: tuple[Pattern, ...]
+    people: PeopleWords
+    names: Names
+    address: AddressWords
+    secrets: SecretWords
+    common: frozenset[str]
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """Return how specific each kind is, 0 for the most."""
+        return {name: kind.rank for name, kind in self.kinds.items()}
+
+
+def load(folder: Path) -> Lexicon:
+    """Return the data of a folder; raises `UsageError` naming the file and key that is wrong."""
+    names = _read(folder / "names.toml", _NameLists)
+    kinds = {kind.name: kind for kind in _read(folder / "cues.toml", _Kinds).kind}
+    patterns = _read(folder / "written.toml", _Patterns).pattern
+    _check_patterns(patterns, kinds, folder / "written.toml")
+    return Lexicon(
+        spoken=_read(folder / "spoken.toml", Spoken),
+        kinds=kinds,
+        patterns=patterns,
+        people=_read(folder / "people.toml", PeopleWords),
+        names=Names(
+            first=frozenset(names.first.split()),
+            first_words=frozenset(names.first_words.split()),
+            last=frozenset(names.last.split()),
+            last_words=frozenset(names.last_words.split()),
+        ),
+        address=_read(folder / "address.toml", AddressWords),
+        secrets=_read(folder / "secrets.toml", SecretWords),
+        common=frozenset(_read(folder / "common.toml", _CommonWords).words.split()),
+    )
+
+
+class Phrases:
+    """Finds phrases in a list of words, the longest first, in one pass."""
+
+    def __init__(self, phrases: Mapping[str, T] | Iterable[str]) -> None:
+        """Index phrases by their first word; a mapping gives each phrase a meaning."""
+        self._by_first: dict[str, list[tuple[tuple[str, ...], object]]] = {}
+        items = phrases.items() if hasattr(phrases, "items") else ((one, one) for one in phrases)
+        for phrase, meaning in items:
+            words = tuple(phrase.split())
+            self._by_first.setdefault(words[0], []).append((words, meaning))
+        for candidates in self._by_first.values():
+            candidates.sort(key=lambda one: -len(one[0]))
+
+    def at(self, words: Sequence[str], index: int) -> int:
+        """Return how many words the longest phrase at `index` has, 0 where there is none."""
+        return self.meaning_at(words, index)[0]
+
+    def meaning_at(self, words: Sequence[str], index: int) -> tuple[int, object]:
+        """Return the length and the meaning of the longest phrase at `index`."""
+        for phrase, meaning in self._by_first.get(words[index], ()):
+            if tuple(words[index : index + len(phrase)]) == phrase:
+                return len(phrase), meaning
+        return 0, None
+
+
+def _read(path: Path, model: type[T]) -> T:
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return msgspec.convert(content, model)
+    except OSError as error:
+        raise UsageError(f"The recognisers' file {path.name} cannot be read.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"The recognisers' file {path.name} is not valid TOML: {error}.") from error
+    except msgspec.ValidationError as error:
+        raise UsageError(f"The recognisers' file {path.name} is wrong: {error}.") from error
+
+
+def _check_patterns(patterns: Sequence[Pattern], kinds: Mapping[str, Kind], path: Path) -> None:
+    """Refuse patterns that name what does not exist or do not compile."""
+    for pattern in patterns:
+        if pattern.kind not in kinds:
+            raise UsageError(f"{path.name}: pattern {pattern.rule} has unknown kind {pattern.kind}.")
+        if pattern.check and pattern.check not in CHECKS and pattern.check not in TEXT_CHECKS:
+            raise UsageError(f"{path.name}: pattern {pattern.rule} has an unknown check.")
+        try:
+            re.compile(pattern.regex)
+        except re.error as error:
+            raise UsageError(f"{path.name}: pattern {pattern.rule} is wrong: {error}.") from error

@@ -1,0 +1,421 @@
+"""Finds the names of people, also in lower case, and knows which of them are the agent's own.
+
+Four ways, united: what spaCy takes for a person, known names, what is said around a name ("my name
+is", "mister", the answer to a question for it), and names spelled out. A name found once is found
+again wherever a part of it is said. Agents' names stay unless the settings say otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from app.domain import Role, RoleBasis
+from app.engine.redaction.found import Found
+from app.engine.redaction.lexicon import Phrases
+from app.engine.redaction.spoken import tokenise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.engine.redaction.call import SaidCall, SaidTurn
+    from app.engine.redaction.lexicon import Lexicon
+
+_LONGEST_NAME = 4  # words
+_FEW_TURNS = 3  # an agent says their name in their first turns
+_SPELLED = 3  # letters one by one that are a name
+_SPELLED_ANYWHERE = 5
+_SURE_ROLES = 0.7  # below it a guessed role is not believed
+_PARTICLES = {"de", "la", "van", "der", "den", "von", "du", "di", "da", "dos", "del", "al", "el", "bin", "ten", "le"}
+_JOINTS = {"-", "'"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A name over tokens `first` to `last` of a turn; `own` where a customer names themselves."""
+
+    first: int
+    last: int
+    score: float
+    rule: str
+    own: bool = False
+
+
+@dataclass(slots=True)
+class AgentNames:
+    """The words of the agent's own name."""
+
+    words: set[str] = field(default_factory=set)
+
+
+class PeopleFinder:
+    """Finds names of people in a call."""
+
+    def __init__(self, lexicon: Lexicon, *, agents_too: bool) -> None:
+        """Index the phrases around names; `agents_too` redacts the agent's own name as well."""
+        people = lexicon.people
+        self._names = lexicon.names
+        self._people = people
+        self._common = lexicon.common
+        self._never = people.never
+        self._agents_too = agents_too
+        self._introductions = Phrases(people.introductions)
+        self._sure = Phrases(people.sure_introductions)
+        self._greetings = Phrases(people.greetings)
+        self._sure_greetings = Phrases(people.sure_greetings)
+        self._openings = Phrases(people.openings)
+        self._lead_ins = Phrases(people.lead_ins)
+        self._months = frozenset(lexicon.spoken.months)
+        spoken = lexicon.spoken
+        self._numbers = frozenset(
+            [*spoken.digits, *spoken.teens, *spoken.tens, *spoken.ordinals, *spoken.repeats]
+        )
+
+    def find(
+        self,
+        call: SaidCall,
+        persons: Sequence[Sequence[tuple[int, int]]],
+        *,
+        agent_name: str | None,
+        role_basis: RoleBasis,
+        role_confidence: float,
+    ) -> list[Found]:
+        """Return the names of every turn; `persons` are the characters that spaCy takes for people,
+        per turn."""
+        roles_sure = role_basis in {RoleBasis.CHANNEL_MAP, RoleBasis.GIVEN} or (
+            role_basis is RoleBasis.GUESSED and role_confidence >= _SURE_ROLES
+        )
+        agent = self._agent_words(call, agent_name, roles_sure=roles_sure)
+        found: list[tuple[SaidTurn, _Name]] = []
+        for turn in call.turns:
+            found += [(turn, name) for name in self._in_turn(turn, persons[turn.index])]
+        kept = [(t, n) for t, n in found if self._agents_too or not self._is_agent(t, n, agent)]
+        kept += self._said_again(call, kept, agent)
+        return _as_found(kept)
+
+    # ------------------------------------------------------------------ one turn
+
+    def _in_turn(self, turn: SaidTurn, persons: Sequence[tuple[int, int]]) -> list[_Name]:
+        names = self._by_spacy(turn, persons)
+        place = 0
+        while place < len(turn.words):
+            name = self._introduced(turn, place) or self._titled(turn, place)
+            if name is None:
+                name = self._known(turn, place)
+            if name:
+                names.append(name)
+            place = max(place + 1, name.last + 1 if name else 0)
+        names += self._followed(turn)
+        names += self._answer(turn)
+        names += self._spelled(turn, names)
+        return names
+
+    def _by_spacy(self, turn: SaidTurn, persons: Sequence[tuple[int, int]]) -> list[_Name]:
+        """Take what spaCy takes for a person, without what cannot be one."""
+        starts = {token.start: place for place, token in enumerate(turn.tokens)}
+        names = []
+        for start, end in persons:
+            place = starts.get(start)
+            if place is None:
+                continue
+            last = place
+            while last + 1 < len(turn.tokens) and turn.tokens[last + 1].end <= end:
+                last += 1
+            while place <= last and not self._may_be_name(turn, place):
+                place += 1
+            while last >= place and not self._may_be_name(turn, last):
+                last -= 1
+            if place > last:
+                continue
+            known = any(self._is_known(turn.words[one]) for one in range(place, last + 1))
+            unknown = all(self._is_everyday(turn.words[one]) for one in range(place, last + 1))
+            if known or not unknown:
+                names.append(_Name(place, last, 0.85 if known else 0.6, "person.model"))
+        return names
+
+    def _introduced(self, turn: SaidTurn, place: int) -> _Name | None:
+        """Read "my name is Declan Osgood", "this is john"."""
+        length = self._introductions.at(turn.words, place)
+        if not length:
+            return None
+        sure = bool(self._sure.at(turn.words, place))
+        first = self._past_lead_ins(turn, place + length) if sure else place + length
+        last = self._extent(turn, first, sure=sure)
+        if last < first:
+            return None
+        own = turn.words[place] in {"my", "i'm", "i", "name's", "name", "this", "it's", "surname"}
+        return _Name(first, last, 0.9 if sure else 0.75, "person.introduced", own)
+
+    def _titled(self, turn: SaidTurn, place: int) -> _Name | None:
+        """Read "Mr Osgood", "missus o'neill"."""
+        if turn.words[place] not in self._people.titles:
+            return None
+        first = place + 1
+        if first < len(turn.words) and turn.words[first] == ".":
+            first += 1
+        strong = turn.words[place] not in {"miss", "sir", "lady", "doctor", "uncle", "dame", "lord", "dr"}
+        last = self._extent(turn, first, sure=strong)
+        return _Name(place, last, 0.9, "person.title") if last >= first else None
+
+    def _known(self, turn: SaidTurn, place: int) -> _Name | None:
+        """Read a known first name, with the last name that follows it."""
+        word = turn.words[place]
+        if word in self._never or word in self._numbers or place in turn.in_runs:
+            return None
+        capital = turn.tokens[place].text[0].isupper()
+        certain = word in self._names.first and (capital or turn.lower)
+        shy = word in self._names.first_words and (capital or turn.lower)
+        if not certain and not shy:
+            return None
+        last = place
+        while last - place + 1 < _LONGEST_NAME and last + 1 < len(turn.words):
+            step = last + 2 if turn.words[last + 1] in _JOINTS and last + 2 < len(turn.words) else last + 1
+            if not self._continues(turn, step):
+                break
+            last = step
+        if certain:
+            return _Name(place, last, 0.8 if last > place else 0.7, "person.known")
+        surname = turn.words[last] in self._names.last and last > place
+        return _Name(place, last, 0.7, "person.known") if surname else None
+
+    def _continues(self, turn: SaidTurn, place: int) -> bool:
+        """Say whether a word goes on with a name."""
+        word, token = turn.words[place], turn.tokens[place]
+        if not word[0].isalpha() or word in self._never or word in self._numbers:
+            return False
+        if token.text[0].isupper() and not turn.lower:
+            return word not in self._common or self._is_known(word)
+        if word in _PARTICLES:
+            return place + 1 < len(turn.words) and turn.words[place + 1] in self._names.last
+        if not turn.lower:
+            return False
+        return (word in self._names.last or word in self._names.first) and place not in turn.in_cues
+
+    def _followed(self, turn: SaidTurn) -> list[_Name]:
+        """Read "Graham speaking", "it's tom here"."""
+        names = []
+        for place, word in enumerate(turn.words[1:], start=1):
+            if word not in self._people.afterwards:
+                continue
+            ends = place + 1 == len(turn.words) or not turn.words[place + 1][0].isalnum()
+            before = place - 1
+            capital = turn.tokens[before].text[0].isupper() and not turn.lower
+            name = self._is_known(turn.words[before]) or (
+                capital and turn.words[before] not in self._common
+            )
+            if ends and name and self._may_be_name(turn, before):
+                first = before
+                while first and self._is_known(turn.words[first - 1]) and before - first < 2:
+                    first -= 1
+                names.append(_Name(first, before, 0.85, "person.speaking", own=True))
+        return names
+
+    def _answer(self, turn: SaidTurn) -> list[_Name]:
+        """Take the answer to a question for a name."""
+        asked = [one for one in turn.asked if one.kind == "PERSON" and one.turns_ago <= 2]
+        if not asked or asked[0].same_speaker or not turn.words:
+            return []
+        if asked[0].turns_ago == 2 and len(turn.words) > _LONGEST_NAME * 2:
+            return []
+        first = self._past_lead_ins(turn, 0)
+        last = self._extent(turn, first, sure=True)
+        return [_Name(first, last, 0.8, "person.asked", own=True)] if last >= first else []
+
+    def _spelled(self, turn: SaidTurn, names: Sequence[_Name]) -> list[_Name]:
+        """Take letters said one by one where a name is asked for or was just said."""
+        about_names = bool(names) or any(
+            one.kind == "PERSON" and one.turns_ago <= _FEW_TURNS for one in turn.asked
+        )
+        about_names |= any(word.startswith("spel") for word in turn.words)
+        about_names |= any(cue.kind == "PERSON" for cue in turn.cues)
+        least = _SPELLED if about_names else _SPELLED_ANYWHERE
+        return [
+            _Name(run.first, run.last, 0.75, "person.spelled", own=True)
+            for run in turn.runs
+            if len(run.symbols) >= least - (run.chars != run.chars[:1]) * 0
+            and run.chars.isalpha()
+            and len(run.chars) >= least
+        ]
+
+    # ------------------------------------------------------------------ words of names
+
+    def _extent(self, turn: SaidTurn, first: int, *, sure: bool) -> int:
+        """Return the last word of the name that starts at `first`; less than `first` for none.
+
+        `sure` says that a name must come, so that unknown words count in lower case too.
+        """
+        last = first - 1
+        place = first
+        while place < len(turn.words) and last - first + 1 < _LONGEST_NAME:
+            word = turn.words[place]
+            if word in _JOINTS and last >= first:
+                place += 1
+                continue
+            if not self._part_of_name(turn, place, sure=sure, begun=last >= first):
+                break
+            last = place
+            place += 1
+        return last
+
+    def _part_of_name(self, turn: SaidTurn, place: int, *, sure: bool, begun: bool) -> bool:
+        word, token = turn.words[place], turn.tokens[place]
+        if not word[0].isalpha() or len(word) < 2 or not self._may_be_name(turn, place):
+            return False
+        base = word.removesuffix("'s")
+        capital = token.text[0].isupper() and not turn.lower
+        if capital:
+            return self._is_known(base) or base not in self._common
+        if word in _PARTICLES:
+            return begun and place + 1 < len(turn.words) and turn.words[place + 1][0].isalpha()
+        if turn.lower:
+            if base in self._names.first or base in self._names.last:
+                return base not in self._common or sure
+            shy = base in self._names.first_words or base in self._names.last_words
+            if shy:
+                return sure and (begun or base in self._names.first_words)
+        return sure and word not in self._common and (turn.lower or not begun)
+
+    def _past_lead_ins(self, turn: SaidTurn, place: int) -> int:
+        """Return the first token after "yes, it's"."""
+        while place < len(turn.words):
+            length = self._lead_ins.at(turn.words, place)
+            if not length and turn.words[place][0].isalnum():
+                return place
+            place += max(1, length)
+        return place
+
+    def _may_be_name(self, turn: SaidTurn, place: int) -> bool:
+        word = turn.words[place]
+        if not word[0].isalpha() or word in self._never or word in self._numbers:
+            return False
+        return place not in turn.in_runs and word not in self._months or self._is_first(word)
+
+    def _is_first(self, word: str) -> bool:
+        return word in {"april", "june", "may", "august"} and False
+
+    def _is_known(self, word: str) -> bool:
+        names = self._names
+        base = word.removesuffix("'s")
+        return base in names.first or base in names.last or base in names.first_words
+
+    def _is_everyday(self, word: str) -> bool:
+        return word in self._common or word in self._names.last_words or not word[0].isalpha()
+
+    # ------------------------------------------------------------------ the agent
+
+    def _agent_words(
+        self, call: SaidCall, agent_name: str | None, *, roles_sure: bool
+    ) -> frozenset[str]:
+        """Return the words of the agent's name: from the metadata and from the greeting."""
+        words = {
+            token.word for token in tokenise(agent_name or "") if len(token.word) > 1
+        }
+        greeted = 0
+        for turn in call.turns:
+            if turn.role is not Role.AGENT and roles_sure:
+                continue
+            words |= self._greeting(turn, roles_sure=roles_sure)
+            greeted += 1
+            if greeted >= _FEW_TURNS:
+                break
+        return frozenset(words)
+
+    def _greeting(self, turn: SaidTurn, *, roles_sure: bool) -> set[str]:
+        """Return the words of a name with which the speaker introduces themselves as agent."""
+        places = range(len(turn.words))
+        opens = any(self._openings.at(turn.words, place) for place in places)
+        believed = opens or (roles_sure and turn.role is Role.AGENT)
+        words: set[str] = set()
+        for place in places:
+            sure = self._sure_greetings.at(turn.words, place)
+            length = sure or (self._greetings.at(turn.words, place) if believed else 0)
+            if not length:
+                continue
+            first = place + length
+            last = self._extent(turn, first, sure=bool(sure))
+            words |= {turn.words[one].removesuffix("'s") for one in range(first, last + 1)}
+        if believed:
+            for name in self._followed(turn):
+                words |= {turn.words[one] for one in range(name.first, name.last + 1)}
+        return words
+
+    def _is_agent(self, turn: SaidTurn, name: _Name, agent: frozenset[str]) -> bool:
+        """Say whether a name is the agent's own and not a customer's who is called the same."""
+        words = {word.removesuffix("'s") for word in self._words_of(turn, name)}
+        if not words or not words - self._people.titles <= agent:
+            return False
+        return not (name.own and turn.role is Role.CUSTOMER)
+
+    # ------------------------------------------------------------------ the rest of the call
+
+    def _said_again(
+        self, call: SaidCall, kept: Sequence[tuple[SaidTurn, _Name]], agent: frozenset[str]
+    ) -> list[tuple[SaidTurn, _Name]]:
+        """Find the parts of names that were found wherever else they are said."""
+        parts: set[str] = set()
+        for turn, name in kept:
+            if name.rule == "person.spelled":
+                run = turn.run_at.get(name.first)
+                parts |= {run.chars.lower()} if run else set()
+            elif name.score >= 0.7:
+                parts |= {word.removesuffix("'s") for word in self._words_of(turn, name)}
+        names = self._names
+        everyday = self._common | names.first_words | names.last_words | self._people.titles
+        sure = {part for part in parts - everyday - _PARTICLES if len(part) >= 3}
+        capital = {part for part in parts - self._common - _PARTICLES if len(part) >= 3}
+        if not self._agents_too:
+            sure, capital = sure - agent, capital - agent
+        again = []
+        for turn in call.turns:
+            for place, word in enumerate(turn.words):
+                base = word.removesuffix("'s")
+                upper = turn.tokens[place].text[0].isupper() and not turn.lower
+                if base in sure or (upper and base in capital):
+                    again.append((turn, _Name(place, place, 0.7, "person.repeated")))
+        return again
+
+    def _words_of(self, turn: SaidTurn, name: _Name) -> list[str]:
+        return [word for word in turn.words[name.first : name.last + 1] if word[0].isalpha()]
+
+
+def _as_found(names: Sequence[tuple[SaidTurn, _Name]]) -> list[Found]:
+    """Return findings whose value is the whole name: "Mr Osgood" is Declan Osgood."""
+    found = [_one_found(turn, name) for turn, name in names]
+    full: dict[str, str] = {}
+    for value in dict.fromkeys(one.value for one in found):
+        for word in value.split():
+            if len(value) > len(full.get(word, "")):
+                full[word] = value
+    return [replace(one, value=_whole_name(one.value, full)) for one in found]
+
+
+def _whole_name(value: str, full: dict[str, str]) -> str:
+    longer = {full[word] for word in value.split()}
+    if len(longer) == 1:
+        candidate = longer.pop()
+        if set(value.split()) <= set(candidate.split()):
+            return candidate
+    return value
+
+
+def _one_found(turn: SaidTurn, name: _Name) -> Found:
+    start, end = turn.span(name.first, name.last)
+    run = turn.run_at.get(name.first)
+    last = turn.tokens[name.last]
+    if last.word.endswith("'s"):
+        end -= 2
+    if run is not None and name.rule == "person.spelled":
+        value = run.chars.lower()
+    else:
+        words = [w.removesuffix("'s") for w in turn.words[name.first : name.last + 1]]
+        titles = {"mr", "mister", "mrs", "missus", "ms", "miss", "dr", "doctor", "mx", "sir"}
+        value = " ".join(word for word in words if word[0].isalpha() and word not in titles)
+    return Found(
+        kind="PERSON",
+        turn=turn.index,
+        start=start,
+        end=end,
+        score=name.score,
+        rule=name.rule,
+        value=value,
+    )

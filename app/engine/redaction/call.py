@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from app.domain import Role
 from app.engine.redaction.dates import Calendar, SaidDate
 from app.engine.redaction.lexicon import Phrases
 from app.engine.redaction.spoken import Normaliser, Run, Token, tokenise
@@ -17,11 +18,15 @@ from app.engine.redaction.spoken import Normaliser, Run, Token, tokenise
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from app.domain import Role
     from app.engine.redaction.lexicon import Kind, Lexicon
     from app.engine.transcription import RawTranscript, RawTurn
 
 OPEN_TURNS = 6  # so many turns later a question is still open
+SHORT_QUESTION = 7  # tokens: "and your password"
+ASKING_WORDS = frozenset(
+    ("what", "what's", "which", "who", "whom", "can", "could", "may", "please", "confirm", "tell")
+    + ("give", "verify", "spell", "read", "provide")
+)
 FEW_WORDS = 4  # a turn with so few other words is just a number
 REMEMBERED_QUESTIONS = 2  # the latest turns with cues that count
 
@@ -44,7 +49,7 @@ class Asked:
     kind: str
     turns_ago: int
     weak: bool
-    same_speaker: bool
+    question: bool  # the other side asks for it, rather than talks about it
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +165,20 @@ def _asked(index: int, turn: RawTurn, questions: Sequence[SaidTurn]) -> tuple[As
         if turns_ago > OPEN_TURNS:
             break
         same = question.channel == turn.channel and question.role == turn.role
+        asks = not same and question.role is not Role.CUSTOMER and _is_question(question)
         for cue in question.cues:
             if not cue.follows:
-                asked.setdefault(cue.kind, Asked(cue.kind, turns_ago, cue.weak, same))
+                asked.setdefault(cue.kind, Asked(cue.kind, turns_ago, cue.weak, asks))
     return tuple(asked.values())
+
+
+def _is_question(turn: SaidTurn) -> bool:
+    """Say whether a turn asks for something: by its sign, its words, or its shortness."""
+    return (
+        "?" in turn.words
+        or len(turn.words) <= SHORT_QUESTION
+        or not ASKING_WORDS.isdisjoint(turn.words)
+    )
 
 
 def _all_lower(turns: Sequence[RawTurn]) -> bool:

@@ -47,7 +47,7 @@ def card(value: str) -> bool:
         _SHORTEST_CARD <= len(value) <= _LONGEST_CARD
         and value[0] in _CARD_STARTS
         and luhn(value)
-        and len(set(value)) > 2
+        and len(set(value)) > 1
     )
 
 

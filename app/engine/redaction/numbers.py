@@ -37,6 +37,7 @@ _UNASKED = 6  # digits said one by one without any context
 _REMEMBERED = 40  # values that may be repeated
 _LONGEST_SPLIT = 4  # values in one breath
 _UNNAMED_LETTERS = 3  # more letters alone are a spelled name, not a part of a number
+_AFTERWARDS = 0  # the group of cues that follow the value
 _WEAK = 100  # the group of weak cues and of the latest question
 _BANK_TURNS = 6  # turns in which an account number beside a sort code is a bank's
 
@@ -158,7 +159,7 @@ class _Listener:
             if best and best[1].level >= 2 and best[0].kind.answer == "number":
                 self._keep(turn, run, best[0].kind.name, best[1], best[0].how, spent)
             return
-        if not amount and self._repeats(turn, run, best):
+        if not amount and self._repeats(turn, run, claims, best):
             return
         if not amount and self._continues(turn, run, best):
             return
@@ -197,7 +198,7 @@ class _Listener:
             between = range(run.last + 1, cue.first)
             linked = any(turn.words[place] in _LINKS for place in between)
             if (cue.follows or linked) and not any(place in turn.in_runs for place in between):
-                claims.append(_Claim(self._kinds[cue.kind], cue.weak, "cue", 0))
+                claims.append(_Claim(self._kinds[cue.kind], cue.weak, "cue", _AFTERWARDS))
         for nearness, cue in enumerate(reversed(before), start=1):
             group = _WEAK if cue.weak else nearness
             claims.append(_Claim(self._kinds[cue.kind], cue.weak, "cue", group))
@@ -228,10 +229,18 @@ class _Listener:
             return True  # "two hundred", "two thousand and five"
         return _is_decimal(turn, run)
 
-    def _repeats(self, turn: SaidTurn, run: Run, best: tuple[_Claim, _Fit] | None) -> bool:
+    def _repeats(
+        self,
+        turn: SaidTurn,
+        run: Run,
+        claims: Sequence[_Claim],
+        best: tuple[_Claim, _Fit] | None,
+    ) -> bool:
         """Recognise a value, or a piece of it, that was said before in the call."""
         chars = run.readings()[0]
-        named = best[0].kind.name if best and best[1].level >= 2 else ""
+        named = {claim.kind.name for claim in claims if claim.how == "cue"}
+        if best and best[1].level >= 2:
+            named.add(best[0].kind.name)
         for value in reversed(self._values[-_REMEMBERED:]):
             gap = turn.index - value.turn
             near = gap <= _ECHO_TURNS and (turn.channel, turn.role.value) != value.speaker
@@ -239,7 +248,7 @@ class _Listener:
             piece = len(chars) >= _ECHO or (near and len(chars) >= 2 and turn.few_words)
             if not equal and not (piece and chars in value.chars):
                 continue
-            if named and named != value.kind and not equal:
+            if named and value.kind not in named and not equal:
                 continue
             if value is self._open and (turn.channel, turn.role.value) == value.speaker:
                 continue
@@ -255,6 +264,10 @@ class _Listener:
         if value.speaker != (turn.channel, turn.role.value):
             return False
         if best and best[1].level >= 2 and best[0].kind.name != value.kind:
+            return False
+        newest = turn.asked[0].turns_ago if turn.asked else turn.index
+        same_topic = any(one.kind == value.kind for one in turn.asked if one.turns_ago == newest)
+        if turn.index - newest > value.turn and not same_topic:
             return False
         kind = self._kinds[value.kind]
         chars = value.chars + run.readings()[0]
@@ -278,7 +291,7 @@ class _Listener:
         """Cut a run that holds several values said in one breath: card, expiry, code."""
         lengths = list(accumulate(len(symbol.chars) for symbol in run.symbols))
         for claim in claims:
-            if not claim.kind.whole:
+            if not claim.kind.whole or claim.group == _AFTERWARDS:  # that names the tail
                 continue
             for count, length in enumerate(lengths[:-1], start=1):
                 head = _cut(turn, run, 0, count)

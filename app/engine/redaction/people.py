@@ -213,7 +213,7 @@ class PeopleFinder:
     def _answer(self, turn: SaidTurn) -> list[_Name]:
         """Take the answer to a question for a name."""
         asked = [one for one in turn.asked if one.kind == "PERSON" and one.turns_ago <= 2]
-        if not asked or asked[0].same_speaker or not turn.words:
+        if not asked or not asked[0].question or not turn.words:
             return []
         if asked[0].turns_ago == 2 and len(turn.words) > _LONGEST_NAME * 2:
             return []

@@ -52,7 +52,7 @@ class SecretFinder:
     def _asked(self, turn: SaidTurn) -> list[Found]:
         """Take what the other side says right after the question."""
         for one in turn.asked:
-            if self._kinds[one.kind].answer != "words" or one.turns_ago > 1 or one.same_speaker:
+            if self._kinds[one.kind].answer != "words" or one.turns_ago > 1 or not one.question:
                 continue
             if not turn.words or any(
                 self._refusals.at(turn.words, place) for place in range(len(turn.words))
@@ -89,7 +89,7 @@ class SecretFinder:
                 turn=turn.index,
                 start=start,
                 end=end,
-                score=0.8,
+                score=0.9,
                 rule=rule,
                 value=value,
             )

@@ -24,6 +24,7 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[^\w\s]|_")
 _ORDINAL_ENDS = {"st", "nd", "rd", "th"}
 _MEASURES = {"am", "pm", "kg", "km", "mb", "gb", "kwh", "p", "k", "m", "s", "hrs", "mins", "ml"}
 _ARTICLES = {"a", "i"}
+_BEFORE_PRONOUN = {"this", "that", "which", "another", "other", "same", "any", "new", "old", "no"}
 _GLUE = {"-", ",", ".", "/", "(", ")", ":", "#", "+", "…", "–", "—", ";", "*", "\\"}  # noqa: RUF001
 _LONGEST_GAP = 6  # words between two groups of one value
 _LONGEST_CODE = 8  # letters written next to digits: AUTO12345
@@ -351,13 +352,16 @@ def _is_loose(tokens: Sequence[Token], group: Sequence[Symbol], place: int, inwa
     symbol = group[place]
     if symbol.form is Form.HOMOPHONE:
         return True
+    if inward > 0 and symbol.first and tokens[symbol.first].word == "one":
+        return tokens[symbol.first - 1].word in _BEFORE_PRONOUN
     if symbol.form is not Form.DOUBTFUL:
         return False
     neighbour = group[place + inward] if 0 <= place + inward < len(group) else None
     if neighbour is None:
         return True
     if not symbol.chars.isdigit():
-        return neighbour.form not in _LETTERS
+        twice = neighbour.form is Form.DOUBTFUL and not neighbour.chars.isdigit()
+        return neighbour.form not in _LETTERS and not twice
     if inward > 0:
         return symbol.last + 1 < neighbour.first
     return False

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import secrets
 import stat
 import zipfile
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Protocol
+from uuid import uuid4
 
 from app.engine.manifest import ModelEntry, ModelFile, parse_pack
 from app.engine.models import WHISPER, ModelCard
@@ -178,7 +178,7 @@ def _keep(files: _Files, entry: ModelEntry, packs_folder: Path) -> None:
 
 @contextmanager
 def _scratch(packs_folder: Path) -> Iterator[Path]:
-    folder = packs_folder / f".incoming-{secrets.token_hex(8)}"
+    folder = packs_folder / f".incoming-{uuid4().hex}"
     folder.mkdir(mode=0o700)
     try:
         yield folder

@@ -1,15 +1,10 @@
-"""Speech to text, and the home of the raw transcript: what was said, before anything is redacted.
-
-A `RawTranscript` never leaves the worker process, is no domain type, and hides its text from
-`repr`, so that it cannot slip into a log, an error or a crash report.
-"""
+"""Speech to text: from the sound of a call to the raw transcript of `app.engine.raw`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from app.domain import Role, RoleBasis
+from app.engine.raw import RawTranscript, RawTurn, RawWord
 from app.errors import AudioSilent
 
 if TYPE_CHECKING:
@@ -22,42 +17,7 @@ if TYPE_CHECKING:
     from app.engine.speech_detection import Detected
     from app.engine.windows import Window
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawWord:
-    """One word as recognised: `text == turn.text[start:end]`, when it is heard, how sure (0 to
-    1)."""
-
-    text: str = field(repr=False)
-    start: int
-    end: int
-    start_ms: int
-    end_ms: int
-    confidence: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawTurn:
-    """One stretch of one speaker, as recognised or as given; `words` may be empty for a transcript
-    without times."""
-
-    channel: int
-    role: Role
-    start_ms: int
-    end_ms: int
-    text: str = field(repr=False)
-    words: tuple[RawWord, ...] = field(default=(), repr=False)
-    confidence: float = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RawTranscript:
-    """Turns in the order in which they start."""
-
-    turns: tuple[RawTurn, ...]
-    language: str
-    role_basis: RoleBasis = RoleBasis.GUESSED
-    role_confidence: float = 0.0
+__all__ = ["RawTranscript", "RawTurn", "RawWord", "Transcriber"]
 
 
 class Transcriber:

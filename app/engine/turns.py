@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from app.domain import Role
 from app.engine.audio import RATE_HZ
+from app.engine.raw import RawTurn, RawWord
 from app.engine.speech_detection import FRAME
-from app.engine.transcription import RawTurn, RawWord
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -9,6 +9,8 @@ other's second chance. Nothing touches the disk.
 from __future__ import annotations
 
 import io
+import os
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,10 +18,10 @@ import numpy as np
 
 from app.domain import Waveform
 from app.engine.containers import Container, Wav, read_wav, repaired_wav, sniff
-from app.errors import AudioEmpty, AudioError, AudioSilent, AudioTooLong, AudioUnreadable
+from app.errors import AudioEmpty, AudioSilent, AudioTooLong, AudioUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -86,7 +88,8 @@ def decode(data: bytes, *, longest_minutes: int) -> Audio:
         if wav.data_size == 0:
             raise AudioEmpty("The recording has a header but no sound.")
         data = repaired_wav(data, wav)
-    audio = _decode_known(data, container, longest_minutes)
+    with _silenced():
+        audio = _decode_known(data, container, longest_minutes)
     if wav is not None:
         audio = replace(audio, truncated=wav.truncated or (audio.truncated and _compressed(wav)))
     _refuse_silence(audio)
@@ -220,8 +223,29 @@ def _short(decoded_ms: int, promised_ms: int, data: bytes) -> bool:
     return promised_ms - decoded_ms > max(1000, _SHORT_BY * promised_ms)
 
 
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Send the process's standard error nowhere: decoders write a file's tags to it directly, and
+    tags may name people."""
+    try:
+        kept = os.dup(2)
+    except OSError:  # a program without a console has none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 def _refuse_silence(audio: Audio) -> None:
-    for channel in audio.samples:
+    edge = RATE_HZ // 100  # at the ends, resampling turns a constant offset into a click
+    for whole in audio.samples:
+        channel = whole[edge:-edge] if len(whole) > 4 * edge else whole
         middle = int(channel[:: max(1, len(channel) // 10_000)].mean())
         if max(int(channel.max()) - middle, middle - int(channel.min())) > _SILENT_PEAK:
             return
@@ -282,14 +306,3 @@ def waveform(audio: Audio) -> Waveform:
         low = np.minimum.reduceat(channel, starts).astype(np.int32)
         peaks.append((np.maximum(high, -low) * 255 // 32768).astype(np.uint8).tobytes())
     return Waveform(step_ms=_WAVEFORM_STEP_MS, peaks=tuple(peaks))
-
-
-__all__ = [
-    "RATE_HZ",
-    "Audio",
-    "AudioError",
-    "decode",
-    "encode_flac",
-    "muted",
-    "waveform",
-]

@@ -1,15 +1,13 @@
 """Decodes compressed recordings from memory through Qt's LGPL build of FFmpeg.
 
-Promises blocks of samples in the order of the recording, an end even where a damaged file makes the
-decoder wait for ever, and silence on standard error (FFmpeg prints a file's tags, which may name
-people). Hides Qt: no other module of the engine touches it. Must run on a thread that may run an
-event loop: the worker's main thread.
+Promises blocks of samples in the order of the recording and an end even where a damaged file makes
+the decoder wait for ever. Hides Qt: no other module of the engine touches it. Must run on a thread
+that may run an event loop: the worker's main thread.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,7 +19,10 @@ from PySide6.QtCore import (
     QEventLoop,
     QIODevice,
     QLoggingCategory,
+    QMessageLogContext,
     QTimer,
+    QtMsgType,
+    qInstallMessageHandler,
 )
 from shiboken6 import Shiboken
 
@@ -32,7 +33,7 @@ os.environ.setdefault("QT_MEDIA_BACKEND", "ffmpeg")
 from PySide6.QtMultimedia import QAudioBuffer, QAudioDecoder, QAudioFormat  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -57,12 +58,15 @@ def decode_blocks(data: bytes, take: Take, *, stuck_ms: int = STUCK_MS) -> End:
     """Give every block of the recording to `take`; whatever `take` raises ends the decoding and is
     raised."""
     _prepare()
-    with _silenced():
+    before = qInstallMessageHandler(_ignored)
+    try:
         run = _Run(data, take, stuck_ms)
         try:
             return run.to_the_end()
         finally:
             run.close()
+    finally:
+        qInstallMessageHandler(before)
 
 
 class _Run:
@@ -143,25 +147,11 @@ def _samples(block: QAudioBuffer) -> NDArray[np.float32]:
     return values.reshape(-1, layout.channelCount())
 
 
+def _ignored(_kind: QtMsgType, _context: QMessageLogContext, _text: str) -> None:
+    """Drop Qt's remarks on damaged files."""
+
+
 def _prepare() -> None:
     global _application  # noqa: PLW0603  Qt wants one application object that outlives its use
     if QCoreApplication.instance() is None:
         _application = QCoreApplication([])
-
-
-@contextmanager
-def _silenced() -> Iterator[None]:
-    """Send the process's standard error nowhere: FFmpeg writes to it directly."""
-    try:
-        kept = os.dup(2)
-    except OSError:  # a program without a console has none
-        yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 2)
-    os.close(nowhere)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)

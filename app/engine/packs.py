@@ -223,6 +223,3 @@ def _storage_error(problem: OSError) -> StorageError:
     if problem.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
         return FolderReadOnly("The folder for model packs cannot be written to.")
     return StorageError("The model pack could not be copied.")
-
-
-__all__ = ["MANIFEST", "ONNX_HEADS", "RESERVED", "import_pack"]

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
-from app.engine.audio import RATE_HZ
 from app.engine.windows import WINDOW
 
 if TYPE_CHECKING:
@@ -198,6 +197,3 @@ def _nothing_said(result: WhisperGenerationResult) -> bool:
     length = len(result.sequences_ids[0])
     likelihood = result.scores[0] * length / (length + 1)
     return bool(result.no_speech_prob > _NO_SPEECH and likelihood < _UNLIKELY)
-
-
-__all__ = ["RATE_HZ", "Heard", "HeardWord", "Recogniser"]

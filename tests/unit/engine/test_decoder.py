@@ -1,0 +1,110 @@
+"""The Qt decoder: compressed formats whole, damaged ones with an end, nothing on standard error."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.engine.audio import decode
+from app.engine.decoder import decode_blocks
+from app.errors import AudioError, AudioTooLong, AudioUnreadable
+from tests.unit.engine.recordings import recording, tone
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RECORDINGS = Path(__file__).parents[2] / "golden" / "recordings"
+FORMS = {
+    "aac.m4a": (2, 16000),
+    "alac.m4a": (1, 16000),
+    "aac.aac": (1, 16000),
+    "opus.webm": (2, 48000),
+    "opus.ogg": (2, 48000),
+    "amr.amr": (1, 8000),
+    "g722.wav": (1, 16000),
+    "g726.wav": (1, 8000),
+    "mp3.mp3": (2, 8000),
+}
+
+
+@pytest.mark.parametrize("name", sorted(FORMS))
+def test_reads_compressed_forms_with_each_channel_in_its_place(name: str) -> None:
+    audio = decode((RECORDINGS / name).read_bytes(), longest_minutes=1)
+    assert (audio.channels, audio.source_rate_hz) == FORMS[name]
+    assert not audio.truncated
+    assert 1990 <= audio.duration_ms <= 2140  # codecs add up to a frame on each side
+    for number, channel in enumerate(audio.samples):
+        spectrum = np.abs(np.fft.rfft(channel[8000:24000].astype(float)))
+        assert abs(int(spectrum.argmax()) - (400 + 200 * number)) <= 2
+
+
+@pytest.mark.parametrize("name", sorted(FORMS))
+def test_the_same_file_gives_the_same_samples(name: str) -> None:
+    content = (RECORDINGS / name).read_bytes()
+    first = decode(content, longest_minutes=1).samples
+    for _ in range(3):
+        assert np.array_equal(decode(content, longest_minutes=1).samples, first)
+
+
+@pytest.mark.parametrize(("container", "subtype"), [("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")])
+def test_long_recordings_keep_their_end(container: str, subtype: str) -> None:
+    sound = tone(90.0)
+    sound[:-8000] *= 0.1
+    audio = decode(recording(sound, 8000, container=container, subtype=subtype), longest_minutes=2)
+    assert abs(audio.duration_ms - 90_000) <= 60
+    assert np.abs(audio.samples[0, -8000:].astype(int)).max() > 10_000
+
+
+def test_a_name_decides_nothing() -> None:
+    content = (RECORDINGS / "aac.m4a").read_bytes()
+    assert decode(content, longest_minutes=1).channels == 2
+
+
+@pytest.mark.parametrize("name", ["aac.m4a", "alac.m4a"])
+def test_an_m4a_without_its_index_is_refused(name: str) -> None:
+    content = (RECORDINGS / name).read_bytes()
+    with pytest.raises(AudioUnreadable, match="MP4"):
+        decode(content[: len(content) // 2], longest_minutes=1)
+
+
+def test_stops_at_what_the_receiver_raises() -> None:
+    def refuse(_block: NDArray[np.float32], _rate_hz: int) -> None:
+        raise AudioTooLong("enough")
+
+    with pytest.raises(AudioTooLong, match="enough"):
+        decode_blocks((RECORDINGS / "mp3.mp3").read_bytes(), refuse)
+
+
+def test_gives_up_when_nothing_comes() -> None:
+    """A watchdog that fires at once stands for a decoder that never gives a block."""
+    end = decode_blocks((RECORDINGS / "opus.ogg").read_bytes(), lambda *_: None, stuck_ms=0)
+    assert end.stuck
+
+
+def test_says_nothing_on_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
+    for name in FORMS:
+        content = (RECORDINGS / name).read_bytes()
+        decode(content, longest_minutes=1)
+        try:
+            decode(content[: len(content) // 3], longest_minutes=1)
+        except AudioError:
+            continue
+    assert capfd.readouterr() == ("", "")
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(sorted(FORMS)), st.data())
+def test_damaged_recordings_are_read_or_refused(name: str, data: st.DataObject) -> None:
+    content = bytearray((RECORDINGS / name).read_bytes())
+    for _ in range(data.draw(st.integers(0, 12))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(0, len(content)))
+    try:
+        decode(bytes(content[:cut]), longest_minutes=1)
+    except AudioError:
+        return

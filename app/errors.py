@@ -16,8 +16,9 @@ call. Anything that is not an `AppError` is a bug and is reported as one.
     │   ├── AudioError           AudioEmpty AudioUnreadable AudioSilent AudioTruncated AudioTooLong
     │   ├── TranscriptInvalid
     │   └── WorkerDied  WorkerStuck  InternalFault  Cancelled
-    └── ModelError (8)           a model is missing, changed or unusable
-        └── ModelMissing  ModelMismatch  PackInvalid  DeviceMissing
+    ├── ModelError (8)           a model is missing, changed or unusable
+    │   └── ModelMissing  ModelMismatch  PackInvalid  DeviceMissing
+    └── WindowMissing (9)        no window can be shown here
 """
 
 from __future__ import annotations
@@ -269,3 +270,11 @@ class DeviceMissing(ModelError):
 
     code = "device-missing"
     hint = 'Use `device = "auto"` or `"cpu"`.'
+
+
+class WindowMissing(AppError):
+    """No window can be shown here."""
+
+    code = "window-missing"
+    status = 9
+    hint = "Start it on a desktop, or use the commands: `autoinsights --help`."

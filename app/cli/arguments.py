@@ -1,0 +1,267 @@
+"""What can be asked on the command line: commands, options and their help.
+
+Promises that a wrong command line ends as a `UsageError`, that options of the whole program may
+stand before or after the command, and that nothing typed is quoted back where it could be a
+passphrase.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn, get_args
+
+from app import __version__
+from app.config import Device, EntitySet
+from app.domain import CallOrder, Direction, JobState
+from app.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STATUSES = """\
+exit status: 0 done; 1 the self-test found a fault; 2 the command line, a setting or a metadata file
+is wrong; 3 the vault cannot be used; 4 wrong passphrase; 5 the disk says no; 6 no such call; 7 a
+call failed, the others are done; 8 a model is missing or changed; 9 no window can be shown; 70 a
+fault in the program; 130 stopped with Ctrl+C
+"""
+_SHARED = {
+    "vault": None,
+    "settings": None,
+    "json": False,
+    "passphrase_file": None,
+    "quiet": False,
+    "verbose": False,
+}
+SETTING_OPTIONS = {
+    "redact": "redaction.entities",
+    "pack": "analysis.pack",
+    "model": "speech.model",
+    "language": "speech.language",
+    "device": "execution.device",
+}
+"""The options that change a setting for one run, and the setting that each changes."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises `UsageError` where argparse would print and leave."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse found wrong."""
+        raise UsageError(
+            f"The command line is not understood: {message}.",
+            hint=f"`{self.prog} --help` shows what can be asked.",
+        )
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return what is asked; raises `UsageError`, and `SystemExit` after `--help`, `--version`."""
+    known, unknown = parser().parse_known_args(arguments, argparse.Namespace(**_SHARED))
+    if unknown:
+        raise _not_understood(unknown)
+    return known
+
+
+def parser() -> Parser:
+    """Return the parser of the whole program."""
+    shared = _shared_options()
+    whole = _new_parser(
+        shared,
+        prog="autoinsights",
+        description="Offline speech analytics: recordings become sealed, redacted, searchable"
+        " calls. Without a command the window opens.",
+        epilog=STATUSES,
+    )
+    whole.add_argument("--version", action="version", version=f"AutoInsights {__version__}")
+    commands = whole.add_subparsers(dest="command", title="commands", metavar="COMMAND")
+
+    def command(name: str, help_text: str) -> Parser:
+        options = {"help": help_text, "description": help_text}
+        return _command(commands, shared, name, options)
+
+    command("init", "Create a vault for your calls.")
+    _import_options(command("import", "Take recordings into the vault and analyse them."))
+    _process_options(command("process", "Analyse the calls that wait in the vault."))
+    _analyse_options(
+        command("analyse", "Analyse recordings or transcripts without keeping anything.")
+    )
+    _list_options(command("list", "List the calls of the vault."))
+    command(
+        "show", "Show one call: what was found in it, and its redacted transcript."
+    ).add_argument("call", metavar="CALL", help="a call's id, or the first digits of it")
+    _search_options(command("search", "Find turns by the redacted words that were said in them."))
+    _model_options(command("models", "List, check or import models."), shared)
+    command("doctor", "Test this installation: network shut off, models whole, a sample analysed.")
+    _audit_options(command("audit", "Read or verify the audit log of the vault."), shared)
+    demo = command("demo", "Analyse the sample calls that ship, in a vault of their own.")
+    demo.add_argument("--no-window", action="store_true", help="do not open the window afterwards")
+    return whole
+
+
+def _shared_options() -> Parser:
+    """Return what every command takes; left out, the values of `_SHARED` stay."""
+    shared = Parser(add_help=False, argument_default=argparse.SUPPRESS, allow_abbrev=False)
+    group = shared.add_argument_group("options of every command")
+    group.add_argument(
+        "--vault", type=Path, metavar="FOLDER", help="the vault, instead of this computer's own"
+    )
+    group.add_argument(
+        "--settings", type=Path, metavar="FILE", help="a settings file (TOML), instead of your own"
+    )
+    group.add_argument("--json", action="store_true", help="print one JSON object per line")
+    group.add_argument(
+        "--passphrase-file",
+        metavar="FILE",
+        help="read the passphrase from the first line of FILE, or of standard input with `-`",
+    )
+    group.add_argument("--quiet", action="store_true", help="no progress and no remarks")
+    group.add_argument(
+        "--verbose",
+        action="store_true",
+        help="write the log, which holds no content, to the screen",
+    )
+    return shared
+
+
+def _new_parser(shared: Parser, **options: str) -> Parser:
+    return Parser(
+        parents=[shared],
+        allow_abbrev=False,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **options,  # type: ignore[arg-type]
+    )
+
+
+def _command(
+    commands: argparse._SubParsersAction[Parser],
+    shared: Parser,
+    name: str,
+    options: dict[str, str],
+) -> Parser:
+    return commands.add_parser(name, parents=[shared], allow_abbrev=False, **options)  # type: ignore[arg-type]
+
+
+def _import_options(command: Parser) -> None:
+    command.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH", help="a recording, or a folder of them"
+    )
+    command.add_argument(
+        "--metadata", type=Path, metavar="CSV", help="what is known of each file (calls.csv)"
+    )
+    command.add_argument("--agent", help="the agent of all these calls")
+    command.add_argument("--queue", help="the queue of all these calls")
+    command.add_argument("--direction", choices=[one.value for one in Direction])
+    _channels_option(command)
+    command.add_argument(
+        "--no-process", action="store_true", help="leave the calls in the queue for `process`"
+    )
+    _setting_options(command)
+
+
+def _process_options(command: Parser) -> None:
+    command.add_argument(
+        "--retry-failed",
+        action="store_true",
+        help="put calls that failed back into the queue first",
+    )
+    _setting_options(command)
+
+
+def _analyse_options(command: Parser) -> None:
+    command.add_argument(
+        "files",
+        nargs="+",
+        metavar="FILE",
+        help="recordings; transcripts (.json, .jsonl); `-` for transcripts on standard input",
+    )
+    command.add_argument(
+        "--redact", choices=get_args(EntitySet), help="what is redacted (standard)"
+    )
+    _channels_option(command)
+    command.add_argument(
+        "--audio-out",
+        type=Path,
+        metavar="PLACE",
+        help="write the muted audio: a .flac file, or a folder for several recordings",
+    )
+    command.add_argument("--force", action="store_true", help="overwrite what --audio-out finds")
+    _setting_options(command)
+
+
+def _setting_options(command: Parser) -> None:
+    group = command.add_argument_group("settings for this run")
+    group.add_argument("--pack", help="industry pack: topics, disclosures and scorecard")
+    group.add_argument("--model", help="speech model: whisper-base, or one that was imported")
+    group.add_argument("--language", help="language spoken, such as en; `auto` listens for it")
+    group.add_argument("--device", choices=get_args(Device), help="where models run")
+
+
+def _channels_option(command: Parser) -> None:
+    command.add_argument(
+        "--channels",
+        metavar="ROLES",
+        help="who is on each channel: agent,customer or customer,agent (else it is guessed)",
+    )
+
+
+def _list_options(command: Parser) -> None:
+    command.add_argument("--state", choices=[one.value for one in JobState])
+    command.add_argument("--agent")
+    command.add_argument("--queue")
+    command.add_argument("--flag", metavar="LABEL", help="calls with this flag, such as complaint")
+    command.add_argument("--flagged", action="store_true", help="calls with any flag")
+    command.add_argument("--text", default="", metavar="WORDS", help="calls in which this was said")
+    command.add_argument(
+        "--sort", choices=[one.value for one in CallOrder], default=CallOrder.STARTED.value
+    )
+    command.add_argument("--ascending", action="store_true", help="smallest or oldest first")
+    _stretch_options(command, "calls")
+
+
+def _search_options(command: Parser) -> None:
+    command.add_argument(
+        "words", nargs="+", metavar="WORDS", help='all must be said; "a phrase"; a last word* begun'
+    )
+    command.add_argument("--limit", type=_count, default=50, metavar="N", help="turns at most (50)")
+
+
+def _stretch_options(command: Parser, of: str) -> None:
+    command.add_argument(
+        "--limit", type=_count, metavar="N", help=f"{of} at most (50; with --json all)"
+    )
+    command.add_argument("--offset", type=_count, default=0, metavar="N", help=f"{of} to skip")
+
+
+def _model_options(command: Parser, shared: Parser) -> None:
+    acts = command.add_subparsers(dest="act", metavar="ACT")
+    _command(acts, shared, "list", {"help": "List the models (also without ACT)."})
+    taken = _command(acts, shared, "import", {"help": "Verify a model pack and keep it."})
+    taken.add_argument("pack", type=Path, metavar="PATH", help="a folder or a zip file")
+    _command(acts, shared, "check", {"help": "Verify every file of every model."})
+
+
+def _audit_options(command: Parser, shared: Parser) -> None:
+    acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
+    _command(acts, shared, "verify", {"help": "Verify that no entry was changed or taken out."})
+    listed = _command(acts, shared, "list", {"help": "List entries, newest first."})
+    _stretch_options(listed, "entries")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError("it must not be negative")
+    return number
+
+
+def _not_understood(unknown: list[str]) -> UsageError:
+    """Name the options that do not exist, and never their values."""
+    options = [word.partition("=")[0] for word in unknown if word.startswith("--")]
+    if any(option.startswith("--pass") for option in options):
+        return UsageError(
+            "A passphrase is never taken from the command line, where others could read it.",
+            hint="Type it when asked, or use `--passphrase-file FILE` (`-` for standard input).",
+        )
+    if options:
+        return UsageError(f"There is no option {', '.join(options)} here.")
+    return UsageError("There are more words on the command line than this command takes.")

@@ -1,0 +1,329 @@
+"""What `--json` prints: one object per line, each with its `schema` first.
+
+The documented schemas (resources/documents/*.schema.json) are made from these types, and a stored
+or printed analysis can be given to `analyse` again as a transcript.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from app.domain import (
+    AuditCheck,
+    AuditEntry,
+    CallAnalysis,
+    CallDetail,
+    CallId,
+    CallMetadata,
+    CallRow,
+    Check,
+    Failure,
+    Finding,
+    Flag,
+    ImportReport,
+    Job,
+    JobState,
+    Measures,
+    MutedSpan,
+    ProcessingReport,
+    Provenance,
+    Redaction,
+    Role,
+    RoleBasis,
+    Score,
+    SearchHit,
+    Severity,
+    Sha256,
+    SummarySentence,
+    Turn,
+    TurnSentiment,
+    VaultInfo,
+)
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema"):
+    """One line of output."""
+
+
+class AnalysisRecord(Record, frozen=True, kw_only=True, tag="autoinsights.analysis/1"):
+    """All that is found out about one call. Times are milliseconds, characters are Unicode code
+    points, spans include their start and not their end. `source` is the file as it was named (`-`:
+    standard input), `line` its line where it holds several calls; `id` is the transcript's own, or
+    the call's in a vault; `seconds` tells how long each stage took, and is empty for a call of a
+    vault."""
+
+    source: str
+    line: int | None
+    id: str | None
+    duration_ms: int
+    channels: int
+    sample_rate_hz: int
+    language: str
+    role_basis: RoleBasis
+    role_confidence: float
+    turns: tuple[Turn, ...]
+    redactions: tuple[Redaction, ...]
+    muted: tuple[MutedSpan, ...]
+    findings: tuple[Finding, ...]
+    sentiment: tuple[TurnSentiment, ...]
+    measures: Measures
+    summary: tuple[SummarySentence, ...]
+    score: Score
+    flags: tuple[Flag, ...]
+    warnings: tuple[str, ...]
+    provenance: Provenance
+    seconds: dict[str, float]
+
+
+class ErrorRecord(Record, frozen=True, kw_only=True, tag="autoinsights.error/1"):
+    """Why a call failed, or why the whole command did: then `source` is null. `error.code` is
+    stable; errors.md lists the codes."""
+
+    source: str | None
+    line: int | None
+    id: str | None
+    error: Failure
+
+
+class VaultRecord(Record, frozen=True, kw_only=True, tag="autoinsights.vault/1"):
+    """A vault that was created."""
+
+    id: str
+    folder: str
+    demo: bool
+    created_at: str
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that was not taken in, and why."""
+
+    name: str
+    error: Failure
+
+
+class ImportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.import/1"):
+    """What an import did; `queued` calls wait in the vault afterwards."""
+
+    imported: tuple[CallId, ...]
+    duplicates: int
+    passed_over: int
+    refused: tuple[Refused, ...]
+    queued: int
+
+
+class ProcessingRecord(Record, frozen=True, kw_only=True, tag="autoinsights.processing/1"):
+    """What a run through the queue did; `audio_ms` is the length of the calls that are done."""
+
+    done: int
+    failed: int
+    cancelled: int
+    audio_ms: int
+    seconds: float
+
+
+class CallRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call/1"):
+    """One line of the list of calls. `flags` are titles, most severe first."""
+
+    id: CallId
+    source_name: str
+    imported_at: str
+    started_at: str | None
+    state: JobState
+    duration_ms: int | None
+    agent: str | None
+    queue: str | None
+    customer_sentiment: float | None
+    score: float | None
+    flags: tuple[str, ...]
+    severity: Severity | None
+    failure: Failure | None
+
+
+class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-detail/1"):
+    """All that is kept of one call; `analysis` is null until it is done."""
+
+    id: CallId
+    digest: Sha256
+    source_name: str
+    size_bytes: int
+    imported_at: str
+    metadata: CallMetadata
+    job: Job
+    analysis: AnalysisRecord | None
+
+
+class HitRecord(Record, frozen=True, kw_only=True, tag="autoinsights.hit/1"):
+    """A turn that holds the words that were searched for; `snippet` marks them with U+2039 and
+    U+203A."""
+
+    call: CallId
+    turn: int
+    role: Role
+    start_ms: int
+    snippet: str
+
+
+class ModelRecord(Record, frozen=True, kw_only=True, tag="autoinsights.model/1"):
+    """A model: built in or from an imported pack, and whether it is there."""
+
+    name: str
+    kind: str
+    version: str
+    purpose: str
+    licence: str
+    source: str
+    size_bytes: int
+    origin: str
+    state: str
+
+
+class CheckRecord(Record, frozen=True, kw_only=True, tag="autoinsights.check/1"):
+    """One line of the self-test or of `models check`."""
+
+    name: str
+    ok: bool
+    sentence: str
+    hint: str
+
+
+class AuditCheckRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-check/1"):
+    """What verifying the audit log found."""
+
+    entries: int
+    ok: bool
+    first_bad: int | None
+    sentence: str
+
+
+class AuditEntryRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-entry/1"):
+    """One entry of the audit log; `hash` covers it and `previous`."""
+
+    number: int
+    at: str
+    actor: str
+    act: str
+    subject: str
+    outcome: str
+    previous: Sha256
+    hash: Sha256
+
+
+AnyRecord = (
+    AnalysisRecord
+    | ErrorRecord
+    | VaultRecord
+    | ImportRecord
+    | ProcessingRecord
+    | CallRecord
+    | DetailRecord
+    | HitRecord
+    | ModelRecord
+    | CheckRecord
+    | AuditCheckRecord
+    | AuditEntryRecord
+)
+
+
+def of_analysis(
+    analysis: CallAnalysis,
+    *,
+    source: str,
+    line: int | None = None,
+    call: str | None = None,
+    seconds: dict[str, float] | None = None,
+) -> AnalysisRecord:
+    """Return an analysis with its transcript laid open at the top level."""
+    said = analysis.transcript
+    return AnalysisRecord(
+        source=source,
+        line=line,
+        id=call,
+        duration_ms=analysis.duration_ms,
+        channels=analysis.channels,
+        sample_rate_hz=analysis.sample_rate_hz,
+        language=said.language,
+        role_basis=said.role_basis,
+        role_confidence=said.role_confidence,
+        turns=said.turns,
+        redactions=analysis.redactions,
+        muted=analysis.muted,
+        findings=analysis.findings,
+        sentiment=analysis.sentiment,
+        measures=analysis.measures,
+        summary=analysis.summary,
+        score=analysis.score,
+        flags=analysis.flags,
+        warnings=analysis.warnings,
+        provenance=analysis.provenance,
+        seconds=seconds or {},
+    )
+
+
+def of_vault(info: VaultInfo) -> VaultRecord:
+    """Return a vault's record."""
+    return VaultRecord(
+        id=info.id, folder=str(info.folder), demo=info.demo, created_at=info.created_at
+    )
+
+
+def of_import(report: ImportReport, queued: int) -> ImportRecord:
+    """Return what an import did."""
+    return ImportRecord(
+        imported=report.imported,
+        duplicates=report.duplicates,
+        passed_over=report.passed_over,
+        refused=tuple(Refused(name=name, error=reason) for name, reason in report.refused),
+        queued=queued,
+    )
+
+
+def of_processing(report: ProcessingReport) -> ProcessingRecord:
+    """Return what a run through the queue did."""
+    return msgspec.convert(report, ProcessingRecord, from_attributes=True)
+
+
+def of_row(row: CallRow) -> CallRecord:
+    """Return a line of the list of calls."""
+    return msgspec.convert(row, CallRecord, from_attributes=True)
+
+
+def of_detail(detail: CallDetail) -> DetailRecord:
+    """Return all that is kept of one call."""
+    call = detail.call
+    found = detail.analysis
+    name = call.source_name
+    return DetailRecord(
+        id=call.id,
+        digest=call.digest,
+        source_name=call.source_name,
+        size_bytes=call.size_bytes,
+        imported_at=call.imported_at,
+        metadata=call.metadata,
+        job=detail.job,
+        analysis=None if found is None else of_analysis(found, source=name, call=call.id),
+    )
+
+
+def of_hit(hit: SearchHit) -> HitRecord:
+    """Return a turn that was found."""
+    return msgspec.convert(hit, HitRecord, from_attributes=True)
+
+
+def of_model(card: object) -> ModelRecord:
+    """Return a model's card."""
+    return msgspec.convert(card, ModelRecord, from_attributes=True)
+
+
+def of_check(check: Check) -> CheckRecord:
+    """Return a line of the self-test."""
+    return msgspec.convert(check, CheckRecord, from_attributes=True)
+
+
+def of_audit_check(check: AuditCheck) -> AuditCheckRecord:
+    """Return what verifying the audit log found."""
+    return msgspec.convert(check, AuditCheckRecord, from_attributes=True)
+
+
+def of_audit_entry(entry: AuditEntry) -> AuditEntryRecord:
+    """Return an entry of the audit log."""
+    return msgspec.convert(entry, AuditEntryRecord, from_attributes=True)

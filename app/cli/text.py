@@ -1,0 +1,217 @@
+"""Results as lines for people: reports of calls, lists, tables.
+
+Pure: values in, lines out. All text is redacted text; times read m:ss from the start of the call.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections import Counter
+from dataclasses import dataclass
+from itertools import starmap
+from typing import TYPE_CHECKING
+
+from app.domain import JobState, Role, RoleBasis
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from app.domain import (
+        CallAnalysis,
+        CallMetadata,
+        CallRow,
+        Evidence,
+        Failure,
+        Finding,
+        Measures,
+        Turn,
+    )
+
+ID_DIGITS = 8
+_LABEL = 12
+_LONGEST_QUOTE = 160
+_OPEN, _CLOSE = "\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}"
+_BASES = {
+    RoleBasis.CHANNEL_MAP: "known from the channels",
+    RoleBasis.GUESSED: "guessed from what is said",
+    RoleBasis.ESTIMATED: "estimated; both sides are on one channel",
+    RoleBasis.GIVEN: "given with the transcript",
+}
+_WARNINGS = {
+    "audio-truncated": "The recording ends before its header says that it should.",
+    "speakers-not-separated": "Both sides are on one channel; the roles are estimated.",
+    "roles-unknown": "It is not known which side is the agent.",
+    "language-not-supported": "The call is not in English: redaction and findings are unreliable.",
+    "no-times": "The transcript came without times.",
+}
+
+
+def clock(milliseconds: int) -> str:
+    """Return a time as m:ss, or h:mm:ss from an hour on."""
+    minutes, seconds = divmod(milliseconds // 1000, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]], width: int) -> list[str]:
+    """Return rows under a header, columns as wide as they need; the last one gives way."""
+    whole = [list(header), *map(list, rows)]
+    widths = [max(map(len, column)) for column in zip(*whole, strict=True)]
+    room = max(12, width - sum(widths[:-1]) - 2 * (len(widths) - 1))
+    lines = []
+    for row in whole:
+        start = "".join(f"{cell:<{size}}  " for cell, size in zip(row[:-1], widths, strict=False))
+        lines.append((start + _clipped(row[-1], room)).rstrip())
+    return lines
+
+
+def report(
+    name: str, found: CallAnalysis, width: int, *, metadata: CallMetadata | None = None
+) -> Iterator[str]:
+    """Give what was found in one call, with the words and seconds that show it."""
+    yield _headline(name, found, metadata)
+    view = _View(found.transcript.turns, width)
+    flags = [(f.severity.value.upper(), f.title, f.evidence) for f in found.flags]
+    yield from view.block("Flags", starmap(view.flag, flags))
+    yield from view.block("Summary", (view.wrapped(s.text) for s in found.summary))
+    yield from view.block("Findings", map(view.finding, found.findings))
+    yield from view.block("Redacted", [view.wrapped(_redacted(found))])
+    yield from view.block("Roles", [view.wrapped(_roles(found))])
+    yield from view.block("Measures", map(view.wrapped, _measures(found.measures)))
+    yield from view.block("Score", [view.wrapped(line) for line in _score(found)])
+    known = (_WARNINGS.get(code, code) for code in found.warnings)
+    yield from view.block("Take care", map(view.wrapped, known))
+
+
+def transcript(turns: Iterable[Turn], width: int) -> Iterator[str]:
+    """Give the redacted turns, each with its time and role."""
+    for turn in turns:
+        start = f"{clock(turn.start_ms):>7}  {_who(turn):<9} "
+        yield from textwrap.wrap(
+            turn.text, width, initial_indent=start, subsequent_indent=" " * len(start)
+        ) or [start.rstrip()]
+
+
+def failure(name: str, reason: Failure) -> Iterator[str]:
+    """Give why a call failed."""
+    yield f"{name}: {reason.sentence}"
+    if reason.hint:
+        yield f"{'':{_LABEL}}{reason.hint}"
+
+
+def calls(rows: Sequence[CallRow], width: int) -> list[str]:
+    """Return the list of calls."""
+    header = ("ID", "STATE", "LENGTH", "AGENT", "SENTIMENT", "SCORE", "FILE", "FLAGS")
+    return table(header, (_call(row) for row in rows), width)
+
+
+def _call(row: CallRow) -> tuple[str, ...]:
+    last = "; ".join(row.flags)
+    if row.state is JobState.FAILED and row.failure is not None:
+        last = row.failure.sentence
+    return (
+        row.id[:ID_DIGITS],
+        row.state.value,
+        "" if row.duration_ms is None else clock(row.duration_ms),
+        _clipped(row.agent or "", 18),
+        "" if row.customer_sentiment is None else f"{row.customer_sentiment:+.2f}",
+        "" if row.score is None else f"{row.score:.0f}",
+        _clipped(row.source_name, 24),
+        last,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """Lays out the parts of a report: labels on the left, text wrapped on the right."""
+
+    turns: Sequence[Turn]
+    width: int
+
+    def block(self, label: str, entries: Iterable[Sequence[str]]) -> Iterator[str]:
+        for line in (line for entry in entries for line in entry):
+            yield f"  {label:<{_LABEL - 2}}{line}"
+            label = ""
+
+    def wrapped(self, text: str, indent: int = 0) -> list[str]:
+        return textwrap.wrap(
+            text,
+            self.width - _LABEL,
+            initial_indent=" " * indent,
+            subsequent_indent=" " * indent,
+        )
+
+    def flag(self, severity: str, title: str, evidence: Sequence[Evidence]) -> list[str]:
+        times = ", ".join(dict.fromkeys(clock(one.start_ms) for one in evidence[:4]))
+        return self.wrapped(f"{severity}  {title}" + (f"  ({times})" if times else ""))
+
+    def finding(self, found: Finding) -> list[str]:
+        lines = self.wrapped(f"{found.title} ({found.kind.value}, {found.confidence:.0%})")
+        for one in found.evidence[:2]:
+            lines += self.wrapped(self._quoted(one), indent=2)
+        left = len(found.evidence) - 2
+        return lines + ([f"  and {left} more"] if left > 0 else [])
+
+    def _quoted(self, one: Evidence) -> str:
+        turn = self.turns[one.turn]
+        words = _clipped(" ".join(turn.text[one.start : one.end].split()), _LONGEST_QUOTE)
+        return f"{clock(one.start_ms)} {_who(turn)}: {_OPEN}{words}{_CLOSE}"
+
+
+def _headline(name: str, found: CallAnalysis, metadata: CallMetadata | None) -> str:
+    channels = f"{found.channels} channel{'s' if found.channels != 1 else ''}"
+    rate = f", {found.sample_rate_hz / 1000:g} kHz" if found.sample_rate_hz else ""
+    parts = [name, clock(found.duration_ms), channels + rate, found.transcript.language]
+    if metadata is not None:
+        parts += [part for part in (metadata.agent, metadata.queue) if part]
+    return "  |  ".join(parts)
+
+
+def _redacted(found: CallAnalysis) -> str:
+    if not found.redactions:
+        return "nothing"
+    kinds = Counter(one.kind for one in found.redactions)
+    counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    muted = sum(span.end_ms - span.start_ms for span in found.muted)
+    heard = f"; {muted / 1000:.1f} s of sound muted" if found.muted else ""
+    return f"{len(found.redactions)}: {counted}{heard}"
+
+
+def _roles(found: CallAnalysis) -> str:
+    said = found.transcript
+    sure = (
+        ""
+        if said.role_basis in (RoleBasis.CHANNEL_MAP, RoleBasis.GIVEN)
+        else (f" ({said.role_confidence:.0%} sure)")
+    )
+    return _BASES[said.role_basis] + sure
+
+
+def _measures(of: Measures) -> Iterator[str]:
+    ratio = "" if of.agent_talk_ratio is None else f"agent talks {of.agent_talk_ratio:.0%}, "
+    yield (
+        f"{ratio}silence {clock(of.silence_ms)} (longest {clock(of.longest_silence_ms)}), "
+        f"overtalk {of.overtalk_ms / 1000:.1f} s, interruptions by the agent: {of.interruptions}"
+    )
+    if of.customer_sentiment is not None:
+        trend = of.customer_sentiment_trend
+        towards = "" if trend is None else f", from start to end {trend:+.2f}"
+        yield f"customer sentiment {of.customer_sentiment:+.2f}{towards} (-1 to 1, indicative)"
+
+
+def _score(found: CallAnalysis) -> Iterator[str]:
+    score = found.score
+    value = "no line applies" if score.value is None else f"{score.value:.0f} of 100"
+    yield f"{value} ({score.scorecard})"
+    for met, word in ((True, "met"), (False, "not met")):
+        titles = [one.title for one in score.criteria if one.met is met]
+        if titles:
+            yield f"{word}: {'; '.join(titles)}"
+
+
+def _who(turn: Turn) -> str:
+    return f"side {turn.channel + 1}" if turn.role is Role.UNKNOWN else turn.role.value
+
+
+def _clipped(text: str, longest: int) -> str:
+    return text if len(text) <= longest else text[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"

@@ -11,7 +11,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import stat
+import struct
 import zipfile
+import zlib
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Protocol
 from uuid import uuid4
@@ -38,6 +40,18 @@ _MOST_BYTES = 16 << 30
 _MOST_MANIFEST_BYTES = 1 << 20
 _MOST_MEMBERS = 1000
 _CHUNK = 1 << 20
+# what zipfile raises for archives that are damaged or made to confuse it
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 
 
 def import_pack(source: Path, packs_folder: Path) -> ModelCard:
@@ -110,9 +124,11 @@ class _Zip:
             raise PackInvalid(f"{name} of the pack is a link or no plain file.")
         if member.flag_bits & 0x1:
             raise PackInvalid("The archive is encrypted; unpack it first.")
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise PackInvalid("The archive is packed in an unusual way; use plain zip.")
         try:
             return self._archive.open(member)
-        except (zipfile.BadZipFile, NotImplementedError):
+        except _DAMAGED:
             raise PackInvalid(f"{name} cannot be read from the archive.") from None
 
 
@@ -122,15 +138,16 @@ def _opened(source: Path) -> Iterator[_Files]:
         yield _Folder(source)
         return
     try:
-        with zipfile.ZipFile(source) as archive:
-            yield _Zip(archive)
-    except (zipfile.BadZipFile, FileNotFoundError, PermissionError) as problem:
+        archive = zipfile.ZipFile(source)
+    except _DAMAGED as problem:
         raise PackInvalid(f"{source.name} is neither a folder nor a zip archive.") from problem
+    with archive:
+        yield _Zip(archive)
 
 
 def _manifest_text(files: _Files) -> str:
     with files.open(MANIFEST) as file:
-        content = file.read(_MOST_MANIFEST_BYTES + 1)
+        content = _chunk(file, _MOST_MANIFEST_BYTES + 1, MANIFEST)
     if len(content) > _MOST_MANIFEST_BYTES:
         raise PackInvalid(f"{MANIFEST} is too large.")
     try:
@@ -204,8 +221,8 @@ def _copy(files: _Files, file: ModelFile, target: Path) -> None:
 def _chunk(source: IO[bytes], size: int, name: str) -> bytes:
     try:
         return source.read(size)
-    except (zipfile.BadZipFile, EOFError):
-        raise ModelMismatch(f"{name} is damaged in the archive.") from None
+    except _DAMAGED:
+        raise ModelMismatch(f"{name} is damaged and cannot be read.") from None
 
 
 def _check_whisper(path: Path) -> None:

@@ -180,7 +180,7 @@ def export(module: Encoder, path: Path) -> None:
 
 
 def strip(model: onnx.ModelProto) -> None:
-    """Drop what the exporter notes about this machine (paths, stack traces), so that bytes repeat."""
+    """Drop what the exporter notes about this machine (paths, stack traces): bytes repeat."""
     del model.metadata_props[:]
     model.doc_string = ""
     for node in model.graph.node:

@@ -2,15 +2,15 @@
 
     python build/train_heads.py --data FOLDER
 
-FOLDER holds the public sets under text/ (goemotions, banking77, taskmaster: where they come from and
-their licences stand in resources/documents/attributions.md). The project's own sentences are in
+FOLDER holds the public sets under text/ (goemotions, banking77, taskmaster: where they come from
+and their licences stand in resources/documents/attributions.md). The project's own sentences are in
 build/data. Needs nothing but the product's environment. The same data gives the same bytes again.
 
 Sentiment is a multinomial logistic regression (negative, neutral, positive) over the encoder's
-vectors: convex, so that the result depends on the data alone. Own sentences of calls weigh more than
-comments from the web, which are many but of another kind. What is printed at the end is measured on
-sentences that were never trained on: the held-out part of build/data, written apart, and the
-development part of GoEmotions.
+vectors: convex, so that the result depends on the data alone. Own sentences of calls weigh more
+than comments from the web, which are many but of another kind. What is printed at the end is
+measured on sentences that were never trained on: the held-out part of build/data, written apart,
+and the development part of GoEmotions.
 """
 
 from __future__ import annotations
@@ -34,15 +34,16 @@ from app.engine.analysis.encoder import SentenceEncoder  # noqa: E402
 OWN = ROOT / "build" / "data"
 MODELS = ROOT / "resources" / "models"
 CLASSES = ("negative", "neutral", "positive")
-# Numbers are places in GoEmotions' list of 28 labels. Confusion, curiosity, realisation and surprise
-# lean either way and are left out.
+# Numbers are places in GoEmotions' list of 28 labels. Confusion, curiosity, realisation and
+# surprise lean either way and are left out.
 NEGATIVE = {2, 3, 9, 10, 11, 12, 14, 16, 19, 24, 25}
 POSITIVE = {0, 1, 4, 5, 13, 15, 17, 18, 20, 21, 23}
 NEUTRAL = {27}
 OWN_WEIGHT, SERVICE_WEIGHT, WEB_WEIGHT = 12.0, 1.0, 1.0
-PENALTY = 3e-4
+PENALTY = 1e-4
 MOST_WEB_PER_CLASS = 3500
 SERVICE_LINES = 500
+ROUNDS = 1000
 SEED = 11
 
 
@@ -124,7 +125,7 @@ def trained(vectors: np.ndarray, lines: list[Line]) -> tuple[np.ndarray, np.ndar
     theta = np.zeros((x.shape[1], 3))
     ahead, momentum = theta, 1.0
     step = 1.0 / (0.5 * float((weight[:, 0] * (x * x).sum(axis=1)).sum()) + PENALTY)
-    for _ in range(3000):
+    for _ in range(ROUNDS):
         logits = x @ ahead
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         odds /= odds.sum(axis=1, keepdims=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.engine.analysis.packs import Cue, Pack
     from app.engine.analysis.text import Piece
 
-THRESHOLD = 0.66
+THRESHOLD = 0.56
 """Cosine from which a piece means what an example says; see resources/documents/analysis.md."""
 FEWEST_WORDS = 4  # by meaning alone: the vectors of `oh right` are near to too much
 
@@ -33,10 +33,14 @@ class Cues:
     def __init__(self, pack: Pack, encoder: Encoder) -> None:
         """Prepare the cues' phrases and examples."""
         self._matcher: Matcher[Cue] = Matcher(pack.cues, encoder)
+        topics = [text for topic in pack.topics for text in topic.examples]
+        self._business = encoder.encode([*topics, *pack.plain])
 
     def find(self, reading: Reading) -> tuple[Finding, ...]:
         """Return one finding for each cue that stands in the call."""
         similarity = self._matcher.similarity(reading.vectors)
+        business = (reading.vectors @ self._business.T).max(axis=1, initial=0.0)
+        similarity[similarity <= business[:, None]] = 0.0
         found = (
             self._finding(cue, list(self._hits(n, cue, reading, similarity[:, n])))
             for n, cue in enumerate(self._matcher.entries)

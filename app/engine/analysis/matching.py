@@ -71,14 +71,16 @@ _Entry = TypeVar("_Entry", bound=Topic)
 
 
 class Matcher(Generic[_Entry]):
-    """Finds the entries of a pack in a reading."""
+    """Finds the entries of a pack in a reading; `examples` are the vectors of all examples, each of
+    the entry that `owners` names."""
 
     def __init__(self, entries: Sequence[_Entry], encoder: Encoder) -> None:
         """Encode all examples once."""
         self.entries: tuple[_Entry, ...] = tuple(entries)
         self._phrases = [[compiled(phrase) for phrase in entry.phrases] for entry in entries]
         self._exceptions = [[compiled(phrase) for phrase in entry.exceptions] for entry in entries]
-        self._examples = encoder.encode([text for entry in entries for text in entry.examples])
+        self.examples = encoder.encode([text for entry in entries for text in entry.examples])
+        self.owners = tuple(n for n, entry in enumerate(entries) for _ in entry.examples)
         ends = [0, *accumulate(len(entry.examples) for entry in entries)]
         self._columns = [slice(*pair) for pair in pairwise(ends)]
 
@@ -87,7 +89,7 @@ class Matcher(Generic[_Entry]):
         import numpy as np
 
         found = np.zeros((len(vectors), len(self.entries)), dtype=np.float32)
-        cosines = vectors.reshape(-1, WIDTH) @ self._examples.T
+        cosines = vectors.reshape(-1, WIDTH) @ self.examples.T
         for n, columns in enumerate(self._columns):
             found[:, n] = cosines[:, columns].max(axis=1, initial=0.0)
         return found

@@ -65,12 +65,17 @@ class _File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     extends: Label | None = None
     topics: tuple[Topic, ...] = ()
     cues: tuple[Cue, ...] = ()
+    plain: tuple[str, ...] = ()
     scorecard: _ScorecardTable | None = None
     flags: tuple[FlagRule, ...] = ()
 
 
 class Pack(msgspec.Struct, frozen=True, kw_only=True):
-    """A pack with everything it extends: `lineage` names them with their versions, oldest first."""
+    """A pack with everything it extends: `lineage` names them with their versions, oldest first.
+
+    `plain` holds sentences that are nothing but business; what is nearer to one of them, or to a
+    topic, than to a cue's examples does not count for the cue.
+    """
 
     name: str
     version: int
@@ -78,6 +83,7 @@ class Pack(msgspec.Struct, frozen=True, kw_only=True):
     lineage: tuple[str, ...]
     topics: tuple[Topic, ...]
     cues: tuple[Cue, ...]
+    plain: tuple[str, ...]
     scorecard: Scorecard
 
 
@@ -97,6 +103,7 @@ def load(folder: Path, name: str) -> Pack:
         lineage=tuple(f"{file.name}-{file.version}" for file in chain),
         topics=_merged(topic for file in chain for topic in file.topics),
         cues=_merged(cue for file in chain for cue in file.cues),
+        plain=tuple(text for file in chain for text in file.plain),
         scorecard=_scorecard(chain),
     )
     _check(pack, folder / f"{name}.toml")

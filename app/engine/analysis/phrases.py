@@ -8,7 +8,7 @@ language has no nesting and every gap is bounded), and that a wrong phrase is re
     want to ...? cancel         up to four words between (`...?` and `...` are the same)
     really? angry               the word before `?` may be missing
 
-Case, commas and hesitations (um, er, you know) between words do not matter. A phrase never reaches
+Case, commas and hesitations (um, er) between words do not matter. A phrase never reaches
 over the end of a sentence.
 """
 
@@ -19,11 +19,12 @@ from functools import lru_cache
 
 from app.errors import UsageError
 
-_BREAK = r"[\s,;:\"\-\u2013\u2014]+(?:(?:um+|uh+|er+m?|hm+|you know|like)[\s,]+){0,2}"
-_GAP = rf"(?:{_BREAK}\[?\w[\w'\-]*\]?){{0,4}}"
+# Possessive (`++`), so that a break can be read in one way only and a failing search gives up soon.
+_BREAK = r"[\s,;:\"\-\u2013\u2014]++(?:(?:um+|uh+|er+m?|hm+)\b[\s,]++){0,2}+"
+_GAP = rf"(?:{_BREAK}\[?\w[\w'\-]*+\]?){{0,4}}"
 _CHOICE = re.compile(r"^[a-z0-9£$€%'\-_]+\*?$")
 _GAPS = {"...", "...?", "…"}
-_LONGEST = 20
+_LONGEST, _MOST_OPEN = 20, 4  # every open place multiplies the ways to read a text
 
 
 @lru_cache(maxsize=4096)
@@ -37,6 +38,8 @@ def compiled(phrase: str) -> re.Pattern[str]:
         raise UsageError(
             f"The phrase “{phrase}” must have 1 to {_LONGEST} words, one of them fixed."
         )
+    if sum(_may_be_missing(place) for place in places) > _MOST_OPEN:
+        raise UsageError(f"The phrase “{phrase}” has more than {_MOST_OPEN} places left open.")
     if places[0] in _GAPS or places[-1] in _GAPS:
         raise UsageError(f"The phrase “{phrase}” must not begin or end with a gap.")
     return re.compile(rf"(?<![\w'])(?:{_joined(phrase, places)})(?!\w)")

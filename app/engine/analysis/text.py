@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_WORDS = 28  # a longer piece says more than one thing
+_SHORT_WORDS = 7
 _SENTENCE_END = re.compile(r"[.?!…]+[\"'\u201d\u2019)]*\s+")
 _CLAUSE = re.compile(
     r",\s+|\s+(?=(?:and|but|so|because|then|which|though|although|anyway|however)\s)",
@@ -97,10 +98,10 @@ def _by_length(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def _joined(text: str, parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Join neighbours while they stay short: `well` alone tells nothing."""
+    """Join what is too short to its neighbour: `well` alone tells nothing."""
     held: tuple[int, int] | None = None
     for start, end in parts:
-        if held is not None and word_count(text[held[0] : end]) <= LONGEST_WORDS:
+        if held is not None and _belong(text, held, (start, end)):
             held = (held[0], end)
             continue
         if held is not None:
@@ -108,6 +109,11 @@ def _joined(text: str, parts: Iterable[tuple[int, int]]) -> Iterator[tuple[int, 
         held = (start, end)
     if held is not None:
         yield held
+
+
+def _belong(text: str, first: tuple[int, int], second: tuple[int, int]) -> bool:
+    shorter = min(word_count(text[start:end]) for start, end in (first, second))
+    return shorter < _SHORT_WORDS and word_count(text[first[0] : second[1]]) <= LONGEST_WORDS
 
 
 def _trimmed(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:

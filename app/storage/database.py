@@ -34,6 +34,14 @@ _NO_ROOM = 13
 _READ_ONLY = {3, 8}
 _DAMAGED = {11, 26}
 _DISK = {10, 14}
+_MESSAGES = {  # copying a database raises errors that carry no code
+    "database or disk is full": 13,
+    "attempt to write a readonly database": 8,
+    "database disk image is malformed": 11,
+    "file is not a database": 26,
+    "disk I/O error": 10,
+    "unable to open database file": 14,
+}
 _DENIED_ACTIONS = {dbapi2.SQLITE_ATTACH, dbapi2.SQLITE_DETACH}
 _ALLOWED_PRAGMAS = {"data_version", "user_version"}  # the first one is what full text asks for
 
@@ -261,7 +269,8 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def _ours(error: Exception, path: Path) -> AppError | None:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = getattr(error, "sqlite_errorcode", None) or _MESSAGES.get(str(error), 0)
+    code &= 0xFF
     if code == _NO_ROOM or (code in _DISK and not _has_room(path)):
         return DiskFull("The disk that holds the vault is full.")
     if code in _READ_ONLY or (code in _DISK and not os.access(path.parent, os.W_OK)):

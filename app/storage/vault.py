@@ -245,7 +245,7 @@ def _created(opening: _Opening, passphrase: str, cost: KeyCost, *, demo: bool) -
     folder = opening.folder
     mark = folder / _UNFINISHED
     if not mark.exists():
-        files.write_atomic(mark, b"")
+        files.create_private(mark, [])
     for left in (header.NAME, _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"):
         files.remove(folder / left)
     vault_id = secrets.token_hex(16)

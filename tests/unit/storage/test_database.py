@@ -291,6 +291,11 @@ def test_each_fault_of_the_database_is_its_own_error(tmp_path, monkeypatch, code
     assert "quote" not in str(ours)
 
 
+def test_an_error_without_a_code_is_told_by_its_message(tmp_path):
+    ours = module._ours(dbapi2.OperationalError("database or disk is full"), tmp_path / "x")
+    assert type(ours) is DiskFull
+
+
 def test_a_folder_that_forbids_writing_explains_a_file_that_cannot_be_made(tmp_path, monkeypatch):
     monkeypatch.setattr(module.os, "access", lambda *_: False)
     assert type(module._ours(_Said(14), tmp_path / "vault.db")) is FolderReadOnly

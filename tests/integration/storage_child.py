@@ -1,0 +1,147 @@
+"""What the storage tests run in a process of its own, to be killed, starved or locked out."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+from app.domain import CallMetadata, Failure
+from app.errors import AppError, DiskFull
+from app.storage import keys, vault
+from tests.builders import analysed_call
+
+PASSPHRASE = "three unrelated words"
+FAILURE = Failure(code="audio-empty", sentence="Nothing is in it.", hint="Export it again.")
+
+
+def say(*words: str) -> None:
+    """Tell the test what has been done, one line at a time."""
+    os.write(1, (" ".join(words) + "\n").encode())
+
+
+def add(opened: vault.Vault, content: bytes) -> str:
+    """Take a call in and return its id."""
+    name = f"{len(content)}.wav"
+    return opened.calls.add(content, name=name, metadata=CallMetadata(), actor="ann").call.id
+
+
+def work(folder: Path) -> None:
+    """Import, analyse, cancel and retry without end, saying what is certain."""
+    with vault.open_vault(folder, PASSPHRASE) as opened:
+        say("open")
+        importing = threading.Thread(target=_import, args=(opened,), daemon=True)
+        importing.start()
+        chance = random.Random()
+        while True:
+            lease = opened.jobs.claim("runner")
+            if lease is None:
+                continue
+            opened.jobs.renew(lease)
+            act = chance.random()
+            if act < 0.6 and opened.calls.save(lease, analysed_call(), actor="ann"):
+                say("done", lease.call.id)
+            elif act < 0.75:
+                opened.calls.save(lease, FAILURE, actor="ann")
+                opened.jobs.retry_failed(actor="ann")
+            elif act < 0.9:
+                opened.jobs.release(lease)
+            else:
+                opened.jobs.cancel(lease.call.id, actor="ann")
+                opened.jobs.retry(lease.call.id, actor="ann")
+
+
+def _import(opened: vault.Vault) -> None:
+    while True:
+        say("added", add(opened, os.urandom(random.choice([10, 3_000, 1_500_000]))))
+
+
+def make(folder: Path) -> None:
+    """Make a vault and say so."""
+    say("open")
+    vault.create(folder, PASSPHRASE, cost=keys.LOWEST_COST).close()
+    say("made")
+
+
+def fill_up(folder: Path) -> None:
+    """Use a vault on a small disk until it is full, again and again; each time go on afterwards."""
+    ballast = folder.parent / "ballast"
+    with vault.create(folder, PASSPHRASE, cost=keys.LOWEST_COST) as opened:
+        kept = [add(opened, b"kept")]
+        for leave, act in (
+            (300_000, lambda: add(opened, os.urandom(4_000_000))),
+            (300_000, lambda: [_record(opened) for _ in range(20_000)]),
+            (300_000, lambda: _analyse(opened)),
+            (20_000, lambda: opened.backup(folder.parent / "copy.db")),
+        ):
+            _fill(ballast, leave)
+            _expect_full(act)
+            ballast.unlink()
+            (folder.parent / "copy.db").unlink(missing_ok=True)
+            kept.append(add(opened, os.urandom(50)))
+            problems = opened.check()
+            if problems:
+                say("problems", *problems)
+        _fill(ballast, leave=0)
+    _expect_full(lambda: vault.create(folder.parent / "second", PASSPHRASE, cost=keys.LOWEST_COST))
+    ballast.unlink()
+    with vault.open_vault(folder, PASSPHRASE) as opened:
+        for call in kept:
+            opened.calls.detail(call)
+        say("kept", *opened.check())
+    vault.create(folder.parent / "second", PASSPHRASE, cost=keys.LOWEST_COST).close()
+    say("made")
+
+
+def _record(opened: vault.Vault) -> None:
+    opened.audit.record(actor="x" * 3000, act="x")
+
+
+def _analyse(opened: vault.Vault) -> None:
+    while lease := opened.jobs.claim("runner"):
+        opened.calls.save(lease, analysed_call(muted_audio=os.urandom(2_000_000)), actor="ann")
+
+
+def _fill(ballast: Path, leave: int) -> None:
+    room = os.statvfs(ballast.parent)
+    size = max(0, room.f_bavail * room.f_frsize - leave)
+    with ballast.open("wb") as file:
+        try:
+            for _ in range(size // 4096):
+                file.write(bytes(4096))
+                file.flush()
+        except OSError:
+            return
+
+
+def _expect_full(act) -> None:
+    try:
+        act()
+    except DiskFull as error:
+        say("full", error.code)
+    else:
+        say("not full")
+
+
+def locked_out(folder: Path) -> None:
+    """Use a vault in a folder that cannot be written to."""
+    vault.create(folder, PASSPHRASE, cost=keys.LOWEST_COST).close()
+    subprocess.run(["mount", "-o", "remount,ro", str(folder.parent)], check=True)
+    say(str(vault.state(folder).exists))
+    _say_error(lambda: vault.open_vault(folder, PASSPHRASE))
+    new = folder.parent / "second"
+    _say_error(lambda: vault.create(new, PASSPHRASE, cost=keys.LOWEST_COST))
+
+
+def _say_error(act) -> None:
+    try:
+        act()
+    except AppError as error:
+        say(error.code)
+
+
+if __name__ == "__main__":
+    globals()[sys.argv[1]](Path(sys.argv[2]))

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
 from app.domain import CallId
-from app.errors import CallNotFound, SealBroken
+from app.errors import CallNotFound, SealBroken, StorageError
 from app.storage import files
 from app.storage.crypto import Binding, check_header, seal, unseal
 
@@ -97,10 +97,17 @@ class SealedAudio:
         )
 
     def settle(self, incoming: Incoming) -> None:
-        """Move a file to its place, after it has been named."""
-        place = self._place(incoming.call, incoming.purpose)
-        files.make_private(place.parent)
-        files.move(incoming.path, place)
+        """Move a file to its place, after it has been named.
+
+        What was named is kept already: where the disk refuses the move, the file is read from where
+        it is, and moved when the vault is opened again.
+        """
+        try:
+            place = self._place(incoming.call, incoming.purpose)
+            files.make_private(place.parent)
+            files.move(incoming.path, place)
+        except StorageError:
+            return
 
     def drop(self, incoming: Incoming) -> None:
         """Remove a file that was not named after all."""

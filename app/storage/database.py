@@ -178,7 +178,7 @@ class Database:
 
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy under the same key, whole or not at all."""
-        part = target.with_name(f"{target.name}.part")
+        part = target.with_name(f"{files.TEMPORARY}{target.name}")
         part.unlink(missing_ok=True)
         files.create_private(part, [])
         try:

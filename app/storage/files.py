@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-_TEMPORARY = ".part-"
+TEMPORARY = ".part-"
+"""What the names of unfinished files start with."""
+
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_WRITING = {errno.EROFS, errno.EACCES, errno.EPERM}
 _BUSY = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK}
@@ -99,7 +101,7 @@ def create_private(path: Path, chunks: Iterable[bytes]) -> int:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Put a file in place as a whole: a reader, or a power cut, finds the old one or the new."""
-    temporary = path.with_name(f"{_TEMPORARY}{secrets.token_hex(8)}")
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
     create_private(temporary, [data])
     try:
         move(temporary, path)
@@ -130,8 +132,10 @@ def remove(path: Path) -> None:
 
 def remove_temporary(folder: Path) -> int:
     """Remove what interrupted writes left in a folder; returns how many files that were."""
+    if not folder.is_dir():
+        return 0
     with translated():
-        left = [path for path in folder.iterdir() if path.name.startswith(_TEMPORARY)]
+        left = [path for path in folder.iterdir() if path.name.startswith(TEMPORARY)]
         for path in left:
             path.unlink(missing_ok=True)
     return len(left)

@@ -208,9 +208,11 @@ class Vault:
         self._key.wipe()
         self._lock.release()
 
-    def recover(self) -> None:
-        """Put in order what an interruption left, as opening does."""
-        removed = files.remove_temporary(self.info.folder) + self.audio.recover()
+    def _recover(self) -> None:
+        """Put in order what an interruption left."""
+        folder = self.info.folder
+        removed = sum(map(files.remove_temporary, (folder, folder / _BACKUPS)))
+        removed += self.audio.recover()
         self.recovered = Recovered(requeued=self.jobs.recover(), removed_files=removed)
 
     def __enter__(self) -> Self:
@@ -294,7 +296,7 @@ def _opened(opening: _Opening, found: Header, key: VaultKey) -> Vault:
         schema.upgrade(database, fresh=False, backup=keep_copy)
         _expect_id(database, found.id)
         vault = Vault(opening, found, key, database)
-        vault.recover()
+        vault._recover()
         vault.audit.record(actor=opening.actor, act="vault.open")
     except BaseException:
         database.close()

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from app.domain import CallId, CallMetadata
-from app.errors import CallNotFound, FolderReadOnly, SealBroken, StorageError
+from app.errors import CallNotFound, DiskFull, FolderReadOnly, SealBroken, StorageError
 from app.storage import vault
 from app.storage.audio import Purpose
 from app.storage.crypto import CHUNK_BYTES
@@ -162,6 +162,20 @@ def test_a_file_that_was_named_but_not_moved_is_read_and_moved_at_opening(
         assert again.recovered.removed_files == 0
         assert _all_files(again) == [_file(again, call)]
         assert again.audio.read(call, Purpose.ORIGINAL) == b"one"
+
+
+def test_a_disk_that_refuses_the_last_move_loses_nothing(opened, clock, monkeypatch):
+    def full(*_):
+        raise DiskFull("full")
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr("app.storage.files.move", full)
+        call = _add(opened, b"one")
+        assert _analyse(opened) == call
+    assert opened.audio.read(call, Purpose.ORIGINAL) == b"one"
+    assert opened.check() == ()
+    with _reopened(opened, clock) as again:
+        assert _all_files(again) == sorted(_file(again, call, purpose) for purpose in Purpose)
 
 
 def test_a_newer_recording_that_was_not_moved_wins_over_the_older(opened, clock, monkeypatch):

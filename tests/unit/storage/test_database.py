@@ -250,7 +250,7 @@ def test_a_copy_is_whole_encrypted_and_opens_with_the_same_key(database, tmp_pat
         assert reading.number("SELECT count(*) FROM words") == 2000
     assert copy.problems() == ()
     copy.close()
-    assert not (tmp_path / "copy.db.part").exists()
+    assert not list(tmp_path.glob(".part-*"))
 
 
 def test_a_copy_that_fails_leaves_nothing(database, tmp_path):
@@ -258,7 +258,7 @@ def test_a_copy_that_fails_leaves_nothing(database, tmp_path):
     (tmp_path / "target" / "x").touch()
     with pytest.raises((StorageError, FolderReadOnly)):
         database.copy_to(tmp_path / "target")
-    assert sorted(p.name for p in tmp_path.glob("target*")) == ["target"]
+    assert [p.name for p in tmp_path.iterdir() if "target" in p.name] == ["target"]
 
 
 class _Said(dbapi2.DatabaseError):

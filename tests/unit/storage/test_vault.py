@@ -263,9 +263,11 @@ def test_closing_twice_does_nothing_and_forgets_the_key(opened):
 
 
 def test_leftovers_of_interrupted_writes_go_at_opening(closed):
-    (closed / ".part-00").write_bytes(b"x")
+    (closed / "backups").mkdir()
+    for name in (".part-00", "backups/.part-copy.db", "backups/.part-copy.db-journal"):
+        (closed / name).write_bytes(b"x")
     with vault.open_vault(closed, PASSPHRASE) as opened:
-        assert opened.recovered == vault.Recovered(requeued=0, removed_files=1)
+        assert opened.recovered == vault.Recovered(requeued=0, removed_files=3)
 
 
 def test_the_keyring_opens_until_it_is_forgotten(closed):

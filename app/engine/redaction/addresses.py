@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 _LONGEST_NAME = 4  # words of a street's name
 _LONGEST_TOWN = 3  # words of a place after the street
 _LONGEST_ANSWER = 14  # tokens taken from an answer without a street word
+_STREET, _LIKELY = 0.85, 0.6  # how sure with a street word, and without
+_OPEN = 3  # turns after the question
+_SHORT_CODE, _CODE = 4, 6  # digits of a postal code
+_SURE_UNITS = {"suite", "apt", "apartment", "unit", "flat"}
 _PARTS_BACK = 4  # tokens between a flat's number and the house's
 
 
@@ -33,23 +37,34 @@ class AddressFinder:
         return [one for turn in call.turns for one in self._in_turn(turn)]
 
     def _in_turn(self, turn: SaidTurn) -> list[Found]:
-        asked = any(one.kind == "ADDRESS" and one.turns_ago <= 3 for one in turn.asked)
+        asked = any(one.kind == "ADDRESS" and one.turns_ago <= _OPEN for one in turn.asked)
         asked |= any(cue.kind == "ADDRESS" for cue in turn.cues)
-        found: list[Found] = []
-        edge = 0
+        pieces: list[tuple[int, int, float]] = []
         previous: Run | None = None
         for run in turn.runs:
             before, previous = previous, run
+            edge = pieces[-1][1] + 1 if pieces else 0
             if run.first < edge or not any(char.isdigit() for char in run.chars):
                 continue
-            last, sure = self._street_end(turn, run, asked=asked)
-            if last is None:
-                continue
-            first = self._unit_start(turn, run, before, edge)
-            last = self._town_end(turn, last)
-            edge = last + 1
-            found.append(_found(turn, first, last, 0.85 if sure else 0.6))
-        return found
+            piece = self._piece(turn, run, asked=asked, edge=edge)
+            if piece:
+                last, score = piece
+                pieces.append((self._unit_start(turn, run, before, edge), last, score))
+        return [_found(turn, *piece) for piece in _joined(pieces)]
+
+    def _piece(
+        self, turn: SaidTurn, run: Run, *, asked: bool, edge: int
+    ) -> tuple[int, float] | None:
+        """Return where the address that begins with a number ends, and how sure it is one."""
+        last, sure = self._street_end(turn, run, asked=asked)
+        if last is None:
+            last = self._between_numbers(turn, run)
+        if last is not None:
+            return self._town_end(turn, last), _STREET if sure else _LIKELY
+        if edge and run.first - edge <= _LONGEST_ANSWER and _is_postal(run):
+            return run.last, _LIKELY
+        unit = self._unit_end(turn, run, asked=asked or edge > 0)
+        return (unit, _LIKELY) if unit is not None else None
 
     def _street_end(
         self, turn: SaidTurn, run: Run, *, asked: bool
@@ -84,6 +99,28 @@ class AddressFinder:
         )
         return (place - 1, False) if named and starts_named else (None, False)
 
+    def _between_numbers(self, turn: SaidTurn, run: Run) -> int | None:
+        """Return the second number of "52 Ibirapita 8057", as much of the world writes it."""
+        if turn.lower or len(run.chars) > _CODE or not run.chars.isdigit():
+            return None
+        place = run.last + 1
+        while place < len(turn.words) and place - run.last <= _LONGEST_NAME:
+            token = turn.tokens[place]
+            if not token.text[0].isupper() or token.word in self._common:
+                break
+            place += 1
+        other = turn.run_at.get(place)
+        return other.last if other and place > run.last + 1 and other.chars.isdigit() else None
+
+    def _unit_end(self, turn: SaidTurn, run: Run, *, asked: bool) -> int | None:
+        """Return the end of "Suite 286", "Apt. 12"."""
+        before = run.first - 1
+        before -= before > 0 and turn.words[before] == "."
+        if before < 0 or turn.words[before] not in _SURE_UNITS:
+            return None
+        written = turn.tokens[run.first].text.isdigit()
+        return run.last if asked or (written and turn.tokens[before].text[0].isupper()) else None
+
     def _counts(self, turn: SaidTurn, place: int, *, asked: bool) -> bool:
         """Say whether a street word is one here: "Mulberry Lane", not "all the way"."""
         word = turn.words[place]
@@ -103,6 +140,7 @@ class AddressFinder:
         return first if unit is None else unit
 
     def _unit_before(self, turn: SaidTurn, place: int, edge: int) -> int | None:
+        place -= place > 0 and turn.words[place - 1] == "."
         for length in (3, 2, 1):
             start = place - length
             if start >= edge and self._units.at(turn.words, start) == length:
@@ -127,6 +165,22 @@ class AddressFinder:
         return end
 
 
+def _is_postal(run: Run) -> bool:
+    return _SHORT_CODE <= len(run.chars) <= _CODE and run.chars.isdigit()
+
+
+def _joined(pieces: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+    """Return the pieces with those that are next to each other made one."""
+    joined: list[tuple[int, int, float]] = []
+    for first, last, score in pieces:
+        if joined and first - joined[-1][1] <= _PARTS_BACK:
+            before = joined.pop()
+            joined.append((before[0], last, max(before[2], score)))
+        else:
+            joined.append((first, last, score))
+    return joined
+
+
 def _found(turn: SaidTurn, first: int, last: int, score: float) -> Found:
     start, end = turn.span(first, last)
     parts: list[str] = []
@@ -145,6 +199,6 @@ def _found(turn: SaidTurn, first: int, last: int, score: float) -> Found:
         start=start,
         end=end,
         score=score,
-        rule="address.street" if score > 0.6 else "address.asked",
+        rule="address.street" if score == _STREET else "address.likely",
         value=" ".join(parts),
     )

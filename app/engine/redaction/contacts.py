@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 from app.engine.redaction.found import Found
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from app.engine.redaction.call import SaidCall, SaidTurn
 
 _SIGNS = {
@@ -59,7 +57,7 @@ class ContactFinder:
         for index, word in enumerate(turn.words):
             if word not in {"at", "@"} or index < edge + 1:
                 continue
-            last = _domain_end(turn.words, index, asked=asked)
+            last = _domain_end(turn, index, asked=asked)
             if last is None:
                 continue
             first = _local_start(turn, index, edge, asked=asked)
@@ -69,12 +67,15 @@ class ContactFinder:
         return found
 
 
-def _domain_end(words: Sequence[str], at: int, *, asked: bool) -> int | None:
+def _domain_end(turn: SaidTurn, at: int, *, asked: bool) -> int | None:
     """Return the last token of a domain after "at", `None` where there is none."""
+    words = turn.words
     last, has_dot, place = None, False, at + 1
     end = min(len(words), at + _LONGEST_DOMAIN)
     while place < end:
         word = words[place]
+        if word == "." and not _is_tight(turn, place):
+            break
         if word in {"dot", ".", "point"}:
             if place + 1 < end and words[place + 1] in _ENDS:
                 last, has_dot = place + 1, True

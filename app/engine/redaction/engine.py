@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.engine.redaction import lexicon as data
 from app.engine.redaction.addresses import AddressFinder
+from app.engine.redaction.answers import AnswerFinder
 from app.engine.redaction.call import Reader
 from app.engine.redaction.casing import cased
 from app.engine.redaction.contacts import ContactFinder
@@ -38,6 +39,7 @@ class Engine:
         self._contacts = ContactFinder()
         self._addresses = AddressFinder(lexicon)
         self._secrets = SecretFinder(lexicon)
+        self._answers = AnswerFinder(lexicon)
         self._everything = EverythingFinder()
         self._kinds = _kinds(lexicon, settings)
         self.ranks = lexicon.ranks
@@ -50,6 +52,7 @@ class Engine:
                 ("contacts", ["EMAIL"], lambda context: self._contacts.find(context.call)),
                 ("addresses", ["ADDRESS"], lambda context: self._addresses.find(context.call)),
                 ("secrets", names, lambda context: self._secrets.find(context.call)),
+                ("answers", names, lambda context: self._answers.find(context.call)),
                 ("people", ["PERSON"], self._find_people),
                 ("everything", names, self._find_everything),
             ),

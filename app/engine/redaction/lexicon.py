@@ -120,6 +120,14 @@ class SecretWords(_Table, frozen=True):
     talk: frozenset[str]
 
 
+class AnswerWords(_Table, frozen=True):
+    """What stands around the answer to a question (answers.toml)."""
+
+    lead_ins: tuple[str, ...]
+    ends: tuple[str, ...]
+    refusals: tuple[str, ...]
+
+
 class _NameLists(_Table, frozen=True):
     first: str
     first_words: str
@@ -152,6 +160,7 @@ class Lexicon:
     names: Names
     address: AddressWords
     secrets: SecretWords
+    answers: AnswerWords
     common: frozenset[str]
 
     @property
@@ -179,6 +188,7 @@ def load(folder: Path) -> Lexicon:
         ),
         address=_read(folder / "address.toml", AddressWords),
         secrets=_read(folder / "secrets.toml", SecretWords),
+        answers=_read(folder / "answers.toml", AnswerWords),
         common=frozenset(_read(folder / "common.toml", _CommonWords).words.split()),
     )
 

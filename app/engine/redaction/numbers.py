@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from app.engine.redaction import checks
 from app.engine.redaction.found import Found
-from app.engine.redaction.spoken import Form, Run, spelled
+from app.engine.redaction.spoken import Form, Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.engine.redaction.lexicon import JoinWords, Kind, Lexicon
 
 _NEAR_BEFORE = 16  # tokens between a cue and its value
+_NEAREST_CUES = 8  # that are weighed before a value
 _NEAR_AFTER = 6  # tokens between a value and the cue that follows it
 _PART_TURNS = 4  # turns between two parts of one value
 _ECHO_TURNS = 3  # turns within which a short repeat counts
@@ -39,6 +40,7 @@ _LONGEST_SPLIT = 4  # values in one breath
 _UNNAMED_LETTERS = 3  # more letters alone are a spelled name, not a part of a number
 _AFTERWARDS = 0  # the group of cues that follow the value
 _WEAK = 100  # the group of weak cues and of the latest question
+_LATEST_BIRTH = 2015  # a year before it is one of birth, also long after the question
 _BANK_TURNS = 6  # turns in which an account number beside a sort code is a bank's
 
 _UK_POSTCODE = re.compile(r"(?:GIR0AA|[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2})\Z")
@@ -156,8 +158,9 @@ class _Listener:
         amount = self._is_amount(turn, run)
         best = _best(claims, run, turn.few_words)
         if in_date:
-            if best and best[1].level >= 2 and best[0].kind.answer == "number":
-                self._keep(turn, run, best[0].kind.name, best[1], best[0].how, spent)
+            claim, fit = best if best else (None, None)
+            if claim and fit and fit.level >= 2 and _beats_date(claim):
+                self._keep(turn, run, claim.kind.name, fit, claim.how, spent)
             return
         if not amount and self._repeats(turn, run, claims, best):
             return
@@ -189,7 +192,7 @@ class _Listener:
         middle = bisect_right(turn.cues, run.first, key=attrgetter("first"))
         before = [
             cue
-            for cue in turn.cues[max(0, middle - _NEAR_BEFORE * 2) : middle]
+            for cue in turn.cues[max(0, middle - _NEAREST_CUES) : middle]
             if not cue.follows and 0 < run.first - cue.last <= _NEAR_BEFORE
         ]
         for cue in turn.cues[middle : middle + _NEAR_AFTER]:
@@ -208,9 +211,14 @@ class _Listener:
                 claims.append(
                     _Claim(self._kinds[one.kind], one.weak, "asked", group, one.turns_ago)
                 )
-        claims = [claim for claim in claims if claim.kind.answer in {"number", "date"}]
+        nearest: dict[str, _Claim] = {}
+        for claim in claims:
+            if claim.kind.answer in {"number", "date"}:
+                nearest.setdefault(claim.kind.name, claim)
         spent_last = _WEAK * 2
-        return sorted(claims, key=lambda one: one.group + spent_last * (one.kind.name in spent))
+        return sorted(
+            nearest.values(), key=lambda one: one.group + spent_last * (one.kind.name in spent)
+        )
 
     def _is_amount(self, turn: SaidTurn, run: Run) -> bool:
         """Say whether a run counts or measures something, or is a year or an ordinal."""
@@ -293,17 +301,17 @@ class _Listener:
         for claim in claims:
             if not claim.kind.whole or claim.group == _AFTERWARDS:  # that names the tail
                 continue
-            for count, length in enumerate(lengths[:-1], start=1):
-                head = _cut(turn, run, 0, count)
-                if length not in claim.kind.whole or head is None:
+            longest = bisect_right(lengths, max(claim.kind.whole))
+            for count, length in enumerate(lengths[: min(longest, len(lengths) - 1)], start=1):
+                if length not in claim.kind.whole:
                     continue
+                head = _cut(turn, run, 0, count)
                 fit = _fit(claim.kind, head, weak=claim.weak, alone=True)
                 if fit.level < (3 if claim.kind.name == "CARD" else 2):
                     continue
                 tail = _cut(turn, run, count, len(run.symbols))
                 self._keep(turn, head, claim.kind.name, fit, claim.how, spent)
-                if tail is not None:
-                    self._explain(turn, tail, spent, in_date=False, depth=depth + 1)
+                self._explain(turn, tail, spent, in_date=False, depth=depth + 1)
                 return True
         return False
 
@@ -358,8 +366,8 @@ class _Listener:
         if any(one.chars == date.value and one.kind == "DATE_OF_BIRTH" for one in known):
             return "DATE_OF_BIRTH", "repeated"
         for one in turn.asked:
-            asked_now = one.turns_ago <= 2 or (date.year and date.year < 2015)
-            if self._takes_dates(one.kind) and asked_now and not one.weak:
+            asked_now = one.turns_ago <= 2 or 0 < date.year < _LATEST_BIRTH
+            if self._takes_dates(one.kind) and asked_now and (not one.weak or one.turns_ago == 1):
                 return one.kind, "asked"
         return "DATE", "said"
 
@@ -423,6 +431,11 @@ def _best(claims: Iterable[_Claim], run: Run, alone: bool) -> tuple[_Claim, _Fit
         if general:
             return general
     return part
+
+
+def _beats_date(claim: _Claim) -> bool:
+    """Say whether a kind explains "12-03-45" better than a date does: a sort code was asked for."""
+    return bool(claim.kind.whole) and not claim.weak and not claim.kind.dates
 
 
 def _fit(kind: Kind, run: Run, *, weak: bool, alone: bool) -> _Fit:
@@ -544,14 +557,12 @@ def _outside(turn: SaidTurn, run: Run) -> Run | None:
     return _cut(turn, run, kept[0], kept[-1] + 1)
 
 
-def _cut(turn: SaidTurn, run: Run, start: int, end: int) -> Run | None:
-    """Return a part of a run, by its symbols."""
+def _cut(turn: SaidTurn, run: Run, start: int, end: int) -> Run:
+    """Return a part of a run, by its symbols: at least one."""
     symbols = run.symbols[start:end]
-    if not symbols:
-        return None
     takes_back = tuple(place - start for place in run.takes_back if start < place < end)
     first, last = turn.tokens[symbols[0].first], turn.tokens[symbols[-1].last]
-    return Run(symbols, first.start, last.end, takes_back) if spelled(symbols) else None
+    return Run(symbols, first.start, last.end, takes_back)
 
 
 def _rule_name(kind: str) -> str:

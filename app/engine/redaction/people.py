@@ -7,7 +7,7 @@ again wherever a part of it is said. Agents' names stay unless the settings say 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.domain import Role, RoleBasis
@@ -26,7 +26,9 @@ _FEW_TURNS = 3  # an agent says their name in their first turns
 _SPELLED = 3  # letters one by one that are a name
 _SPELLED_ANYWHERE = 5
 _SURE_ROLES = 0.7  # below it a guessed role is not believed
-_PARTICLES = {"de", "la", "van", "der", "den", "von", "du", "di", "da", "dos", "del", "al", "el", "bin", "ten", "le"}
+_PARTICLES = {"de", "la", "van", "der", "den", "von", "du", "di", "da", "dos", "del", "al", "el"}
+_PARTICLES |= {"bin", "ten", "le"}
+_SHY_TITLES = {"miss", "sir", "lady", "doctor", "uncle", "dame", "lord", "dr"}  # said alone too
 _JOINTS = {"-", "'"}
 
 
@@ -39,13 +41,6 @@ class _Name:
     score: float
     rule: str
     own: bool = False
-
-
-@dataclass(slots=True)
-class AgentNames:
-    """The words of the agent's own name."""
-
-    words: set[str] = field(default_factory=set)
 
 
 class PeopleFinder:
@@ -153,7 +148,7 @@ class PeopleFinder:
         first = place + 1
         if first < len(turn.words) and turn.words[first] == ".":
             first += 1
-        strong = turn.words[place] not in {"miss", "sir", "lady", "doctor", "uncle", "dame", "lord", "dr"}
+        strong = turn.words[place] not in _SHY_TITLES
         last = self._extent(turn, first, sure=strong)
         return _Name(place, last, 0.9, "person.title") if last >= first else None
 
@@ -169,7 +164,8 @@ class PeopleFinder:
             return None
         last = place
         while last - place + 1 < _LONGEST_NAME and last + 1 < len(turn.words):
-            step = last + 2 if turn.words[last + 1] in _JOINTS and last + 2 < len(turn.words) else last + 1
+            jointed = turn.words[last + 1] in _JOINTS and last + 2 < len(turn.words)
+            step = last + 1 + jointed
             if not self._continues(turn, step):
                 break
             last = step
@@ -186,10 +182,13 @@ class PeopleFinder:
         if token.text[0].isupper() and not turn.lower:
             return word not in self._common or self._is_known(word)
         if word in _PARTICLES:
-            return place + 1 < len(turn.words) and turn.words[place + 1] in self._names.last
-        if not turn.lower:
+            after = turn.words[place + 1] if place + 1 < len(turn.words) else ""
+            capital = bool(after) and turn.tokens[place + 1].text[0].isupper()
+            return after in self._names.last or after in _PARTICLES or capital
+        if not turn.lower or place in turn.in_cues or place in turn.in_runs:
             return False
-        return (word in self._names.last or word in self._names.first) and place not in turn.in_cues
+        known = word in self._names.last or word in self._names.first
+        return known or (len(word) > 2 and not self._is_everyday(word))
 
     def _followed(self, turn: SaidTurn) -> list[_Name]:
         """Read "Graham speaking", "it's tom here"."""
@@ -232,9 +231,7 @@ class PeopleFinder:
         return [
             _Name(run.first, run.last, 0.75, "person.spelled", own=True)
             for run in turn.runs
-            if len(run.symbols) >= least - (run.chars != run.chars[:1]) * 0
-            and run.chars.isalpha()
-            and len(run.chars) >= least
+            if run.chars.isalpha() and len(run.symbols) >= least
         ]
 
     # ------------------------------------------------------------------ words of names
@@ -288,10 +285,7 @@ class PeopleFinder:
         word = turn.words[place]
         if not word[0].isalpha() or word in self._never or word in self._numbers:
             return False
-        return place not in turn.in_runs and word not in self._months or self._is_first(word)
-
-    def _is_first(self, word: str) -> bool:
-        return word in {"april", "june", "may", "august"} and False
+        return place not in turn.in_runs and word not in self._months
 
     def _is_known(self, word: str) -> bool:
         names = self._names

@@ -261,7 +261,8 @@ class Normaliser:
         start = last + 1 + joined
         rest, end = self._below_hundred(words, start) if start < len(words) else ("", start)
         if rest and (joined or following == "thousand"):
-            more = self._multiplied(words, int(rest), end) if following == "thousand" else None
+            hundreds = following == "thousand" and words[end + 1 : end + 2] == ["hundred"]
+            more = self._multiplied(words, int(rest), end) if hundreds else None
             total, last = (total + int(more[0]), more[1]) if more else (total + int(rest), end)
         return str(total), last
 
@@ -269,6 +270,8 @@ class Normaliser:
         token, word = tokens[index], words[index]
         if not word[0].isalpha():
             return None
+        if word == "x" and "ray" in words[index + 1 : index + 3]:
+            return Symbol("X", Form.LETTER, index, words.index("ray", index))
         if len(word) == 1:
             form = Form.DOUBTFUL if word in _ARTICLES else Form.LETTER
             return Symbol(word.upper(), form, index, index)

@@ -1,0 +1,112 @@
+"""Takes a short answer to a direct question whole, however badly it was recognised.
+
+"What's your postcode?" "be a 0 e 6A d": no rule reads that, and yet it is the postcode. Where one
+value was asked for, and the next turn of the other side is short and looks like a value, all of it
+after the lead-in is redacted (fail closed). Finders that understand the value name its kind.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.engine.redaction.found import Found
+from app.engine.redaction.lexicon import Phrases
+
+if TYPE_CHECKING:
+    from app.engine.redaction.call import SaidCall, SaidTurn
+    from app.engine.redaction.lexicon import Lexicon
+
+_LONGEST = 24  # tokens of an answer that is only a value
+_LONGEST_NAME = 4  # words
+_SPELLED = 3  # short words in a row that are a spelled name
+_SCORE = 0.51
+
+
+class AnswerFinder:
+    """Finds answers that are nothing but a value."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        """Index the phrases around answers."""
+        words = lexicon.answers
+        self._kinds = lexicon.kinds
+        self._lead_ins = Phrases(words.lead_ins)
+        self._ends = frozenset(words.ends)
+        self._refusals = Phrases(words.refusals)
+        self._common = lexicon.common - lexicon.names.first
+        self._months = frozenset(lexicon.spoken.months)
+        self._never = lexicon.people.never
+
+    def find(self, call: SaidCall) -> list[Found]:
+        """Return the answers of all turns."""
+        return [one for turn in call.turns if (one := self._answer(turn)) is not None]
+
+    def _answer(self, turn: SaidTurn) -> Found | None:
+        kind = _asked_for(turn)
+        if kind is None or not 0 < len(turn.tokens) <= _LONGEST or "?" in turn.words:
+            return None
+        if any(cue.kind != kind and not cue.weak for cue in turn.cues):
+            return None
+        if any(self._refusals.at(turn.words, place) for place in range(len(turn.words))):
+            return None
+        first, last = self._ends_of(turn)
+        if last < first or not self._is_value(turn, kind, first, last):
+            return None
+        start, end = turn.span(first, last)
+        return Found(
+            kind=kind,
+            turn=turn.index,
+            start=start,
+            end=end,
+            score=_SCORE,
+            rule=f"{kind.lower().replace('_', '-')}.answer",
+            value=" ".join(word for word in turn.words[first : last + 1] if word[0].isalnum()),
+        )
+
+    def _ends_of(self, turn: SaidTurn) -> tuple[int, int]:
+        """Return the first and the last token of what is not lead-in and not thanks."""
+        first, last = 0, len(turn.words) - 1
+        while first <= last:
+            length = self._lead_ins.at(turn.words, first)
+            if not length and turn.words[first][0].isalnum():
+                break
+            first += max(1, length)
+        while last >= first:
+            thanks = turn.words[max(0, last - 1) : last + 1] == ("thank", "you")
+            kept = turn.words[last][0].isalnum() and turn.words[last] not in self._ends
+            if kept and not thanks:
+                break
+            last -= 1 + thanks
+        return first, last
+
+    def _is_value(self, turn: SaidTurn, kind: str, first: int, last: int) -> bool:
+        places = [p for p in range(first, last + 1) if turn.words[p][0].isalnum()]
+        numbers = [place for place in places if place in turn.in_runs]
+        months = any(turn.words[place] in self._months for place in places)
+        odd = [
+            place
+            for place in places
+            if place in turn.in_runs or len(turn.words[place]) <= 2 or self._is_rare(turn, place)
+        ]
+        if kind == "PERSON":
+            return self._is_name(turn, places) or len(odd) * 2 > len(places) >= _SPELLED
+        if kind == "DATE_OF_BIRTH" and months and len(places) <= _LONGEST // 2:
+            return True
+        return bool(numbers) and len(odd) * 2 >= len(places)
+
+    def _is_name(self, turn: SaidTurn, places: list[int]) -> bool:
+        """Say whether a few words can be a name: not all of them everyday words."""
+        if len(places) > _LONGEST_NAME or any(turn.words[p] in self._never for p in places):
+            return False
+        return any(self._is_rare(turn, place) for place in places)
+
+    def _is_rare(self, turn: SaidTurn, place: int) -> bool:
+        return turn.words[place].removesuffix("'s") not in self._common
+
+
+def _asked_for(turn: SaidTurn) -> str | None:
+    """Return the one kind that the turn before asked for, `None` for none or several."""
+    newest = [one for one in turn.asked if one.turns_ago == 1 and one.question]
+    kinds = [one.kind for one in newest if not one.weak]
+    numeric = {"POSTCODE", "DATE_OF_BIRTH", "PERSON", "CARD", "CARD_CODE", "PIN", "SORT_CODE"}
+    numeric |= {"PHONE", "NATIONAL_ID", "BANK_ACCOUNT", "VEHICLE", "PASSPORT", "DRIVING_LICENCE"}
+    return kinds[0] if len(kinds) == 1 and kinds[0] in numeric else None

@@ -57,9 +57,27 @@ def test_gap_allows_four_words_and_no_more() -> None:
 
 
 @pytest.mark.parametrize(
-    "phrase", ["", "   ", "maybe?", "... word", "word ...", "wo(rd", "a[b", "UPPER", "|", "*", "a||b",
-               "word " * 21, ".*", "a+b", "\\w", "_"]
-)  # fmt: skip
+    "phrase",
+    [
+        "",
+        "   ",
+        "maybe?",
+        "... word",
+        "word ...",
+        "wo(rd",
+        "a[b",
+        "UPPER",
+        "|",
+        "*",
+        "a||b",
+        "_",
+        "word " * 21,
+        ".*",
+        "a+b",
+        "\\w",
+        "a b? c? d? ... e? f",
+    ],
+)
 def test_refuses_what_is_no_phrase(phrase: str) -> None:
     with pytest.raises(UsageError, match="phrase"):
         compiled(phrase)

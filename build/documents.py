@@ -5,8 +5,10 @@ A test compares each of them with the code, so that they cannot drift apart.
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = ROOT / "resources" / "documents"
@@ -41,9 +43,42 @@ def errors_document() -> str:
     return ERRORS + "\n".join(lines) + "\n"
 
 
+def schema_documents() -> dict[str, str]:
+    """Return the JSON Schemas of what the command line prints and reads, by file name."""
+    from app.cli import records
+    from app.engine.transcripts import TranscriptInput
+
+    lines = records.AnalysisRecord | records.ErrorRecord
+    return {
+        "analysis.schema.json": _schema(lines, "One line of `autoinsights analyse --json`"),
+        "records.schema.json": _schema(records.AnyRecord, "One line of any command with `--json`"),
+        "transcript.schema.json": _schema(
+            TranscriptInput, "A transcript that `autoinsights analyse` takes instead of audio"
+        ),
+    }
+
+
+def _schema(kind: Any, title: str) -> str:  # noqa: ANN401 - a union of types has no type of its own
+    import msgspec
+
+    dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
+    return json.dumps(dialect | _one_line(msgspec.json.schema(kind)), indent=1) + "\n"
+
+
+def _one_line(part: Any) -> Any:  # noqa: ANN401 - any part of a JSON document
+    """Return a part of a schema with its descriptions, which are docstrings, on one line each."""
+    if isinstance(part, dict):
+        return {key: _one_line(value) for key, value in part.items()}
+    if isinstance(part, list):
+        return [_one_line(value) for value in part]
+    return " ".join(part.split()) if isinstance(part, str) else part
+
+
 def main() -> None:
     """Write every document."""
     (DOCUMENTS / "errors.md").write_text(errors_document(), encoding="utf-8")
+    for name, text in schema_documents().items():
+        (DOCUMENTS / name).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ Results come in the order of the input, each as soon as it and those before it a
 
 from __future__ import annotations
 
+import errno
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 
 _LINES = frozenset({".jsonl", ".ndjson"})
 _TRANSCRIPTS = _LINES | {".json"}
+_KINDS: dict[int | None, type[StorageError]] = {
+    errno.ENOSPC: DiskFull,
+    errno.EACCES: FolderReadOnly,
+    errno.EROFS: FolderReadOnly,
+}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -139,7 +145,8 @@ class _Sink:
             unfinished.write_bytes(outcome.muted_audio)
             unfinished.replace(target)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
+            with suppress(OSError):
+                unfinished.unlink()
             raise _cannot_write(target, error) from error
 
 
@@ -163,9 +170,9 @@ def _named_after(sources: list[Source], folder: Path) -> Iterator[Path]:
 def _cannot_write(target: Path, error: OSError) -> StorageError:
     reason = os.strerror(error.errno or 0)
     sentence = f"{target} cannot be written ({reason})."
-    kinds = {28: DiskFull, 13: FolderReadOnly, 30: FolderReadOnly}
-    kind = kinds.get(error.errno or 0, StorageError)
-    return kind(sentence, hint="Choose another place with --audio-out.")
+    return _KINDS.get(error.errno, StorageError)(
+        sentence, hint="Choose another place with --audio-out."
+    )
 
 
 def _inputs(run: Run, stdin: Callable[[], bytes]) -> Iterator[Input]:

@@ -56,6 +56,7 @@ class Parser(argparse.ArgumentParser):
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return what is asked; raises `UsageError`, and `SystemExit` after `--help`, `--version`."""
+    _refuse_passphrases(arguments)
     known, unknown = parser().parse_known_args(arguments, argparse.Namespace(**_SHARED))
     if unknown:
         raise _not_understood(unknown)
@@ -236,7 +237,7 @@ def _model_options(command: Parser, shared: Parser) -> None:
     acts = command.add_subparsers(dest="act", metavar="ACT")
     _command(acts, shared, "list", {"help": "List the models (also without ACT)."})
     taken = _command(acts, shared, "import", {"help": "Verify a model pack and keep it."})
-    taken.add_argument("pack", type=Path, metavar="PATH", help="a folder or a zip file")
+    taken.add_argument("place", type=Path, metavar="PATH", help="a folder or a zip file")
     _command(acts, shared, "check", {"help": "Verify every file of every model."})
 
 
@@ -254,14 +255,19 @@ def _count(text: str) -> int:
     return number
 
 
-def _not_understood(unknown: list[str]) -> UsageError:
-    """Name the options that do not exist, and never their values."""
-    options = [word.partition("=")[0] for word in unknown if word.startswith("--")]
-    if any(option.startswith("--pass") for option in options):
-        return UsageError(
+def _refuse_passphrases(arguments: Sequence[str]) -> None:
+    """Refuse what looks like a passphrase on the command line, without repeating it."""
+    options = {word.partition("=")[0] for word in arguments}
+    if any(option.startswith("--pass") and option != "--passphrase-file" for option in options):
+        raise UsageError(
             "A passphrase is never taken from the command line, where others could read it.",
             hint="Type it when asked, or use `--passphrase-file FILE` (`-` for standard input).",
         )
+
+
+def _not_understood(unknown: list[str]) -> UsageError:
+    """Name the options that do not exist, and never their values."""
+    options = [word.partition("=")[0] for word in unknown if word.startswith("--")]
     if options:
         return UsageError(f"There is no option {', '.join(options)} here.")
     return UsageError("There are more words on the command line than this command takes.")

@@ -58,7 +58,7 @@ class Output:
             columns = os.get_terminal_size(self.stdout.fileno()).columns
         except (OSError, ValueError):
             return _USUAL
-        return min(max(columns, _NARROWEST), _WIDEST)
+        return min(max(columns, _NARROWEST), _WIDEST) if columns else _USUAL
 
     @property
     def shows_progress(self) -> bool:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from app.cli.output import Output
 
-_LAYOUT = "{desc} {percentage:3.0f}%|{bar:24}| {postfix}, {rate_inv_fmt}, {remaining} left"
+_LAYOUT = "{desc} {percentage:3.0f}%|{bar:24}| {rate_inv_fmt}, {remaining} left"
 _DELAY_SECONDS = 1.0
 # The part of a call's time that each stage takes, as measured on the samples.
 _SHARES = {
@@ -38,7 +38,7 @@ class Bar:
 
     def __init__(self, out: Output, title: str, unit: str) -> None:
         """Draw nothing yet; off a terminal, never."""
-        self._unit = unit
+        self._title = f"{title} {unit}"
         self._steps = Steps()
         self._bar: Any = _tqdm(out, title, unit) if out.shows_progress else None
 
@@ -46,11 +46,13 @@ class Bar:
         """Take a step of the work and draw how far it has come."""
         self._steps.take(step)
         if self._bar is not None and self._steps.total:
-            done = min(self._steps.done, self._steps.total)
-            self._bar.total = self._steps.total
-            counted = f"{self._steps.finished:.0f} of {self._steps.total:.0f} {self._unit}s"
-            self._bar.set_postfix_str(counted, refresh=False)
-            self._bar.update(max(0.0, done - self._bar.n))
+            total = self._steps.total
+            current = min(self._steps.finished + 1, total)
+            self._bar.total = total
+            self._bar.set_description_str(
+                f"{self._title} {current:.0f} of {total:.0f}", refresh=False
+            )
+            self._bar.update(max(0.0, min(self._steps.done, total) - self._bar.n))
 
     @contextmanager
     def aside(self) -> Iterator[None]:
@@ -158,5 +160,6 @@ def _tqdm(out: Output, title: str, unit: str) -> Any:  # noqa: ANN401 - it has n
         leave=False,
         delay=_DELAY_SECONDS,
         bar_format=_LAYOUT,
+        miniters=0,
         smoothing=0,
     )

@@ -179,11 +179,8 @@ def _redacted(found: CallAnalysis) -> str:
 
 def _roles(found: CallAnalysis) -> str:
     said = found.transcript
-    sure = (
-        ""
-        if said.role_basis in (RoleBasis.CHANNEL_MAP, RoleBasis.GIVEN)
-        else (f" ({said.role_confidence:.0%} sure)")
-    )
+    known = said.role_basis in (RoleBasis.CHANNEL_MAP, RoleBasis.GIVEN)
+    sure = "" if known or not said.role_confidence else f" ({said.role_confidence:.0%} sure)"
     return _BASES[said.role_basis] + sure
 
 

@@ -20,7 +20,7 @@ _MEGABYTE = 1_000_000
 def models(run: Run) -> int:
     """List, import or check models."""
     if run.args.act == "import":
-        card = run.program.import_model_pack(run.args.pack)
+        card = run.program.import_model_pack(run.args.place)
         lines = [f"{card.name} {card.version} is verified and kept: {card.purpose}."]
         lines.append(f"Use it with `--model {card.name}`, or as `speech.model` in the settings.")
         run.out.give(records.of_model(card), lines)

@@ -1,0 +1,105 @@
+"""Results as lines for people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.cli import text
+from app.domain import CallMetadata, CallRow, Failure, JobState, Role, RoleBasis, Severity
+from tests.builders import call_analysis, transcript
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "shown"),
+    [
+        (0, "0:00"),
+        (999, "0:00"),
+        (61_000, "1:01"),
+        (3_600_000, "1:00:00"),
+        (36_061_000, "10:01:01"),
+    ],
+)
+def test_times_are_read_as_on_a_clock(milliseconds, shown):
+    assert text.clock(milliseconds) == shown
+
+
+def test_a_report_shows_each_claim_with_its_words_and_time():
+    found = call_analysis()
+    metadata = CallMetadata(agent="Sam", queue="Billing")
+    lines = "\n".join(text.report("call.wav", found, 100, metadata=metadata))
+    assert lines.startswith("call.wav  |  0:13  |  2 channels, 8 kHz  |  en  |  Sam  |  Billing\n")
+    assert "WARNING  Complaint  (0:03)" in lines
+    assert "The customer complains (conduct, 90%)" in lines
+    assert "0:03 customer: “I want to make a complaint about my bill”" in lines
+    assert "1: 1 CARD; 0.4 s of sound muted" in lines
+    assert "75 of 100 (general)" in lines
+    assert "known from the channels" in lines
+
+
+def test_guessed_roles_and_doubts_are_said():
+    said = replace(transcript(), role_basis=RoleBasis.GUESSED, role_confidence=0.7)
+    found = call_analysis(transcript=said, warnings=("audio-truncated", "a-new-code"))
+    lines = "\n".join(text.report("call.wav", found, 100))
+    assert "guessed from what is said (70% sure)" in lines
+    assert "Take care" in lines
+    assert "ends before its header says" in lines
+    assert "a-new-code" in lines
+
+
+def test_a_call_in_which_nothing_was_found_is_told_too():
+    found = call_analysis(findings=(), flags=(), redactions=(), muted=(), summary=())
+    lines = list(text.report("call.wav", found, 100))
+    assert any(line.startswith("  Redacted  nothing") for line in lines)
+    assert not any(line.startswith("  Flags") for line in lines)
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_no_line_is_wider_than_the_screen(width):
+    found = call_analysis()
+    lines = [*text.report("call.wav", found, width)]
+    lines += text.transcript(found.transcript.turns, width)
+    assert max(map(len, lines)) <= width
+
+
+def row(**changes):
+    whole = CallRow(
+        id="0123456789abcdef0123456789abcdef",
+        source_name="call.wav",
+        imported_at="2026-03-01T09:30:00.000Z",
+        started_at=None,
+        state=JobState.DONE,
+        duration_ms=61_000,
+        agent="Sam",
+        queue=None,
+        customer_sentiment=-0.4,
+        score=75.0,
+        flags=("Complaint", "Long silence"),
+        severity=Severity.WARNING,
+        failure=None,
+    )
+    return replace(whole, **changes)
+
+
+def test_the_list_of_calls_shows_state_flags_and_reasons():
+    reason = Failure(code="audio-empty", sentence="The file holds no sound.", hint="")
+    failed = row(state=JobState.FAILED, flags=(), failure=reason, score=None, duration_ms=None)
+    lines = text.calls([row(), failed], 120)
+    assert lines[1].split() == [
+        *("01234567", "done", "1:01", "Sam", "-0.40", "75", "call.wav"),
+        *("Complaint;", "Long", "silence"),
+    ]
+    assert lines[2].endswith("The file holds no sound.")
+
+
+@given(st.lists(st.lists(st.text(max_size=30), min_size=3, max_size=3), max_size=5))
+def test_tables_keep_every_row(rows):
+    assert len(text.table(("A", "B", "C"), rows, 80)) == len(rows) + 1
+
+
+def test_turns_without_words_or_role_are_shown():
+    turn = replace(transcript().turns[0], text="", words=(), role=Role.UNKNOWN)
+    assert list(text.transcript([turn], 80)) == ["   0:00  side 1"]

@@ -150,6 +150,7 @@ class Session(QObject):
         self.tasks.close()
         if workspace is not None:
             workspace.close()
+        self.window.deleteLater()
         sys.excepthook = self._before
 
     def _cannot_look(self, folder: Path, error: AppError) -> None:

@@ -142,7 +142,8 @@ class CallsPage(QWidget):
 
     def current(self) -> CallId | None:
         """Return the call that is selected."""
-        return self._current
+        row = self.table.currentIndex().data(ROW)
+        return row.id if isinstance(row, CallRow) else self._current
 
     def _build(self) -> None:
         whole = QVBoxLayout(self)

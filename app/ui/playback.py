@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QTimer, QUrl, Signal
+from PySide6.QtCore import QByteArray, QDataStream, QObject, QTimer, QUrl, Signal
 
 if TYPE_CHECKING:
     from PySide6.QtMultimedia import QAudioOutput, QMediaPlayer
@@ -45,8 +45,8 @@ class Playback(QObject):
         self.speed = 1.0
         self._player: QMediaPlayer | None = None
         self._output: QAudioOutput | None = None
-        self._audio: QBuffer | None = None
-        self._told = False
+        self._audio: QDataStream | None = None
+        self._told = self._asked = False
         self._tick = QTimer(self, interval=_TICK_MS)
         self._tick.timeout.connect(self._follow)
 
@@ -54,12 +54,8 @@ class Playback(QObject):
         """Forget the call and its audio and stand at the start of another."""
         self._set_playing(playing=False)
         if self._player is not None:
-            self._player.stop()
-            self._player.setSource(QUrl())
-        if self._audio is not None:
-            self._audio.close()
-            self._audio.setData(QByteArray())
-            self._audio = None
+            self._player.setSource(QUrl())  # lets go of the old audio before that goes
+        self._audio, self._asked = None, False
         self.duration_ms = duration_ms
         self._move(0)
 
@@ -78,7 +74,7 @@ class Playback(QObject):
             self.seek(0)
         self._set_playing(playing=True)
         if self._audio is None:
-            self.wanted.emit()
+            self._ask()
         elif self._player is not None:
             self._player.setPosition(self.position_ms)
             self._player.play()
@@ -114,10 +110,10 @@ class Playback(QObject):
             # QtMultimedia needs libpulse0 on Linux; the rest of the window does not
             self.fail(NO_SOUND)
             return
-        self._audio = QBuffer(self)
-        self._audio.setData(QByteArray(flac))
-        self._audio.open(QIODevice.OpenModeFlag.ReadOnly)
-        player.setSourceDevice(self._audio, QUrl("call.flac"))
+        # A QBuffer made here would ask for Python's lock in every read of the player's threads,
+        # while this thread waits for them with the lock held. The stream's own buffer does not.
+        self._audio = QDataStream(QByteArray(flac))
+        player.setSourceDevice(self._audio.device(), QUrl("call.flac"))
         player.setPlaybackRate(self.speed)
         player.setPosition(self.position_ms)
         if self.playing:
@@ -125,6 +121,7 @@ class Playback(QObject):
 
     def fail(self, sentence: str = "") -> None:
         """Stop because the audio cannot be had."""
+        self._asked = False
         self._set_playing(playing=False)
         if sentence:
             self.troubled.emit(sentence)
@@ -136,6 +133,11 @@ class Playback(QObject):
             if part is not None:
                 part.deleteLater()
         self._player = self._output = None
+
+    def _ask(self) -> None:
+        if not self._asked:
+            self._asked = True
+            self.wanted.emit()
 
     def _made_player(self) -> QMediaPlayer:
         from PySide6.QtMultimedia import QAudioOutput, QMediaDevices, QMediaPlayer

@@ -103,7 +103,7 @@ class Theme(QObject):
 
     def __init__(self, resources: Path, application: QApplication, *, name: str = "") -> None:
         """Apply the system's theme, or always the one called `name`."""
-        super().__init__(application)
+        super().__init__()
         self._themes = resources / "themes"
         self._icons = resources / "icons"
         self._fixed = name

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QFont,
     QKeyEvent,
@@ -137,6 +137,11 @@ class TranscriptView(QTextEdit):
         if evidence and evidence[0].turn < len(self._starts):
             self._show_at(self._starts[evidence[0].turn] + evidence[0].start)
 
+    def marked(self) -> list[str]:
+        """Return the words that are marked: those of a claim, then the one that is heard."""
+        text = self.document().toRawText()
+        return [text[start:end] for start, end, _ in self._stretches()]
+
     def character_at(self, point: QPointF) -> tuple[int, int] | None:
         """Return the turn and the character under a point of the viewport, if there is one."""
         place = (
@@ -214,6 +219,7 @@ class TranscriptView(QTextEdit):
             for run in runs(turn):
                 cursor.insertText(turn.text[run.start : run.end], self._format(run))
         cursor.endEditBlock()
+        self.moveCursor(QTextCursor.MoveOperation.Start)  # else it stands, and scrolls, at the end
 
     def _rewrite(self) -> None:
         at = self.verticalScrollBar().value()
@@ -235,20 +241,21 @@ class TranscriptView(QTextEdit):
         return style
 
     def _mark(self) -> None:
-        selections = []
+        self.setExtraSelections([self._selection(*stretch) for stretch in self._stretches()])
+
+    def _stretches(self) -> list[tuple[int, int, str]]:
+        """Return what is marked: start and end in the document, and the name of the colour."""
+        found = []
         for evidence in self._found:
             if evidence.turn < len(self._starts):
                 start = self._starts[evidence.turn]
-                selections.append(
-                    self._selection(start + evidence.start, start + evidence.end, "found")
-                )
+                found.append((start + evidence.start, start + evidence.end, "found"))
         if self._turn is not None and self._position_ms:
-            turn = self._turns[self._turn]
-            word = word_at(turn, self._position_ms)
+            word = word_at(self._turns[self._turn], self._position_ms)
             if word is not None:
                 start = self._starts[self._turn]
-                selections.append(self._selection(start + word.start, start + word.end, "word"))
-        self.setExtraSelections(selections)
+                found.append((start + word.start, start + word.end, "word"))
+        return found
 
     def _selection(self, start: int, end: int, colour: str) -> QTextEdit.ExtraSelection:
         selection = QTextEdit.ExtraSelection()
@@ -320,7 +327,7 @@ class TranscriptView(QTextEdit):
         if height // 6 <= area.top() <= height * 2 // 3:
             return
         bar = self.verticalScrollBar()
-        QTimer.singleShot(0, self, lambda: bar.setValue(bar.value() + area.top() - height // 3))
+        bar.setValue(bar.value() + area.top() - height // 3)
 
     def _stop_following(self) -> None:
         self.set_following(following=False)

@@ -180,6 +180,7 @@ class MainWindow(QMainWindow):
     def _build(self, start_pages: Sequence[QWidget]) -> None:
         self.root = QStackedWidget()
         self.setCentralWidget(self.root)
+        self.root.addWidget(QWidget())  # nothing, until it is known which page is right
         for page in start_pages:
             self.root.addWidget(page)
         self.calls, self.call = CallsPage(self._desk), CallPage(self._desk)

@@ -1,0 +1,86 @@
+"""The real window over real vaults, driven as a person would."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
+
+from app import config
+from app.bootstrap import Folders, Program, resources
+from app.ui.application import Session, qt_application
+from tests.functional import scenes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from pytestqt.qtbot import QtBot
+
+PATIENCE_MS = 15_000
+
+
+class Person:
+    """Somebody at the window: waits for what they see, and knows the passphrase."""
+
+    def __init__(self, session: Session, qtbot: QtBot) -> None:
+        self.session, self.window, self.qtbot = session, session.window, qtbot
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        self.qtbot.waitUntil(lambda: bool(condition()), timeout=PATIENCE_MS)
+
+    def unlock(self) -> None:
+        """Type the passphrase of the scenes and see the list."""
+        page = self.session.unlock
+        self.wait(lambda: page.isVisible() and page.passphrase.edit.isEnabled())
+        self.qtbot.keyClicks(page.passphrase.edit, scenes.PASSPHRASE)
+        page.unlock.click()
+        self.wait(self.window.main.isVisible)
+
+    def see_list(self) -> None:
+        """Wait until the first row is there."""
+        self.wait(lambda: self.window.calls.model.row(0) is not None)
+
+    def open_first(self) -> None:
+        """Open the first call of the list and wait for its page."""
+        self.see_list()
+        row = self.window.calls.model.row(0)
+        assert row is not None
+        self.window.calls.opened.emit(row.id, "")
+        self.wait(self.window.call.transcript.isVisible)
+
+
+Start = "Callable[..., Person]"
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    """Return the program over folders of this test."""
+    data = tmp_path / "data"
+    folders = Folders(
+        resources=resources(),
+        data=data,
+        settings_file=tmp_path / "settings" / "settings.toml",
+        log_file=tmp_path / "log.txt",
+    )
+    return Program(settings=config.Settings(), folders=folders)
+
+
+@pytest.fixture
+def start(program: Program, qtbot: QtBot) -> Iterator[Callable[..., Person]]:
+    """Return what opens the window; it is closed, with all its threads, after the test."""
+    sessions: list[Session] = []
+
+    def begin(vault: Path | None = None) -> Person:
+        session = Session(program, qt_application(), vault=vault, theme="light")
+        sessions.append(session)
+        session.window.show()
+        qtbot.waitExposed(session.window)
+        session.begin()
+        return Person(session, qtbot)
+
+    yield begin
+    for session in sessions:
+        session.end()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)

@@ -1,0 +1,122 @@
+"""The window for people who hear it or use keys only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAccessible
+from PySide6.QtWidgets import QApplication, QDialog, QWidget
+
+from app.ui.dialogs import KeysDialog
+from app.ui.import_dialog import ImportDialog
+from tests.functional import scenes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.bootstrap import Program
+    from tests.functional.conftest import Person
+
+
+def nameless(root: QWidget) -> list[str]:
+    """Return what can take the focus and has no name that a screen reader could say."""
+    found = []
+    for widget in [root, *root.findChildren(QWidget)]:
+        if widget.focusPolicy() is Qt.FocusPolicy.NoFocus or not widget.isVisible():
+            continue
+        if widget.objectName().startswith("qt_") or widget.focusProxy() is not None:
+            continue
+        interface = QAccessible.queryAccessibleInterface(widget)
+        if interface is None or not interface.text(QAccessible.Text.Name).strip():
+            found.append(
+                f"{type(widget).__name__} {widget.accessibleName() or widget.objectName()!r}"
+            )
+    return found
+
+
+@pytest.fixture
+def person(start: Callable[..., Person], program: Program) -> Person:
+    scenes.filled(program.folders.vault, done=2, failed=1)
+    return start()
+
+
+def test_everything_has_a_name(person: Person, program: Program) -> None:
+    window = person.window
+    person.wait(person.session.unlock.isVisible)
+    assert nameless(window) == []
+    person.session.look_at(program.folders.data / "none")
+    person.wait(person.session.set_up.isVisible)
+    assert nameless(window) == []
+    person.session.look_at(program.folders.vault)
+    person.unlock()
+    person.see_list()
+    assert nameless(window) == []
+    person.open_first()
+    assert nameless(window) == []
+    window.show_queue()
+    person.wait(lambda: len(window.queue._lines) == 1)
+    assert nameless(window) == []
+    window.ask_import()
+    window._show_keys()
+    for kind in (ImportDialog, KeysDialog):
+        dialog = window.findChildren(kind)[0]
+        assert isinstance(dialog, QDialog)
+        person.wait(dialog.isVisible)
+        assert nameless(dialog) == []
+        dialog.reject()
+
+
+def test_cells_of_the_list_are_read_with_their_column(person: Person) -> None:
+    person.unlock()
+    person.see_list()
+    model = person.window.calls.model
+    role = Qt.ItemDataRole.AccessibleTextRole
+    texts = [model.data(model.index(0, column), role) for column in range(model.columnCount())]
+    assert texts[0] == "State: Done"
+    assert "Customer: negative" in texts
+    assert "Flags: Bereavement, Complaint, Financial hardship" in texts
+
+
+def test_tab_goes_round_the_call_page_without_a_trap(person: Person) -> None:
+    person.unlock()
+    person.open_first()
+    person.window.activateWindow()
+    person.window.call.play.setFocus()
+    seen: list[QWidget] = []
+    for _ in range(80):
+        focused = QApplication.focusWidget()
+        if focused is None or (seen and focused is seen[0]):
+            break
+        seen.append(focused)
+        person.qtbot.keyClick(focused, Qt.Key.Key_Tab)
+    assert QApplication.focusWidget() is seen[0], "round and back"
+    page = person.window.call
+    assert {page.waveform, page.transcript, page.speed, page.next} <= set(seen)
+
+
+def test_enter_presses_the_button_that_has_the_focus(person: Person) -> None:
+    person.unlock()
+    person.open_first()
+    page = person.window.call
+    person.window.activateWindow()
+    page.next_finding.setFocus()
+    person.wait(page.next_finding.hasFocus)
+    person.qtbot.keyClick(page.next_finding, Qt.Key.Key_Return)
+    assert page.playback.playing
+    page.playback.pause()
+    page.back.setFocus()
+    person.qtbot.keyClick(page.back, Qt.Key.Key_Space)
+    assert person.window.calls.isVisible(), "Space presses the button, it does not play"
+
+
+@pytest.mark.parametrize("name", ["light", "dark"])
+def test_the_theme_can_change_while_the_window_is_open(person: Person, name: str) -> None:
+    person.unlock()
+    person.open_first()
+    theme = person.session.theme
+    theme._fixed = name
+    theme._follow()
+    person.window.grab()
+    assert person.window.call.transcript.toPlainText()

@@ -1,0 +1,157 @@
+"""Small decisions of the pages."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain import (
+    CallOrder,
+    CallQuery,
+    Criterion,
+    Failure,
+    JobState,
+    Role,
+    Severity,
+)
+from app.ui import call_side
+from app.ui.call_table import FLAGS, NAME, SENTIMENT, STATE, cell_text, tooltip
+from app.ui.calls_page import choices, narrowed
+from app.ui.import_dialog import CHANNELS, described
+from app.ui.messages import report
+from app.ui.playback import clamped
+from app.ui.preferences import Preferences
+from app.ui.start_pages import caps_lock_suspected
+from app.ui.transcript import runs
+from tests import builders
+from tests.unit.ui.test_words import row
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_cells_say_in_words_what_they_paint() -> None:
+    shown = row(
+        customer_sentiment=-0.4,
+        flags=("Complaint", "Refund"),
+        severity=Severity.WARNING,
+        score=80.0,
+        agent="A. Osei",
+    )
+    texts = [cell_text(shown, column) for column in range(9)]
+    assert texts[STATE] == "Done"
+    assert texts[SENTIMENT] == "negative"
+    assert texts[FLAGS] == "Complaint, Refund"
+    assert all(texts)
+
+
+def test_a_failed_call_says_why_on_hover() -> None:
+    why = Failure(code="audio-empty", sentence="No sound.", hint="Export it again.")
+    shown = row(state=JobState.FAILED, failure=why)
+    assert tooltip(shown, STATE) == "No sound.\nExport it again."
+    assert tooltip(shown, NAME) == "a.wav"
+    assert tooltip(row(), STATE) == ""
+    assert "indicative" in tooltip(row(customer_sentiment=0.1), SENTIMENT)
+
+
+def test_filters_offer_everything_first() -> None:
+    entries = choices("All agents", [("a", "A. Osei", 1200)])
+    assert [(e.text, e.value) for e in entries] == [("All agents", None), ("A. Osei (1,200)", "a")]
+
+
+def test_an_order_alone_narrows_nothing() -> None:
+    assert not narrowed(CallQuery(order=CallOrder.SCORE, descending=False))
+    assert narrowed(CallQuery(text="bill"))
+    assert narrowed(CallQuery(flagged=True))
+
+
+@pytest.mark.parametrize(
+    ("text", "shift", "suspected"),
+    [
+        ("A", False, True),
+        ("a", True, True),
+        ("A", True, False),
+        ("a", False, False),
+        ("5", True, False),
+        ("ß", False, False),
+    ],
+)
+def test_caps_lock_is_noticed(text: str, shift: bool, suspected: bool) -> None:
+    assert caps_lock_suspected(text, shift=shift) is suspected
+
+
+@given(st.text(alphabet="ab [CARD-1]_9", max_size=60), st.floats(0, 1))
+def test_runs_cover_the_whole_text_once(text: str, confidence: float) -> None:
+    said = replace(builders.transcript().turns[3], text=text, words=())
+    if text.split():
+        said = replace(builders.turn(0, Role.AGENT, text, 0))
+        said = replace(said, words=tuple(replace(w, confidence=confidence) for w in said.words))
+    assert "".join(text[run.start : run.end] for run in runs(said)) == text
+
+
+def test_redacted_words_are_chips_and_unclear_ones_are_marked() -> None:
+    said = builders.transcript().turns[3]
+    doubtful = replace(said, words=tuple(replace(w, confidence=0.2) for w in said.words))
+    kinds = {said.text[r.start : r.end]: (bool(r.tooltip), r.doubtful) for r in runs(doubtful)}
+    assert kinds["[CARD-1]"] == (True, False)
+    assert kinds["thank"] == (False, True)
+
+
+def test_side_panel_values() -> None:
+    analysis = builders.call_analysis()
+    assert ("Agent's talk ratio", "55 %") in call_side.measures(analysis)
+    names = [name for name, _ in call_side.provenance(analysis.provenance)]
+    assert names == ["AutoInsights", "whisper-base", "Computed on", "Pack", "Settings"]
+    line = Criterion(label="a", title="A", weight=1.0, met=None)
+    assert call_side.criterion(line)[0] == "does not apply"
+    assert call_side.criterion(replace(line, met=True))[0] == "met"
+    assert call_side.criterion(replace(line, met=False))[0] == "not met"
+    assert call_side.warning("audio-truncated").startswith("The recording ends before")
+    assert call_side.warning("some-new-code") == "Some new code."
+
+
+def test_what_is_about_to_be_imported(tmp_path: Path) -> None:
+    assert described([], 0) == ""
+    assert described([tmp_path / "a.wav", tmp_path / "b.wav"], 0) == "2 recordings"
+    assert described([tmp_path / "a.wav", tmp_path], 1) == (
+        "1 recording and 1 folder with everything below"
+    )
+    assert CHANNELS[0][1] == ()
+    assert CHANNELS[1][1] == (Role.AGENT, Role.CUSTOMER)
+
+
+def test_positions_stay_in_the_call() -> None:
+    assert clamped(-5, 100) == 0
+    assert clamped(105, 100) == 100
+    assert clamped(50, 100) == 50
+
+
+def test_the_last_vault_is_remembered(tmp_path: Path) -> None:
+    folder = tmp_path / "settings"
+    assert Preferences(folder).vault is None
+    kept = Preferences(folder)
+    kept.vault = tmp_path / "vault"
+    assert Preferences(folder).vault == tmp_path / "vault"
+    (folder / "window.json").write_text("[]", encoding="utf-8")
+    assert Preferences(folder).vault is None
+    (folder / "window.json").write_text("{", encoding="utf-8")
+    assert Preferences(folder).vault is None
+
+
+def test_preferences_that_cannot_be_kept_are_no_problem(tmp_path: Path) -> None:
+    (tmp_path / "settings").write_text("a file where a folder should be", encoding="utf-8")
+    Preferences(tmp_path / "settings").vault = tmp_path
+
+
+def test_a_report_holds_no_message() -> None:
+    spoken = "my card is four nine two nine"
+    with pytest.raises(ValueError, match=spoken) as caught:
+        int(spoken)
+    text = report(caught.value)
+    assert "ValueError" in text
+    assert "AutoInsights" in text
+    assert "four nine" not in text

@@ -32,6 +32,7 @@ ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / ".work"
 BUNDLE = WORK / "dist" / "autoinsights"
 SAMPLE = "resources/samples/utilities.wav"
+TONE = "tests/golden/recordings/aac.m4a"  # a format that Qt decodes, in which nobody speaks
 # What must not be shipped: what is GPL (codecs in PyAV, a keyboard of Qt, readline), what serves or
 # speaks to a network, torch, the tests.
 FORBIDDEN = ("x264", "x265", "av.libs", "/av/", "virtualkeyboard", "readline", "qvnc")
@@ -96,7 +97,7 @@ def isolated() -> list[str]:
     return command if tried.returncode == 0 else []
 
 
-def start(folder: Path, *arguments: str) -> str:
+def start(folder: Path, *arguments: str, status: int = 0) -> str:
     """Run the program from `folder` with nothing else to lean on, and return what it prints."""
     program = folder / "autoinsights" / ("autoinsights.exe" if os.name == "nt" else "autoinsights")
     home = folder / "home"
@@ -116,7 +117,7 @@ def start(folder: Path, *arguments: str) -> str:
         encoding="utf-8",
         timeout=600,
     )
-    if done.returncode != 0:
+    if done.returncode != status:
         raise SetupError(
             f"autoinsights {' '.join(arguments)} ended with {done.returncode}:\n"
             f"{done.stdout}\n{done.stderr}"
@@ -132,13 +133,16 @@ def attempt() -> None:
     with tempfile.TemporaryDirectory(prefix="autoinsights-") as name:
         folder = Path(name)
         shutil.copytree(BUNDLE, folder / "autoinsights", symlinks=True)
-        sample = folder / Path(SAMPLE).name
-        shutil.copy(ROOT / SAMPLE, sample)
+        for file in (SAMPLE, TONE):
+            shutil.copy(ROOT / file, folder)
         start(folder, "--version")
         say(start(folder, "doctor").rstrip())
-        result = json.loads(start(folder, "analyse", sample.name, "--json"))
+        result = json.loads(start(folder, "analyse", Path(SAMPLE).name, "--json"))
+        silent = json.loads(start(folder, "analyse", Path(TONE).name, "--json", status=7))
     if not result["turns"] or not result["redactions"]:
         raise SetupError("The analysis of the sample holds no turns or no redactions.")
+    if silent["error"]["code"] != "audio-silent":
+        raise SetupError(f"Qt decodes no recording here: {silent['error']}")
     say(f"  {len(result['turns'])} turns, {len(result['redactions'])} redactions")
 
 

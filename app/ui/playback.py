@@ -113,7 +113,7 @@ class Playback(QObject):
         # A QBuffer made here would ask for Python's lock in every read of the player's threads,
         # while this thread waits for them with the lock held. The stream's own buffer does not.
         self._audio = QDataStream(QByteArray(flac))
-        player.setSourceDevice(self._audio.device(), QUrl("call.flac"))
+        player.setSourceDevice(self._audio.device())
         player.setPlaybackRate(self.speed)
         player.setPosition(self.position_ms)
         if self.playing:

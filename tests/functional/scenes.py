@@ -9,9 +9,12 @@ from __future__ import annotations
 import io
 import math
 import random
+import shutil
+import tempfile
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,8 +55,6 @@ from app.storage.keys import LOWEST_COST
 from app.ui.words import PLACEHOLDER
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from app.storage.vault import Vault
 
 PASSPHRASE = "seven quiet herons by the canal"
@@ -343,7 +344,15 @@ def new_vault(folder: Path, *, demo: bool = False) -> Vault:
 def filled(
     folder: Path, *, done: int = 1, failed: int = 0, queued: int = 0, demo: bool = False
 ) -> Filled:
-    """Make a vault with calls: the newest is `story`, the others are small; and close it."""
+    """Copy a vault with calls to a folder: the newest is `story`, the others are small."""
+    master = _made_once(done, failed, queued, demo)
+    shutil.copytree(master.folder, folder)
+    return replace(master, folder=folder)
+
+
+@cache
+def _made_once(done: int, failed: int, queued: int, demo: bool) -> Filled:
+    folder = Path(tempfile.mkdtemp(prefix="scene-")) / "vault"
     opened = new_vault(folder, demo=demo)
     try:
         finished = tuple(

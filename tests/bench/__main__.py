@@ -5,7 +5,8 @@
 
 Speech is the synthetic voices of resources/samples, two channels at 8 kHz. Timings of one run on a
 shared machine are noisy: the ratio to the peer, measured in the same run, is the figure to quote.
-Accuracy has commands of its own beside this file: wer.py, redaction.py, analysis.py.
+Beside this file: storage.py and window.py on their own, and accuracy with wer.py, redaction.py and
+analysis.py.
 """
 
 from __future__ import annotations
@@ -26,11 +27,10 @@ import numpy as np
 import psutil
 import soundfile
 
-from tests.bench.vaults import filled_vault
+from tests.bench import storage
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "resources" / "samples"
-PHRASES = ["complaint", "bill meter", '"direct debit"', "refund policy", "zebra", "pay*"]
 
 
 def main() -> None:
@@ -141,31 +141,9 @@ def peer_seconds(call: Path) -> float:
 
 
 def searching(folder: Path) -> None:
-    """Measure finding words and listing calls among 100,000 turns of 1,000 calls."""
-    from app.domain import CallOrder, CallQuery
-
-    with filled_vault(folder, calls=1000, turns=100) as opened:
-        finding = [timed(lambda words=words: opened.search.find(words)) for words in PHRASES * 20]
-        row("search among 100,000 turns: median", f"{statistics.median(finding):.1f} ms")
-        row("search among 100,000 turns: 95 % are faster than", f"{percentile(finding):.1f} ms")
-        orders = [CallQuery(order=order) for order in CallOrder]
-        listing = [
-            timed(lambda query=query: opened.calls.page(query, offset=500, limit=100))
-            for query in orders * 5
-        ]
-        row("a page of the list, any order: 95 % are faster than", f"{percentile(listing):.1f} ms")
-
-
-def timed(act: object) -> float:
-    """Return the milliseconds that an act takes."""
-    started = time.perf_counter()
-    act()  # type: ignore[operator]
-    return 1000 * (time.perf_counter() - started)
-
-
-def percentile(times: list[float]) -> float:
-    """Return the 95th percentile."""
-    return statistics.quantiles(times, n=20)[-1]
+    """Measure the store with 100,000 calls and turns: searching, listing, opening, sealing."""
+    for what, figure, unit in storage.measure(folder):
+        row(f"100,000 calls: {what}", f"{figure:.2f} {unit}")
 
 
 if __name__ == "__main__":

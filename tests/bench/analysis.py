@@ -4,8 +4,8 @@
     python -m tests.bench.analysis --data FOLDER     # and on the public sets under FOLDER/text
 
 Nothing measured here was trained on, except where a line says so. Written sentences come from this
-project (other wordings than the packs'); banking77 is written, DSTC11 is what customers said to an
-assistant, Switchboard and Harper Valley are transcripts of real telephone calls. Where
+project (other wordings than the packs'); banking77 is written, DSTC11 comes from a crowd playing
+customers, Switchboard is transcripts of real telephone talk. Where
 vaderSentiment is installed, its figure stands beside ours.
 """
 
@@ -113,7 +113,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of the public sets")
     data: Path | None = parser.parse_args().data
     models = ModelLibrary(RESOURCES, None)
-    encoder = SentenceEncoder(*models.encoder_files())
+    files = (models.read("minilm", name) for name in ("model.onnx", "tokenizer.json"))
+    encoder = SentenceEncoder(*files)
     bench_sentiment(models, encoder, data)
     bench_cues(encoder, "cues_held_out.tsv", "cues, held out (some wordings influenced the packs)")
     bench_cues(encoder, "cues_fresh.tsv", "cues, fresh (never used to change the packs)")

@@ -94,13 +94,13 @@ class Matcher(Generic[_Entry]):
             found[:, n] = cosines[:, columns].max(axis=1, initial=0.0)
         return found
 
-    def spans(self, entry: int, turn: Turn, cut: Iterable[Piece]) -> Iterator[tuple[int, int]]:
+    def spans(self, entry: int, turn: Turn, cut: Sequence[Piece]) -> Iterator[tuple[int, int]]:
         """Yield where the entry's phrases stand in a turn, those in excepted pieces left out."""
         text = lowered(turn.text)
-        excepted = [p for p in cut if self.excepts(entry, p)]
         for pattern in self._phrases[entry]:
             for match in pattern.finditer(text):
-                if not any(p.start < match.end() and match.start() < p.end for p in excepted):
+                around = [p for p in cut if p.start < match.end() and match.start() < p.end]
+                if not any(self.excepts(entry, piece) for piece in around):
                     yield match.span()
 
     def excepts(self, entry: int, piece: Piece) -> bool:

@@ -69,7 +69,9 @@ def evidence(turn: Turn, start: int, end: int) -> Evidence:
 
 def lowered(text: str) -> str:
     """Return the text in lower case with plain apostrophes, every character in its old place."""
-    small = "".join(low if len(low := c.lower()) == 1 else c for c in text)
+    small = text.lower()
+    if len(small) != len(text):  # a few letters, such as a capital dotted i, become two
+        small = "".join(low if len(low := c.lower()) == 1 else c for c in text)
     return small.replace("\u2019", "'")
 
 

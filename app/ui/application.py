@@ -32,13 +32,14 @@ if TYPE_CHECKING:
 _log = log.logger(__name__)
 
 
-def start(program: Program, *, vault: Path | None = None) -> int:
+def start(program: Program, *, vault: Path | None = None, passphrase: str = "") -> int:
     """Show the window until it is closed; return the exit status of the program.
 
-    `vault` is the folder that is offered, instead of the last one that was used.
+    `vault` is the folder that is offered, instead of the last one that was used; with its
+    `passphrase` it is opened at once, as the demonstration does.
     """
     application = qt_application()
-    session = Session(program, application, vault=vault)
+    session = Session(program, application, vault=vault, passphrase=passphrase)
     session.window.show()
     session.begin()
     try:
@@ -70,10 +71,12 @@ class Session(QObject):
         application: QApplication,
         *,
         vault: Path | None = None,
+        passphrase: str = "",
         theme: str = "",
     ) -> None:
         """Make the window; `begin` shows the first page. `theme` fixes light or dark."""
         super().__init__()
+        self._passphrase = passphrase  # until it is used, once
         self._program = program
         self._workspace: Workspace | None = None
         self._ended = False
@@ -88,6 +91,7 @@ class Session(QObject):
         self.window = MainWindow(desk, [self.unlock, self.set_up])
         self.window.resize(1280, 800)
         self.window.lock_wanted.connect(self.lock)
+        self.window.own_vault_wanted.connect(self._to_own_vault)
         self.window.closed.connect(self.end)
         for page in (self.unlock, self.set_up):
             page.folder_wanted.connect(self.look_at)
@@ -114,7 +118,10 @@ class Session(QObject):
             offer = demo_there and not state.demo
             self.unlock.show_vault(folder, state, offer_demo=offer)
             self.window.show_start(self.unlock)
-            if remembered and state.remembered:
+            if remembered and self._passphrase:
+                given, self._passphrase = self._passphrase, ""
+                self._unlock(given, False)
+            elif remembered and state.remembered:
                 self._try_remembered(folder)
 
         def look() -> tuple[VaultState, bool]:
@@ -125,17 +132,24 @@ class Session(QObject):
 
     def lock(self) -> None:
         """Stop what runs, close the vault and ask for the passphrase again."""
+        if self._workspace is not None:
+            self._close_vault(self._workspace.info.folder)
+
+    def _to_own_vault(self) -> None:
+        """Leave the demonstration for the person's own vault, or for making it."""
+        self._close_vault(self.preferences.vault or self._program.folders.vault)
+
+    def _close_vault(self, then_look_at: Path) -> None:
         workspace, self._workspace = self._workspace, None
         if workspace is None:
             return
-        folder = workspace.info.folder
         self.window.open(None)
         self.window.show_start(self.unlock)
         self.unlock.set_busy(busy=True)
 
         def closed(_: None) -> None:
             self.unlock.set_busy(busy=False)
-            self.look_at(folder)
+            self.look_at(then_look_at)
 
         self.tasks.settle(lambda: self.tasks.query(workspace.close, closed))
 

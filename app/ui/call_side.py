@@ -195,6 +195,7 @@ def _table(lines: list[tuple[str, str]]) -> QWidget:
     grid = QGridLayout(made)
     grid.setContentsMargins(12, 0, 8, 4)
     grid.setVerticalSpacing(5)
+    grid.setHorizontalSpacing(14)
     grid.setColumnStretch(1, 1)
     for number, (title, value) in enumerate(lines):
         grid.addWidget(label(title, "quiet"), number, 0)

@@ -177,6 +177,7 @@ class CallsPage(QWidget):
         self.search = QLineEdit(placeholderText="Search what was said")
         self.search.setAccessibleName("Search the redacted words of all calls")
         self.search.setClearButtonEnabled(True)
+        self.search.setMinimumWidth(190)
         self.search.setToolTip("Searches the redacted words of all calls (Ctrl+F)")
         self.search.textChanged.connect(lambda: self._typing.start())  # noqa: PLW0108  (drops the text)
         self.search.returnPressed.connect(self._ask)
@@ -202,7 +203,7 @@ class CallsPage(QWidget):
     def _filter(self, name: str) -> QComboBox:
         field = QComboBox()
         field.setAccessibleName(f"{name} of the calls to show")
-        field.setMinimumContentsLength(9)
+        field.setMinimumContentsLength(6)
         field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         field.currentIndexChanged.connect(self._ask)
         return field

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from PySide6.QtMultimedia import QAudioOutput, QMediaPlayer
 
 SPEEDS = (0.75, 1.0, 1.25, 1.5, 2.0)
-NO_DEVICE = "This computer has no sound device: the call can be followed, but not heard."
-NO_SOUND = "The sound of this call cannot be played on this computer."
+NO_DEVICE = "No sound device: the call can be followed, not heard."
+NO_SOUND = "The sound of this call cannot be played here."
 _TICK_MS = 40
 
 

@@ -39,8 +39,8 @@ _LOSS = (
     " no support desk, no administrator, no second key. If it is lost, the calls are lost."
 )
 _DEMO = (
-    "This is a demonstration vault with made-up calls. Its passphrase was shown when it was made;"
-    " never put real calls into it."
+    "This is a demonstration vault with made-up calls. Its passphrase lies beside its folder, in a"
+    " file called .passphrase after the vault's name: never put real calls into it."
 )
 
 

@@ -37,6 +37,10 @@ class Paragraph(QLabel):
         super().__init__(text)
         self.setWordWrap(True)
 
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        """Return the height at a width, which is never more than the widest allowed."""
+        return super().heightForWidth(min(width, self.maximumWidth()))
+
     def sizeHint(self) -> QSize:  # noqa: N802
         """Return the height that the text needs at the present width."""
         return QSize(super().sizeHint().width(), self._needed())

@@ -39,7 +39,7 @@ from app.ui.import_dialog import ImportDialog
 from app.ui.messages import Kind, Message
 from app.ui.processing import ProcessingControl
 from app.ui.queue_page import QueuePage, Strip
-from app.ui.widgets import EmptyState, label, set_kind, tool
+from app.ui.widgets import EmptyState, button, label, set_kind, tool
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +50,12 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 NAME = "AutoInsights"
+OWN_CALLS_REFUSED = Message(
+    Kind.PROBLEM,
+    "This is the demonstration vault, and its passphrase lies beside it: your own calls do not"
+    " belong in it.",
+    "Make a vault of your own: it takes a minute.",
+)
 _CHANGED: Changes = frozenset({Subject.CALLS, Subject.JOBS})
 
 
@@ -57,6 +63,7 @@ class MainWindow(QMainWindow):
     """Holds the pages; `lock_wanted` and `closed` are answered by the application."""
 
     lock_wanted = Signal()
+    own_vault_wanted = Signal()
     closed = Signal()
 
     def __init__(self, desk: Desk, start_pages: Sequence[QWidget]) -> None:
@@ -124,6 +131,9 @@ class MainWindow(QMainWindow):
         """Ask what to import and what is known of it, then import."""
         if self._workspace is None:
             return
+        if self._workspace.info.demo:
+            self.bar.tell(OWN_CALLS_REFUSED)
+            return
         dialog = ImportDialog(self, paths)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.accepted.connect(lambda: self.import_paths(dialog.paths, dialog.metadata()))
@@ -190,7 +200,7 @@ class MainWindow(QMainWindow):
             self.pages.addWidget(page)
         self.side, self.strip = SideBar(self._desk), Strip(self._desk, self.control)
         self.bar = MessageBar(self._desk)
-        self.demo = _demo_banner()
+        self.demo = DemoBanner()
         right = QVBoxLayout()
         right.setContentsMargins(0, 0, 0, 0)
         right.setSpacing(0)
@@ -221,6 +231,7 @@ class MainWindow(QMainWindow):
         self.side.calls.clicked.connect(self.show_calls)
         self.side.queue.clicked.connect(self.show_queue)
         self.side.lock.clicked.connect(self.lock_wanted)
+        self.demo.own_vault_wanted.connect(self.own_vault_wanted)
         self.side.keys.clicked.connect(self._show_keys)
 
     def _make_shortcuts(self) -> None:
@@ -459,12 +470,19 @@ def _local_paths(event: QDropEvent) -> list[Path]:
     return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
 
 
-def _demo_banner() -> QFrame:
-    banner = QFrame()
-    banner.setObjectName("demo")
-    inside = QHBoxLayout(banner)
-    inside.setContentsMargins(24, 6, 24, 6)
-    text = label("Demonstration vault: made-up calls. Do not import real calls here.")
-    inside.addWidget(text)
-    banner.hide()
-    return banner
+class DemoBanner(QFrame):
+    """Marks every page of a demonstration vault, and leads to a vault of one's own."""
+
+    own_vault_wanted = Signal()
+
+    def __init__(self) -> None:
+        """Begin hidden."""
+        super().__init__()
+        self.setObjectName("demo")
+        self.own_vault = button("Use a vault of your own", self.own_vault_wanted.emit, "link")
+        inside = QHBoxLayout(self)
+        inside.setContentsMargins(24, 2, 24, 2)
+        inside.addWidget(label("Demonstration vault: made-up calls. Real calls stay out of it."))
+        inside.addStretch(1)
+        inside.addWidget(self.own_vault)
+        self.hide()

@@ -38,6 +38,11 @@ class Person:
         page.unlock.click()
         self.wait(self.window.main.isVisible)
 
+    def see_nothing_open(self) -> None:
+        """Check that no vault is shown."""
+        assert not self.window.main.isVisible()
+        assert self.window.calls.model.rowCount() == 0
+
     def see_list(self) -> None:
         """Wait until the first row is there."""
         self.wait(lambda: self.window.calls.model.row(0) is not None)
@@ -72,8 +77,10 @@ def start(program: Program, qtbot: QtBot) -> Iterator[Callable[..., Person]]:
     """Return what opens the window; it is closed, with all its threads, after the test."""
     sessions: list[Session] = []
 
-    def begin(vault: Path | None = None) -> Person:
-        session = Session(program, qt_application(), vault=vault, theme="light")
+    def begin(vault: Path | None = None, passphrase: str = "") -> Person:
+        session = Session(
+            program, qt_application(), vault=vault, passphrase=passphrase, theme="light"
+        )
         sessions.append(session)
         session.window.show()
         qtbot.waitExposed(session.window)

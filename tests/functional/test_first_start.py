@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 
 from app.storage import vault
+from app.ui.import_dialog import ImportDialog
 from tests.functional import scenes
 
 if TYPE_CHECKING:
@@ -137,6 +138,36 @@ def test_another_folder_and_the_demonstration_can_be_chosen(
     person.open_first()
     assert person.window.demo.isVisible(), "marked on every page"
     assert person.session.preferences.vault is None, "the demonstration is not the next start"
+
+
+def test_own_calls_stay_out_of_the_demonstration(
+    start: Callable[..., Person], program: Program
+) -> None:
+    scenes.filled(program.folders.demo_vault, done=1, demo=True)
+    person = start(program.folders.demo_vault)
+    person.unlock()
+    person.see_list()
+    person.window.calls.import_button.click()
+    assert "do not belong" in person.window.bar.sentence.text()
+    assert not person.window.findChildren(ImportDialog)
+    person.window.demo.own_vault.click()
+    person.wait(person.session.set_up.isVisible)
+    assert person.session.set_up.folder == program.folders.vault
+
+
+def test_a_given_passphrase_opens_the_vault_at_once(
+    program: Program, start: Callable[..., Person]
+) -> None:
+    scenes.filled(program.folders.demo_vault, done=1, demo=True)
+    person = start(program.folders.demo_vault, scenes.PASSPHRASE)
+    person.wait(person.window.main.isVisible)
+    person.window.side.lock.click()
+    person.wait(
+        lambda: (
+            person.session.unlock.isVisible() and person.session.unlock.passphrase.edit.isEnabled()
+        )
+    )
+    person.see_nothing_open()
 
 
 @pytest.mark.parametrize("what", ["lock", "shortcut"])

@@ -7,7 +7,7 @@ state and its frames of 32 ms. The thresholds are measured: resources/documents/
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 FRAME = 512  # samples: 32 ms
 _CONTEXT = 64  # samples of the frame before that the detector wants to see
-_BLOCK_FRAMES = 4096  # 131 s at a time, so that memory does not grow with the recording
+# The detector remembers what it heard, and after minutes of silence or music it believes no speech
+# any more: it begins anew every 8 s, with the second before to find its feet.
+_ANEW_FRAMES = 250
+_LEAD_FRAMES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +34,21 @@ class Thresholds:
     bridge_ms: int = 800  # shorter pauses stay within a region
     shortest_ms: int = 96
     pad_ms: int = 320
+    strong: float = 0.6  # a region that reaches this is speech beyond doubt
+    near_ms: int = 8000  # and lends belief to weaker ones this near
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A stretch of speech in samples at 16 kHz; `certainty` is its mean speech probability."""
+    """A stretch of speech in samples at 16 kHz; `certainty` is its mean speech probability.
+
+    `lone` marks a weak region far from any that is speech beyond doubt: it may be music.
+    """
 
     start: int
     end: int
     certainty: float
+    lone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,20 +88,24 @@ class SpeechDetector:
 
     def _probabilities(self, channel: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the probability of speech of each frame, the last one filled up with silence."""
-        state = {name: np.zeros((1, 1, 128), np.float32) for name in ("h", "c")}
-        context = np.zeros(_CONTEXT, np.float32)
         found = []
-        for start in range(0, len(channel), _BLOCK_FRAMES * FRAME):
-            part = channel[start : start + _BLOCK_FRAMES * FRAME]
-            block = np.pad(part.astype(np.float32) / np.float32(32768), (0, -len(part) % FRAME))
-            lined = np.concatenate([context, block])
-            frames = np.lib.stride_tricks.sliding_window_view(lined, FRAME + _CONTEXT)[::FRAME]
-            output, state["h"], state["c"] = self._session.run(
-                None, {"input": np.ascontiguousarray(frames), **state}
-            )
-            context = block[-_CONTEXT:]
-            found.append(output.reshape(-1))
+        frames = -(-len(channel) // FRAME)
+        for first in range(0, frames, _ANEW_FRAMES):
+            lead = min(first, _LEAD_FRAMES)
+            block = channel[(first - lead) * FRAME : (first + _ANEW_FRAMES) * FRAME]
+            found.append(self._block(block)[lead:])
         return np.concatenate(found) if found else np.empty(0, np.float32)
+
+    def _block(self, block: NDArray[np.int16]) -> NDArray[np.float32]:
+        """Judge a stretch without any memory of what came before."""
+        sound = np.pad(block.astype(np.float32) / 32768, (_CONTEXT, -len(block) % FRAME))
+        frames = np.lib.stride_tricks.sliding_window_view(sound, FRAME + _CONTEXT)[::FRAME]
+        silence = np.zeros((1, 1, 128), np.float32)
+        output, _, _ = self._session.run(
+            None, {"input": np.ascontiguousarray(frames), "h": silence, "c": silence}
+        )
+        judged: NDArray[np.float32] = output.reshape(-1)
+        return judged
 
 
 def regions(
@@ -110,11 +123,20 @@ def regions(
         # where two pads meet, each side gets half of the pause
         if index and start < found[-1].end:
             middle = (spans[index - 1][1] + first) * FRAME // 2
-            found[-1] = Region(found[-1].start, middle, found[-1].certainty)
+            found[-1] = replace(found[-1], end=middle)
             start = middle
         certainty = float(probabilities[first:last].mean())
-        found.append(Region(max(0, start), end, certainty))
+        lone = not _near_strong(probabilities, first, last, thresholds)
+        found.append(Region(max(0, start), end, certainty, lone))
     return tuple(found)
+
+
+def _near_strong(
+    probabilities: NDArray[np.float32], first: int, last: int, thresholds: Thresholds
+) -> bool:
+    near = thresholds.near_ms * RATE_HZ // 1000 // FRAME
+    around = probabilities[max(0, first - near) : last + near]
+    return bool(around.max() >= thresholds.strong)
 
 
 def _spans(probabilities: NDArray[np.float32], thresholds: Thresholds) -> list[tuple[int, int]]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from app.engine.recognition import Heard, HeardWord
     from app.engine.speech_detection import Detected
+    from app.engine.windows import Piece
 
 PAUSE_MS = 700
 """A pause longer than this ends a turn."""
@@ -28,8 +29,10 @@ _UNSPACED = frozenset({"zh", "yue", "ja", "th", "lo", "my", "km", "bo"})
 _SHORTEST_MS = 60
 _FRAME_MS = FRAME * 1000 // RATE_HZ
 _SPEECH = 0.1  # a frame below this at a word's edge is a pause that the alignment swallowed
-_INVENTED_CERTAINTY = 0.5  # mean speech probability of a region ...
-_INVENTED_PROBABILITY = 0.4  # ... and mean word probability below which text is not believed
+# Text is dropped only over sound that is hardly speech: what is dropped is not redacted either.
+_HARDLY_SPEECH = 0.3  # mean speech probability of a region
+_FEW_WORDS = 2
+_DOUBTED = 0.4  # mean word probability
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ def timed_words(heard: Heard, detected: Detected, language: str) -> list[TimedWo
         by_piece.setdefault(window.piece_at((word.start + word.end) / 2), []).append(word)
     found: list[TimedWord] = []
     for index, words in sorted(by_piece.items()):
-        if _invented(window.pieces[index].certainty, words):
+        if _invented(window.pieces[index], words):
             continue
         for word in words:
             start = window.to_recording_ms(word.start, index)
@@ -77,10 +80,13 @@ def _whole(words: Iterable[HeardWord], language: str) -> list[HeardWord]:
     return whole
 
 
-def _invented(certainty: float, words: Sequence[HeardWord]) -> bool:
-    """Whether text over a region that hardly sounds like speech was hardly believed itself."""
-    mean = sum(word.probability for word in words) / len(words)
-    return certainty < _INVENTED_CERTAINTY and mean < _INVENTED_PROBABILITY
+def _invented(piece: Piece, words: Sequence[HeardWord]) -> bool:
+    """Whether Whisper was led to write by music or noise: few or doubted words over sound that is
+    hardly speech."""
+    few = len(words) <= _FEW_WORDS
+    doubted = sum(word.probability for word in words) / len(words) < _DOUBTED
+    hardly = piece.certainty < _HARDLY_SPEECH
+    return (few and (piece.lone or hardly)) or (doubted and hardly)
 
 
 def _tightened(start_ms: int, end_ms: int, detected: Detected) -> tuple[int, int]:

@@ -6,7 +6,7 @@ seconds, and that a time in a window leads back to the right time of the recordi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from app.engine.audio import RATE_HZ
 from app.engine.speech_detection import FRAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -27,12 +27,14 @@ _EARLIEST_CUT = 15 * RATE_HZ
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A stretch of the recording, `start` to `end` in samples, that begins at `at` of a window."""
+    """A stretch of the recording, `start` to `end` in samples, that begins at `at` of a window;
+    `certainty` and `lone` are those of its region."""
 
     start: int
     end: int
     at: int
     certainty: float
+    lone: bool = False
 
     @property
     def length(self) -> int:
@@ -81,27 +83,37 @@ class Window:
 
 def pack(channel: int, detected: Detected) -> list[Window]:
     """Fill windows with a channel's regions in order; a region longer than a window is cut where
-    it is quietest."""
+    it is quietest. Lone regions get windows of their own: music beside speech would spoil it."""
     windows: list[Window] = []
+    for lone in (False, True):
+        pieces = (
+            piece
+            for region in detected.regions
+            if region.lone is lone
+            for piece in _split(region, detected.probabilities)
+        )
+        windows += _filled(channel, pieces)
+    return windows
+
+
+def _filled(channel: int, pieces: Iterable[Piece]) -> Iterator[Window]:
     waiting: list[Piece] = []
     filled = 0
-    for region in detected.regions:
-        for piece in _split(region, detected.probabilities):
-            if waiting and filled + piece.length > WINDOW:
-                windows.append(Window(channel, _placed(tuple(waiting))))
-                waiting, filled = [], 0
-            waiting.append(piece)
-            filled += piece.length
+    for piece in pieces:
+        if waiting and filled + piece.length > WINDOW:
+            yield Window(channel, _placed(tuple(waiting)))
+            waiting, filled = [], 0
+        waiting.append(piece)
+        filled += piece.length
     if waiting:
-        windows.append(Window(channel, _placed(tuple(waiting))))
-    return windows
+        yield Window(channel, _placed(tuple(waiting)))
 
 
 def _placed(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
     """Line the pieces up from the window's start."""
     placed, at = [], 0
     for piece in pieces:
-        placed.append(Piece(piece.start, piece.end, at, piece.certainty))
+        placed.append(replace(piece, at=at))
         at += piece.length
     return tuple(placed)
 
@@ -115,6 +127,6 @@ def _split(region: Region, probabilities: NDArray[np.float32]) -> Iterator[Piece
         quiet = np.convolve(probabilities[first:last], np.ones(3), mode="valid")
         cut = (first + int(quiet.argmin()) + 1) * FRAME + FRAME // 2
         cut = min(cut, start + WINDOW)
-        yield Piece(start, cut, 0, region.certainty)
+        yield Piece(start, cut, 0, region.certainty, region.lone)
         start = cut
-    yield Piece(start, region.end, 0, region.certainty)
+    yield Piece(start, region.end, 0, region.certainty, region.lone)

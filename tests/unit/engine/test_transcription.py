@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.recognition import Heard, HeardWord
-from app.engine.speech_detection import FRAME, Detected, Region, Thresholds, regions
+from app.engine.speech_detection import FRAME, Detected, Thresholds, regions
 from app.engine.transcription import RawTranscript
 from app.engine.turns import PAUSE_MS, TimedWord, timed_words, to_turns
 from app.engine.windows import WINDOW, Piece, Window, pack
@@ -65,6 +64,10 @@ class TestRegions:
     def test_pauses_are_bridged_and_silence_is_not(self) -> None:
         assert len(_detected((1, 2, 0.9), (2.5, 3, 0.9)).regions) == 1
         assert len(_detected((1, 2, 0.9), (5, 6, 0.9)).regions) == 2
+
+    def test_a_weak_region_far_from_any_strong_one_is_lone(self) -> None:
+        found = _detected((1, 2, 0.4), (20, 21, 0.9), (25, 26, 0.4), (60, 61, 0.4)).regions
+        assert [region.lone for region in found] == [True, False, False, True]
 
     def test_a_click_is_no_speech(self) -> None:
         assert _detected((1, 1.064, 0.9)).regions == ()
@@ -161,9 +164,16 @@ class TestWords:
         words = timed_words(heard, _detected((0, 2.2, 0.9), (50, 52, 0.9)), "en")
         assert [(w.start_ms, w.end_ms) for w in words] == [(1000, 2000), (50_000, 51_000)]
 
+    def test_a_word_or_two_over_a_lone_region_is_dropped(self) -> None:
+        lone = Window(0, (Piece(0, WINDOW, 0, 0.5, lone=True),))
+        detected = _detected((1, 3, 0.5))
+        words = [(" Hi,", 1.0, 1.5, 0.9), (" hello", 1.5, 2.0, 0.9), (" there", 2.0, 2.5, 0.9)]
+        assert timed_words(_heard(*words[:2], window=lone), detected, "en") == []
+        assert len(timed_words(_heard(*words, window=lone), detected, "en")) == 3
+
     def test_doubted_text_over_doubtful_sound_is_dropped(self) -> None:
-        weak = Window(0, (Piece(0, WINDOW, 0, 0.35),))
-        words = [(" Thank", 1.0, 1.5, 0.2), (" you.", 1.5, 2.0, 0.3)]
+        weak = Window(0, (Piece(0, WINDOW, 0, 0.25),))
+        words = [(" Thank", 1, 1.3, 0.2), (" you", 1.3, 1.6, 0.3), (" all.", 1.6, 2, 0.3)]
         assert timed_words(_heard(*words, window=weak), _detected((1, 2, 0.35)), "en") == []
         sure = [(text, start, end, 0.8) for text, start, end, _ in words]
         assert timed_words(_heard(*sure, window=weak), _detected((1, 2, 0.35)), "en")
@@ -228,8 +238,3 @@ def test_nothing_that_was_said_is_in_a_repr() -> None:
     turns = to_turns(words)
     for thing in (heard, heard.words, words, turns, RawTranscript(turns=turns, language="en")):
         assert "secret" not in repr(thing)
-
-
-@pytest.mark.parametrize("certainty", [0.0, 1.0])
-def test_a_region_knows_how_sure_it_is(certainty: float) -> None:
-    assert Region(0, 1, certainty).certainty == certainty

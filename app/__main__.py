@@ -51,7 +51,7 @@ def _start_log(verbose: bool) -> None:
     log.configure(None, verbose=True)
 
 
-def _window(program: Program, vault: Path | None) -> int:
+def _window(program: Program, vault: Path | None, passphrase: str) -> int:
     """Show the window; raises `WindowMissing` where none can be shown."""
     from app.cli.demo import has_display
     from app.errors import WindowMissing
@@ -67,7 +67,7 @@ def _window(program: Program, vault: Path | None) -> int:
             f"The window needs system libraries that are missing: {error}.",
             hint="`python3 build/run.py` names the packages to install.",
         ) from error
-    return start(program, vault=vault)
+    return start(program, vault=vault, passphrase=passphrase)
 
 
 if __name__ == "__main__":

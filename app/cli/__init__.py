@@ -28,7 +28,7 @@ FAULT, INTERRUPTED, READER_GONE = 70, 130, 141
 _log = log.logger(__name__)
 
 
-def no_window(_program: Program, _vault: Path | None) -> int:
+def no_window(_program: Program, _vault: Path | None, _passphrase: str) -> int:
     """Say that this way of starting the program has no window."""
     raise WindowMissing("There is no window here.")
 
@@ -41,7 +41,8 @@ def main(
 ) -> int:
     """Do what the command line says and return the exit status.
 
-    `window` shows the window; `start_log` is told whether the log goes to the screen.
+    `window` shows the window for a vault, opened with a passphrase if there is one; `start_log` is
+    told whether the log goes to the screen.
     """
     given = sys.argv[1:] if arguments is None else list(arguments)
     out = Output.standard(json="--json" in given)
@@ -84,7 +85,7 @@ def _do(args: Namespace, out: Output, window: Window) -> int:
     overrides = {setting: value for setting, value in given.items() if value is not None}
     program = bootstrap.program(settings_file=args.settings, overrides=overrides)
     if args.command is None:
-        return window(program, args.vault)
+        return window(program, args.vault, "")
     return _commands()[args.command](Run(program, args, out, window))
 
 

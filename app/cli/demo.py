@@ -46,7 +46,7 @@ def demo(run: Run) -> int:
     if run.args.no_window or not has_display():
         return status
     run.out.note("Opening the window; --no-window leaves it out.")
-    return run.window(run.program, folder) or status
+    return run.window(run.program, folder, passphrase) or status
 
 
 def has_display() -> bool:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.cli.output import Output
     from app.workspace import Workspace
 
-    Window = Callable[[Program, Path | None], int]
+    Window = Callable[[Program, Path | None, str], int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _TYPING_PAUSE_MS = 250
 _SHARES = {NAME: 0.3, AGENT: 0.12, QUEUE: 0.12}  # of spare room; the rest is the flags'
-_WIDTHS = (92, 140, 138, 78, 94, 104, 148, 62, 150)
+_WIDTHS = (92, 134, 152, 78, 94, 104, 142, 62, 150)
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class CallsPage(QWidget):
         self.search = QLineEdit(placeholderText="Search what was said")
         self.search.setAccessibleName("Search the redacted words of all calls")
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(190)
+        self.search.setMinimumWidth(150)
         self.search.setToolTip("Searches the redacted words of all calls (Ctrl+F)")
         self.search.textChanged.connect(lambda: self._typing.start())  # noqa: PLW0108  (drops the text)
         self.search.returnPressed.connect(self._ask)
@@ -203,7 +203,7 @@ class CallsPage(QWidget):
     def _filter(self, name: str) -> QComboBox:
         field = QComboBox()
         field.setAccessibleName(f"{name} of the calls to show")
-        field.setMinimumContentsLength(6)
+        field.setMinimumContentsLength(5)
         field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         field.currentIndexChanged.connect(self._ask)
         return field
@@ -320,6 +320,7 @@ class CallTable(QTableView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setShowGrid(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names differ at their ends
         self.setWordWrap(False)
         self.setTabKeyNavigation(False)
         self._build_headers()

@@ -25,9 +25,9 @@ import logging
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.config import RedactionSettings
 from app.domain import Role, RoleBasis
@@ -35,6 +35,9 @@ from app.engine.redaction import Redactor
 from app.engine.transcription import RawTranscript, RawTurn
 from tests.bench.spoken_values import calls as spoken_calls
 from tests.bench.statistics_of_counts import bounds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 NEUTRAL = {"LOCATION", "ORGANIZATION", "DATE_TIME", "TITLE", "PREFIX", "DOMAIN_NAME"}

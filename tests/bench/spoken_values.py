@@ -14,13 +14,38 @@ TEENS = ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen"
 TEENS += ["eighteen", "nineteen"]
 NATO = "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november"
 NATO += " oscar papa quebec romeo sierra tango uniform victor whiskey x-ray yankee zulu"
-BY_WORD = {letter.upper(): word for letter, word in zip("abcdefghijklmnopqrstuvwxyz", NATO.split())}
-PLAIN = dict(
-    A="apple", B="bertie", C="cat", D="dog", E="egg", F="freddie", G="george", H="harry",
-    I="igloo", J="jam", K="kettle", L="lemon", M="mother", N="nut", O="orange", P="peter",
-    Q="queen", R="robert", S="sugar", T="tommy", U="umbrella", V="violin", W="water", X="xylophone",
-    Y="yellow", Z="zebra",
-)  # fmt: skip
+BY_WORD = {
+    letter.upper(): word
+    for letter, word in zip("abcdefghijklmnopqrstuvwxyz", NATO.split(), strict=True)
+}
+PLAIN = {
+    "A": "apple",
+    "B": "bertie",
+    "C": "cat",
+    "D": "dog",
+    "E": "egg",
+    "F": "freddie",
+    "G": "george",
+    "H": "harry",
+    "I": "igloo",
+    "J": "jam",
+    "K": "kettle",
+    "L": "lemon",
+    "M": "mother",
+    "N": "nut",
+    "O": "orange",
+    "P": "peter",
+    "Q": "queen",
+    "R": "robert",
+    "S": "sugar",
+    "T": "tommy",
+    "U": "umbrella",
+    "V": "violin",
+    "W": "water",
+    "X": "xylophone",
+    "Y": "yellow",
+    "Z": "zebra",
+}
 MONTHS = "January February March April May June July August September October November December"
 ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"
 ORDINALS += " thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
@@ -31,27 +56,80 @@ STREETS = ["Mulberry Lane", "Station Road", "Kingfisher Close", "Elm Street", "V
 STREETS += ["Old Mill Drive", "Church Terrace", "Harbour View Crescent", "Long Acre Gardens"]
 
 QUESTIONS = {
-    "CARD": ["What's the card number?", "Could you read out the long number on the front for me?",
-             "And what card would you like to use?", "Go ahead with your card number whenever you're ready.",
-             "Right, which debit card number should I put the refund on?"],
-    "CARD_CODE": ["And the three digits on the back?", "What's the security code on that?",
-                  "And the CVV please.", "Could I get the last three digits on the signature strip?",
-                  "Finally the verification code on the card?"],
-    "CARD_EXPIRY": ["When does it expire?", "And the expiry?", "What's the expiration date on that?"],
+    "CARD": [
+        "What's the card number?",
+        "Could you read out the long number on the front for me?",
+        "And what card would you like to use?",
+        "Go ahead with your card number whenever you're ready.",
+        "Right, which debit card number should I put the refund on?",
+    ],
+    "CARD_CODE": [
+        "And the three digits on the back?",
+        "What's the security code on that?",
+        "And the CVV please.",
+        "Could I get the last three digits on the signature strip?",
+        "Finally the verification code on the card?",
+    ],
+    "CARD_EXPIRY": [
+        "When does it expire?",
+        "And the expiry?",
+        "What's the expiration date on that?",
+    ],
     "SORT_CODE": ["What's the sort code?", "And the sort code for that account?"],
-    "BANK_ACCOUNT": ["And the bank account number?", "What's the account number with the bank, next to the sort code?"],
-    "PHONE": ["What's a good number to reach you on?", "Can I take a contact number?",
-              "And your mobile number?", "Could I have your phone number in case we get cut off?"],
-    "POSTCODE": ["And the postcode there?", "What's your postcode please?", "Can you confirm the post code?"],
-    "DATE_OF_BIRTH": ["Can you confirm your date of birth?", "And when were you born?", "What's the date of birth on the account?"],
-    "NATIONAL_ID": ["Can I have your national insurance number?", "What is your social security number?"],
-    "EMAIL": ["What's the best email for you?", "Which e-mail address should I send it to?", "And your email?"],
-    "PERSON": ["Who am I speaking to?", "Can I take your full name please?", "And what's your name?", "Could I have the name on the account?"],
-    "ADDRESS": ["What's the first line of your address?", "And where do you live?", "Can you confirm the address we have for you?"],
+    "BANK_ACCOUNT": [
+        "And the bank account number?",
+        "What's the account number with the bank, next to the sort code?",
+    ],
+    "PHONE": [
+        "What's a good number to reach you on?",
+        "Can I take a contact number?",
+        "And your mobile number?",
+        "Could I have your phone number in case we get cut off?",
+    ],
+    "POSTCODE": [
+        "And the postcode there?",
+        "What's your postcode please?",
+        "Can you confirm the post code?",
+    ],
+    "DATE_OF_BIRTH": [
+        "Can you confirm your date of birth?",
+        "And when were you born?",
+        "What's the date of birth on the account?",
+    ],
+    "NATIONAL_ID": [
+        "Can I have your national insurance number?",
+        "What is your social security number?",
+    ],
+    "EMAIL": [
+        "What's the best email for you?",
+        "Which e-mail address should I send it to?",
+        "And your email?",
+    ],
+    "PERSON": [
+        "Who am I speaking to?",
+        "Can I take your full name please?",
+        "And what's your name?",
+        "Could I have the name on the account?",
+    ],
+    "ADDRESS": [
+        "What's the first line of your address?",
+        "And where do you live?",
+        "Can you confirm the address we have for you?",
+    ],
     "POLICY_NUMBER": ["Do you have your policy number to hand?", "What's the policy number?"],
     "PIN": ["Can you give me your telephone PIN?", "What's the passcode on the account?"],
-}  # fmt: skip
-LEADS = ["", "", "It's ", "Yes, it's ", "Sure. ", "Um, ", "Okay so that's ", "Yeah it's ", "That would be "]
+}
+LEADS = [
+    "",
+    "",
+    "It's ",
+    "Yes, it's ",
+    "Sure. ",
+    "Um, ",
+    "Okay so that's ",
+    "Yeah it's ",
+    "That would be ",
+]
 ENDS = ["", "", ".", ".", " please.", ", thanks."]
 
 
@@ -90,7 +168,9 @@ def luhn_card(chance: random.Random) -> str:
 
 def digits_said(chance: random.Random, digits: str, groups: list[int]) -> str:
     """Say digits in groups, in one of many ways."""
-    way = chance.choice(["words", "words", "written", "together", "pairs", "double", "mixed", "hesitant"])
+    way = chance.choice(
+        ["words", "words", "written", "together", "pairs", "double", "mixed", "hesitant"]
+    )
     if way == "together":
         return digits
     parts, place = [], 0
@@ -170,34 +250,55 @@ def _card(chance: random.Random) -> str:
 
 def _expiry(chance: random.Random) -> str:
     month, year = chance.randrange(1, 13), chance.randrange(26, 34)
-    return chance.choice([
-        f"{month:02d} {year}", f"{month:02d}/{year}", f"{MONTHS.split()[month - 1]} {2000 + year}",
-        digits_said(chance, f"{month:02d}{year}", [2, 2]), f"{_pair(f'{month:02d}', 'oh')} {_pair(str(year), 'oh')}",
-    ])  # fmt: skip
+    return chance.choice(
+        [
+            f"{month:02d} {year}",
+            f"{month:02d}/{year}",
+            f"{MONTHS.split()[month - 1]} {2000 + year}",
+            digits_said(chance, f"{month:02d}{year}", [2, 2]),
+            f"{_pair(f'{month:02d}', 'oh')} {_pair(str(year), 'oh')}",
+        ]
+    )
 
 
 def _phone(chance: random.Random) -> str:
     if chance.random() < 0.6:
         return digits_said(chance, "07" + _some(chance, 9), [5, 3, 3])
-    return digits_said(chance, chance.choice("23456789") + _some(chance, 2) + "555" + _some(chance, 4), [3, 3, 4])
+    return digits_said(
+        chance, chance.choice("23456789") + _some(chance, 2) + "555" + _some(chance, 4), [3, 3, 4]
+    )
 
 
 def _postcode(chance: random.Random) -> str:
     letters = "ABDEFGHJLNPQRSTUWXYZ"
     area = chance.choice("BLMSNEW") + chance.choice(["", *"AEHLNST"])
-    return letters_said(chance, f"{area}{chance.randrange(1, 30)}{chance.randrange(1, 10)}{chance.choice(letters)}{chance.choice(letters)}")
+    return letters_said(
+        chance,
+        f"{area}{chance.randrange(1, 30)}{chance.randrange(1, 10)}"
+        f"{chance.choice(letters)}{chance.choice(letters)}",
+    )
 
 
 def _born(chance: random.Random) -> str:
-    day, month, year = chance.randrange(1, 29), chance.randrange(1, 13), chance.randrange(1935, 2006)
+    day, month, year = (
+        chance.randrange(1, 29),
+        chance.randrange(1, 13),
+        chance.randrange(1935, 2006),
+    )
     name = MONTHS.split()[month - 1]
     spoken = ORDINALS.split()[day - 1] if day <= 20 else f"twenty {ORDINALS.split()[day - 21]}"
     years = f"{_pair(str(year)[:2], 'oh')} {_pair(str(year)[2:], 'oh')}"
-    return chance.choice([
-        f"the {spoken} of {name} {years}", f"{day}th of {name} {year}", f"{name} {day} {year}",
-        f"{day:02d}/{month:02d}/{year}", f"{_pair(f'{day:02d}', 'oh')} {_pair(f'{month:02d}', 'oh')} {_pair(str(year)[2:], 'oh')}",
-        f"{spoken} {name} {_pair(str(year)[2:], 'oh')}", f"{day:02d} {month:02d} {year}",
-    ])  # fmt: skip
+    return chance.choice(
+        [
+            f"the {spoken} of {name} {years}",
+            f"{day}th of {name} {year}",
+            f"{name} {day} {year}",
+            f"{day:02d}/{month:02d}/{year}",
+            " ".join(_pair(two, "oh") for two in (f"{day:02d}", f"{month:02d}", str(year)[2:])),
+            f"{spoken} {name} {_pair(str(year)[2:], 'oh')}",
+            f"{day:02d} {month:02d} {year}",
+        ]
+    )
 
 
 def _national(chance: random.Random) -> str:
@@ -209,10 +310,25 @@ def _national(chance: random.Random) -> str:
 
 def _mail(chance: random.Random) -> str:
     first, last = chance.choice(FIRST.split()).lower(), chance.choice(LAST.split()).lower()
-    local = chance.choice([f"{first} dot {last}", f"{first[0]} {last}", f"{first} underscore {last}",
-                           f"{last} {UNITS[chance.randrange(1, 10)]} {UNITS[chance.randrange(1, 10)]}",
-                           " ".join(last), f"{first}{chance.randrange(10, 99)}"])  # fmt: skip
-    host = chance.choice(["gmail dot com", "hotmail dot co dot uk", "outlook dot com", "example dot org", "my firm dot co dot za"])
+    local = chance.choice(
+        [
+            f"{first} dot {last}",
+            f"{first[0]} {last}",
+            f"{first} underscore {last}",
+            f"{last} {UNITS[chance.randrange(1, 10)]} {UNITS[chance.randrange(1, 10)]}",
+            " ".join(last),
+            f"{first}{chance.randrange(10, 99)}",
+        ]
+    )
+    host = chance.choice(
+        [
+            "gmail dot com",
+            "hotmail dot co dot uk",
+            "outlook dot com",
+            "example dot org",
+            "my firm dot co dot za",
+        ]
+    )
     return f"{local} at {host}"
 
 
@@ -227,7 +343,9 @@ def _address(chance: random.Random) -> str:
 
 
 def _policy(chance: random.Random) -> str:
-    return letters_said(chance, chance.choice(["H", "KL", "POL", "MX"]) + _some(chance, chance.randrange(5, 8)))
+    return letters_said(
+        chance, chance.choice(["H", "KL", "POL", "MX"]) + _some(chance, chance.randrange(5, 8))
+    )
 
 
 _VALUES = {

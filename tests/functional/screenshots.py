@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-from PySide6.QtCore import QDeadlineTimer, QEventLoop
+from PySide6.QtCore import QDeadlineTimer, QEventLoop, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
 from app import config
@@ -29,9 +30,10 @@ from tests.functional import scenes
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtWidgets import QApplication
+    from PySide6.QtWidgets import QApplication, QWidget
 
 SIZES = ((1280, 800), (1920, 1080))
+_A_FOLDER = "/home/you/.local/share/AutoInsights/vault"
 OUT = Path(__file__).parents[2] / "resources" / "documents" / "screenshots"
 
 
@@ -69,7 +71,15 @@ class Camera:
             for _ in range(3):
                 QTest.qWait(40)
                 self.application.processEvents()
-            self.window.grab().save(str(self.out / f"{name}-{self.theme}-{width}x{height}.png"))
+            self.keep(self.window, f"{name}-{self.theme}-{width}x{height}")
+
+    def keep(self, widget: QWidget, name: str) -> None:
+        """Keep a picture of a widget in few colours, which is a third of the size."""
+        picture = widget.grab().toImage()
+        few = picture.convertToFormat(
+            QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.ThresholdDither
+        )
+        few.save(str(self.out / f"{name}.png"))
 
 
 def take_all(camera: Camera, folder: Path) -> None:
@@ -77,17 +87,12 @@ def take_all(camera: Camera, folder: Path) -> None:
     session, window = camera.session, camera.window
     session.look_at(folder / "nothing-yet")
     camera.wait(session.set_up.isVisible)
+    session.set_up.folder_label.setText(_A_FOLDER)
     camera.shoot("set-up", SIZES[:1])
-    session.set_up.suggest.click()
-    session.set_up.again.edit.setText("k4")
-    camera.shoot("set-up-made", SIZES[:1])
-    session.set_up.forget()
     session.look_at(folder / "vault")
     camera.wait(session.unlock.isVisible)
+    session.unlock.folder_label.setText(_A_FOLDER)
     camera.shoot("unlock", SIZES[:1])
-    session.unlock.unlocked.emit("not the right passphrase", False)
-    camera.wait(session.unlock.problem.isVisible)
-    camera.shoot("unlock-wrong", SIZES[:1])
     _open(camera, folder / "empty")
     camera.wait(window.calls.empty.isVisible)
     camera.shoot("empty", SIZES[:1])
@@ -135,7 +140,7 @@ def _picture_queue(camera: Camera) -> None:
     window.show_calls()
     window.ask_import([Path(__file__), Path(__file__).parent])
     camera.wait(lambda: bool(window.findChildren(ImportDialog)))
-    window.findChildren(ImportDialog)[0].grab().save(str(camera.out / f"import-{camera.theme}.png"))
+    camera.keep(window.findChildren(ImportDialog)[0], f"import-{camera.theme}")
     window.findChildren(ImportDialog)[0].reject()
 
 

@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from app.engine.audio import decode
 
+from app.engine.audio import decode
 from app.storage import vault
 
 ROOT = Path(__file__).parents[2]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from string import ascii_uppercase
 from typing import TYPE_CHECKING
 
 from app.engine.redaction.found import Found
@@ -17,8 +18,11 @@ _LONGEST_NAME = 4  # words of a street's name
 _LONGEST_TOWN = 3  # words of a place after the street
 _LONGEST_ANSWER = 14  # tokens taken from an answer without a street word
 _STREET, _LIKELY = 0.85, 0.6  # how sure with a street word, and without
+_ANNOUNCED = 3  # tokens from "my address is" to a number that begins one
 _OPEN = 3  # turns after the question
 _SHORT_CODE, _CODE = 4, 6  # digits of a postal code
+_SHORT_STREETS = {"st", "rd", "ave", "dr", "ln", "blvd", "ct", "pl", "sq", "pde", "cres", "str"}
+_STATE = 2  # letters of a state before it
 _SURE_UNITS = {"suite", "apt", "apartment", "unit", "flat"}
 _PARTS_BACK = 4  # tokens between a flat's number and the house's
 
@@ -29,6 +33,7 @@ class AddressFinder:
     def __init__(self, lexicon: Lexicon) -> None:
         """Keep the words of addresses."""
         self._words = lexicon.address
+        self._streets = lexicon.address.streets - lexicon.address.stops
         self._units = Phrases(lexicon.address.units)
         self._common = lexicon.common
 
@@ -39,6 +44,7 @@ class AddressFinder:
     def _in_turn(self, turn: SaidTurn) -> list[Found]:
         asked = any(one.kind == "ADDRESS" and one.turns_ago <= _OPEN for one in turn.asked)
         asked |= any(cue.kind == "ADDRESS" for cue in turn.cues)
+        announced = {cue.last for cue in turn.cues if cue.kind == "ADDRESS"}
         pieces: list[tuple[int, int, float]] = []
         previous: Run | None = None
         for run in turn.runs:
@@ -46,14 +52,14 @@ class AddressFinder:
             edge = pieces[-1][1] + 1 if pieces else 0
             if run.first < edge or not any(char.isdigit() for char in run.chars):
                 continue
-            piece = self._piece(turn, run, asked=asked, edge=edge)
+            piece = self._piece(turn, run, announced, asked=asked, edge=edge)
             if piece:
                 last, score = piece
                 pieces.append((self._unit_start(turn, run, before, edge), last, score))
         return [_found(turn, *piece) for piece in _joined(pieces)]
 
     def _piece(
-        self, turn: SaidTurn, run: Run, *, asked: bool, edge: int
+        self, turn: SaidTurn, run: Run, announced: set[int], *, asked: bool, edge: int
     ) -> tuple[int, float] | None:
         """Return where the address that begins with a number ends, and how sure it is one."""
         last, sure = self._street_end(turn, run, asked=asked)
@@ -63,12 +69,12 @@ class AddressFinder:
             return self._town_end(turn, last), _STREET if sure else _LIKELY
         if edge and run.first - edge <= _LONGEST_ANSWER and _is_postal(run):
             return run.last, _LIKELY
+        if any(place in announced for place in range(run.first - _ANNOUNCED, run.first)):
+            return run.last, _LIKELY
         unit = self._unit_end(turn, run, asked=asked or edge > 0)
         return (unit, _LIKELY) if unit is not None else None
 
-    def _street_end(
-        self, turn: SaidTurn, run: Run, *, asked: bool
-    ) -> tuple[int | None, bool]:
+    def _street_end(self, turn: SaidTurn, run: Run, *, asked: bool) -> tuple[int | None, bool]:
         """Return the street word after a house number, or the end of an answer without one."""
         words = turn.words
         place, names = run.last + 1, 0
@@ -80,7 +86,7 @@ class AddressFinder:
             street = word in self._words.streets and names > 0
             if street and self._counts(turn, place, asked=asked):
                 following = place + 1
-                if following < len(words) and words[following] in self._words.streets - self._words.stops:
+                if following < len(words) and words[following] in self._streets:
                     place = following
                 return place, True
             if not word[0].isalpha() or word in self._words.stops:
@@ -110,7 +116,9 @@ class AddressFinder:
                 break
             place += 1
         other = turn.run_at.get(place)
-        return other.last if other and place > run.last + 1 and other.chars.isdigit() else None
+        if other is None or place == run.last + 1 or not other.chars.isdigit():
+            return None
+        return other.last if len(other.chars) <= _CODE else None
 
     def _unit_end(self, turn: SaidTurn, run: Run, *, asked: bool) -> int | None:
         """Return the end of "Suite 286", "Apt. 12"."""
@@ -152,21 +160,24 @@ class AddressFinder:
         end, place, words_left = last, last + 1, _LONGEST_TOWN
         while place < len(turn.words) and words_left:
             token = turn.tokens[place]
-            if token.text == ",":
+            short = token.text == "." and turn.words[place - 1] in _SHORT_STREETS
+            if token.text == "," or short:
                 place += 1
                 continue
             capital = token.text[0].isupper() and token.word not in self._words.stops
             unknown = turn.lower and token.word not in self._common and token.text[0].isalpha()
             if not (capital or unknown) or token.word in self._words.stops:
                 break
-            if place in turn.in_cues:
+            if place in turn.in_cues or place in turn.in_runs:
                 break
             end, place, words_left = place, place + 1, words_left - 1
         return end
 
 
 def _is_postal(run: Run) -> bool:
-    return _SHORT_CODE <= len(run.chars) <= _CODE and run.chars.isdigit()
+    digits = run.chars.lstrip(ascii_uppercase)  # CA 94110
+    short = len(run.chars) - len(digits) <= _STATE
+    return short and digits.isdigit() and _SHORT_CODE <= len(digits) <= _CODE
 
 
 def _joined(pieces: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:

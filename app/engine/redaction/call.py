@@ -16,7 +16,7 @@ from app.engine.redaction.lexicon import Phrases
 from app.engine.redaction.spoken import Normaliser, Run, Token, tokenise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from app.engine.redaction.lexicon import Kind, Lexicon
     from app.engine.transcription import RawTranscript, RawTurn
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 OPEN_TURNS = 6  # so many turns later a question is still open
 SHORT_QUESTION = 7  # tokens: "and your password"
 ASKING_WORDS = frozenset(
-    ("what", "what's", "which", "who", "whom", "can", "could", "may", "please", "confirm", "tell")
-    + ("give", "verify", "spell", "read", "provide")
+    (
+        *("what", "what's", "which", "who", "whom", "can", "could", "may", "please", "confirm"),
+        *("tell", "give", "verify", "spell", "read", "provide"),
+    )
 )
 FEW_WORDS = 4  # a turn with so few other words is just a number
 REMEMBERED_QUESTIONS = 2  # the latest turns with cues that count
@@ -146,7 +148,7 @@ class Reader:
         return tuple(cues)
 
 
-def _cue_phrases(kinds: Sequence[Kind]) -> dict[str, list[tuple[str, str]]]:
+def _cue_phrases(kinds: Iterable[Kind]) -> dict[str, list[tuple[str, str]]]:
     """Return what each phrase may mean: kinds, and whether it is weak or follows the value."""
     phrases: dict[str, list[tuple[str, str]]] = {}
     for kind in kinds:

@@ -18,7 +18,6 @@ _KINDS = {
     "ORG": "ORGANISATION",
     "NORP": "ORGANISATION",
     "DATE": "DATE",
-    "PERSON": "PERSON",
 }
 _DIGITS = 4
 
@@ -34,17 +33,20 @@ class EverythingFinder:
         found: list[Found] = []
         for turn, said in zip(call.turns, entities, strict=True):
             for label, start, end in said:
-                if label in _KINDS and label != "PERSON":
-                    found.append(_one(turn, _KINDS[label], start, end, f"model.{label.lower()}"))
+                if label in _KINDS:
+                    rule = f"model.{label.lower()}"
+                    found.append(_one(turn, _KINDS[label], (start, end), rule))
             for run in turn.runs:
                 if sum(char.isdigit() for char in run.chars) >= _DIGITS:
-                    found.append(_one(turn, "NUMBER", run.start, run.end, "number.any", run.chars))
+                    span = (run.start, run.end)
+                    found.append(_one(turn, "NUMBER", span, "number.any", value=run.chars))
         return found
 
 
 def _one(
-    turn: SaidTurn, kind: str, start: int, end: int, rule: str, value: str | None = None
+    turn: SaidTurn, kind: str, span: tuple[int, int], rule: str, *, value: str | None = None
 ) -> Found:
+    start, end = span
     said = " ".join(turn.text[start:end].lower().split())
     return Found(
         kind=kind,

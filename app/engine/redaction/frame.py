@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ from presidio_analyzer.nlp_engine import (  # noqa: E402
     NlpArtifacts,
     SpacyNlpEngine,
 )
+from spacy.tokens import Doc  # noqa: E402
 
 from app.engine.redaction import checks  # noqa: E402
 from app.engine.redaction.found import Found  # noqa: E402
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
     from app.engine.redaction.call import SaidCall
     from app.engine.redaction.lexicon import Lexicon
+    from app.engine.redaction.lexicon import Pattern as WrittenPattern
 
 LANGUAGE = "en"
 THRESHOLD = 0.5
@@ -63,27 +66,24 @@ class CallContext:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-class CallArtifacts(NlpArtifacts):  # type: ignore[misc]  # Presidio has no types
+class CallArtifacts(NlpArtifacts):
     """Presidio's view of a text, with the call behind it."""
 
-    def __init__(self, engine: SpacyNlpEngine, docs: Sequence[Any], context: CallContext) -> None:
+    def __init__(self, engine: SpacyNlpEngine, docs: list[Doc], context: CallContext) -> None:
         """Put the turns' tokens in a row; lower-case words stand for lemmas."""
-        tokens = [token for doc in docs for token in doc]
-        places = [
-            start + token.idx for start, doc in zip(context.starts, docs, strict=True) for token in doc
-        ]
+        placed = zip(context.starts, docs, strict=True)
         super().__init__(
             entities=[],
-            tokens=tokens,
-            tokens_indices=places,
-            lemmas=[token.lower_ for token in tokens],
+            tokens=Doc.from_docs(docs, ensure_whitespace=True),
+            tokens_indices=[start + token.idx for start, doc in placed for token in doc],
+            lemmas=[token.lower_ for doc in docs for token in doc],
             nlp_engine=engine,
             language=LANGUAGE,
         )
         self.context = context
 
 
-class FinderRecognizer(EntityRecognizer):  # type: ignore[misc]  # Presidio has no types
+class FinderRecognizer(EntityRecognizer):
     """One of our finders behind Presidio's interface."""
 
     def __init__(
@@ -91,15 +91,18 @@ class FinderRecognizer(EntityRecognizer):  # type: ignore[misc]  # Presidio has 
     ) -> None:
         """Keep the function that finds."""
         self._find = find
+        self.rule = name
         super().__init__(supported_entities=list(kinds), name=name, supported_language=LANGUAGE)
 
     def load(self) -> None:
         """Load nothing: the data is there."""
 
     def analyze(
-        self, text: str, entities: list[str], nlp_artifacts: CallArtifacts
+        self, text: str, entities: list[str], nlp_artifacts: NlpArtifacts
     ) -> list[RecognizerResult]:
         """Return what the finder finds, placed in the whole text."""
+        if not isinstance(nlp_artifacts, CallArtifacts):
+            raise TypeError(f"{self.rule} looks at calls, not at {len(text)} characters of text")
         context = nlp_artifacts.context
         return [
             RecognizerResult(
@@ -108,7 +111,7 @@ class FinderRecognizer(EntityRecognizer):  # type: ignore[misc]  # Presidio has 
                 end=context.starts[one.turn] + one.end,
                 score=one.score,
                 recognition_metadata={
-                    RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
+                    RecognizerResult.RECOGNIZER_NAME_KEY: self.rule,
                     RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
                     "found": one,
                 },
@@ -118,10 +121,10 @@ class FinderRecognizer(EntityRecognizer):  # type: ignore[misc]  # Presidio has 
         ]
 
 
-class WrittenRecognizer(PatternRecognizer):  # type: ignore[misc]  # Presidio has no types
+class WrittenRecognizer(PatternRecognizer):
     """A pattern of written.toml with its checksum."""
 
-    def __init__(self, pattern: Any) -> None:
+    def __init__(self, pattern: WrittenPattern) -> None:
         """Take kind, expression, score, context words and check from the data."""
         self._check = checks.CHECKS.get(pattern.check)
         self._text_check = checks.TEXT_CHECKS.get(pattern.check)
@@ -130,7 +133,7 @@ class WrittenRecognizer(PatternRecognizer):  # type: ignore[misc]  # Presidio ha
             name=pattern.rule,
             supported_language=LANGUAGE,
             patterns=[Pattern(name=pattern.rule, regex=pattern.regex, score=pattern.score)],
-            context=list(pattern.context) or None,
+            context=list(pattern.context),
         )
 
     def validate_result(self, pattern_text: str) -> bool | None:
@@ -150,7 +153,9 @@ class Frame:
         finders: Sequence[tuple[str, Sequence[str], Callable[[CallContext], list[Found]]]],
     ) -> None:
         """Load the model and fill the registry."""
-        configuration = NerModelConfiguration(model_to_presidio_entity_mapping={}, labels_to_ignore=[])
+        configuration = NerModelConfiguration(
+            model_to_presidio_entity_mapping={}, labels_to_ignore=[]
+        )
         self._nlp = SpacyNlpEngine(
             models=[{"lang_code": LANGUAGE, "model_name": str(model_folder)}],
             ner_model_configuration=configuration,
@@ -203,8 +208,6 @@ class Frame:
 
 def _found(result: RecognizerResult, texts: Sequence[str], starts: Sequence[int]) -> Found | None:
     """Return a result of Presidio as a finding of one turn."""
-    from bisect import bisect_right
-
     metadata = result.recognition_metadata
     known = metadata.get("found")
     if isinstance(known, Found):

@@ -225,7 +225,7 @@ def _read(path: Path, model: type[T]) -> T:
     except OSError as error:
         raise UsageError(f"The recognisers' file {path.name} cannot be read.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"The recognisers' file {path.name} is not valid TOML: {error}.") from error
+        raise UsageError(f"{path.name} of the recognisers is not valid TOML: {error}.") from error
     except msgspec.ValidationError as error:
         raise UsageError(f"The recognisers' file {path.name} is wrong: {error}.") from error
 
@@ -234,7 +234,7 @@ def _check_patterns(patterns: Sequence[Pattern], kinds: Mapping[str, Kind], path
     """Refuse patterns that name what does not exist or do not compile."""
     for pattern in patterns:
         if pattern.kind not in kinds:
-            raise UsageError(f"{path.name}: pattern {pattern.rule} has unknown kind {pattern.kind}.")
+            raise UsageError(f"{path.name}: pattern {pattern.rule} has an unknown kind.")
         if pattern.check and pattern.check not in CHECKS and pattern.check not in TEXT_CHECKS:
             raise UsageError(f"{path.name}: pattern {pattern.rule} has an unknown check.")
         try:

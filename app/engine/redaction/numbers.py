@@ -17,7 +17,20 @@ from typing import TYPE_CHECKING
 
 from app.engine.redaction import checks
 from app.engine.redaction.found import Found
-from app.engine.redaction.spoken import Form, Run
+from app.engine.redaction.shapes import (
+    PHONE,
+    Fit,
+    complete,
+    cut,
+    fit_of,
+    grouped,
+    in_thousands,
+    is_decimal,
+    outside,
+    proof_of,
+    said_digit_by_digit,
+)
+from app.engine.redaction.spoken import Form
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +38,7 @@ if TYPE_CHECKING:
     from app.engine.redaction.call import SaidCall, SaidTurn
     from app.engine.redaction.dates import SaidDate
     from app.engine.redaction.lexicon import JoinWords, Kind, Lexicon
+    from app.engine.redaction.spoken import Run
 
 _NEAR_BEFORE = 16  # tokens between a cue and its value
 _NEAREST_CUES = 8  # that are weighed before a value
@@ -36,6 +50,7 @@ _CARD_TURNS = 8  # turns after a card in which three digits alone are its code
 _UNEXPLAINED = 4  # digits in an open context
 _UNASKED = 6  # digits said one by one without any context
 _REMEMBERED = 40  # values that may be repeated
+_SHORTEST_TAIL = 3  # characters of the last of them
 _LONGEST_SPLIT = 4  # values in one breath
 _UNNAMED_LETTERS = 3  # more letters alone are a spelled name, not a part of a number
 _AFTERWARDS = 0  # the group of cues that follow the value
@@ -43,9 +58,6 @@ _WEAK = 100  # the group of weak cues and of the latest question
 _LATEST_BIRTH = 2015  # a year before it is one of birth, also long after the question
 _BANK_TURNS = 6  # turns in which an account number beside a sort code is a bank's
 
-_UK_POSTCODE = re.compile(r"(?:GIR0AA|[A-Z]{1,2}[0-9][A-Z0-9]?[0-9][A-Z]{2})\Z")
-_UK_VEHICLE = re.compile(r"[A-Z]{2}[0-9]{2}[A-Z]{3}\Z")
-_PHONE = re.compile(r"(?:0[1-9][0-9]{8,9}|1?[2-9][0-9]{2}[2-9][0-9]{6}|(?:27|44|61)[1-9][0-9]{8,9})\Z")
 _MONTH_YEAR = re.compile(r"(?:0?[1-9]|1[0-2])(?:20)?[2-4][0-9]\Z")
 _LINKS = {"is", "was", "for", "as", "being", "that's"}
 
@@ -75,12 +87,12 @@ class _Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class _Fit:
-    """How well a run has the shape of a kind: 0 not, 1 a part, 2 whole, 3 proven by checksum."""
+class _Explanation:
+    """What a run is, how well it fits, and how that is known."""
 
-    level: int
-    chars: str = field(default="", repr=False)
-    rule: str = ""
+    kind: str
+    fit: Fit
+    how: str
 
 
 class NumberFinder:
@@ -103,9 +115,7 @@ class NumberFinder:
 class _Listener:
     """Follows one call turn by turn."""
 
-    def __init__(
-        self, kinds: Mapping[str, Kind], words: JoinWords, months: frozenset[str]
-    ) -> None:
+    def __init__(self, kinds: Mapping[str, Kind], words: JoinWords, months: frozenset[str]) -> None:
         self._kinds = kinds
         self._units = frozenset(words.units)
         self._before_units = frozenset(words.before_units)
@@ -140,7 +150,7 @@ class _Listener:
         self._taken = set()
         in_dates = {place for date in turn.dates for place in range(date.first, date.last + 1)}
         for run in turn.runs:
-            trimmed = _outside(turn, run)
+            trimmed = outside(turn, run)
             if trimmed is not None:
                 in_date = any(symbol.first in in_dates for symbol in trimmed.symbols)
                 self._explain(turn, trimmed, spent, in_date=in_date, depth=0)
@@ -155,34 +165,54 @@ class _Listener:
             self._continues(turn, run, None)
             return
         claims = self._claims(turn, run, spent)
-        amount = self._is_amount(turn, run)
         best = _best(claims, run, turn.few_words)
         if in_date:
-            claim, fit = best if best else (None, None)
-            if claim and fit and fit.level >= 2 and _beats_date(claim):
-                self._keep(turn, run, claim.kind.name, fit, claim.how, spent)
-            return
-        if not amount and self._repeats(turn, run, claims, best):
-            return
-        if not amount and self._continues(turn, run, best):
-            return
+            if best and _beats_date(*best):
+                self._keep(turn, run, _told(*best), spent)
+        elif self._is_amount(turn, run):
+            clear = best if said_digit_by_digit(run) else None
+            _ = self._is_proven(turn, run, best, spent) or self._fits(turn, run, clear, spent)
+        else:
+            _ = (
+                self._repeats(turn, run, claims, best)
+                or self._continues(turn, run, best)
+                or self._is_proven(turn, run, best, spent)
+                or (_is_general(best) and self._split(turn, run, claims, spent, depth))
+                or self._fits(turn, run, best, spent)
+                or (depth < _LONGEST_SPLIT and self._split(turn, run, claims, spent, depth))
+                or self._is_part(turn, run, best, spent)
+                or self._fall_back(turn, run, spent)
+            )
+
+    def _is_proven(
+        self, turn: SaidTurn, run: Run, best: tuple[_Claim, Fit] | None, spent: set[str]
+    ) -> bool:
+        """Take what a checksum or a form proves, where no question explains it as well."""
         proven = _proven(run)
-        if proven and (best is None or best[1].level < 3):
-            kind, fit = proven
-            if best is None or best[1].level < 2 or best[0].kind.name in {kind, "CARD_CODE"}:
-                self._keep(turn, run, kind, fit, "proven", spent)
-                return
-        if best and best[1].level >= 2 and (not amount or _said_digit_by_digit(run)):
-            self._keep(turn, run, best[0].kind.name, best[1], best[0].how, spent)
-            return
-        if depth < _LONGEST_SPLIT and self._split(turn, run, claims, spent, depth):
-            return
-        if amount:
-            return
-        if best:
-            self._keep(turn, run, best[0].kind.name, best[1], best[0].how, spent)
-            return
-        self._fall_back(turn, run, spent)
+        if proven is None or (best and best[1].level == 3):
+            return False
+        if best and best[1].level == 2 and best[0].kind.name not in {proven.kind, "CARD_CODE"}:
+            return False
+        self._keep(turn, run, proven, spent)
+        return True
+
+    def _fits(
+        self, turn: SaidTurn, run: Run, best: tuple[_Claim, Fit] | None, spent: set[str]
+    ) -> bool:
+        """Take the kind that was asked for or announced and whose shape the whole run has."""
+        if best is None or best[1].level < 2:
+            return False
+        self._keep(turn, run, _told(*best), spent)
+        return True
+
+    def _is_part(
+        self, turn: SaidTurn, run: Run, best: tuple[_Claim, Fit] | None, spent: set[str]
+    ) -> bool:
+        """Take the kind that was asked for, of which the run may be a part."""
+        if best is None or (best[0].kind.name in spent and self._fall_back(turn, run, spent)):
+            return best is not None
+        self._keep(turn, run, _told(*best), spent)
+        return True
 
     # ------------------------------------------------------------------ explanations
 
@@ -235,60 +265,53 @@ class _Listener:
         only = run.symbols[0]
         if len(run.symbols) == 1 and only.form is Form.NUMBER and len(chars) > 2:
             return True  # "two hundred", "two thousand and five"
-        return _is_decimal(turn, run)
+        return is_decimal(turn, run)
 
     def _repeats(
         self,
         turn: SaidTurn,
         run: Run,
         claims: Sequence[_Claim],
-        best: tuple[_Claim, _Fit] | None,
+        best: tuple[_Claim, Fit] | None,
     ) -> bool:
         """Recognise a value, or a piece of it, that was said before in the call."""
         chars = run.readings()[0]
         named = {claim.kind.name for claim in claims if claim.how == "cue"}
         if best and best[1].level >= 2:
             named.add(best[0].kind.name)
-        for value in reversed(self._values[-_REMEMBERED:]):
-            gap = turn.index - value.turn
-            near = gap <= _ECHO_TURNS and (turn.channel, turn.role.value) != value.speaker
-            equal = chars == value.chars and (len(chars) >= _ECHO or gap <= _ECHO_TURNS)
-            piece = len(chars) >= _ECHO or (near and len(chars) >= 2 and turn.few_words)
-            if not equal and not (piece and chars in value.chars):
-                continue
-            if named and value.kind not in named and not equal:
-                continue
-            if value is self._open and (turn.channel, turn.role.value) == value.speaker:
-                continue
-            self._add_part(value, turn, run, f"{_rule_name(value.kind)}.repeated")
-            return True
+        for value in reversed(self._values[-_REMEMBERED:]) if len(chars) > 1 else ():
+            if chars in value.chars and self._is_repeat(value, turn, chars, named):
+                self._add_part(value, turn, run, f"{_rule_name(value.kind)}.repeated")
+                return True
         return False
 
-    def _continues(self, turn: SaidTurn, run: Run, best: tuple[_Claim, _Fit] | None) -> bool:
+    def _is_repeat(self, value: _Value, turn: SaidTurn, chars: str, named: set[str]) -> bool:
+        """Say whether characters of a value are that value again."""
+        gap = turn.index - value.turn
+        same_speaker = _speaker(turn) == value.speaker
+        equal = chars == value.chars and (len(chars) >= _ECHO or gap <= _ECHO_TURNS)
+        echo = gap <= _ECHO_TURNS and not same_speaker and turn.few_words
+        piece = len(chars) >= _ECHO or echo
+        if value is self._open and same_speaker:
+            return False
+        return equal or (piece and (not named or value.kind in named))
+
+    def _continues(self, turn: SaidTurn, run: Run, best: tuple[_Claim, Fit] | None) -> bool:
         """Join a run to the value that its speaker began in an earlier turn or breath."""
         value = self._open
-        if value is None or value.whole or turn.index - value.turn > _PART_TURNS:
-            return False
-        if value.speaker != (turn.channel, turn.role.value):
-            return False
-        if best and best[1].level >= 2 and best[0].kind.name != value.kind:
-            return False
-        newest = turn.asked[0].turns_ago if turn.asked else turn.index
-        same_topic = any(one.kind == value.kind for one in turn.asked if one.turns_ago == newest)
-        if turn.index - newest > value.turn and not same_topic:
+        if value is None or not turn.few_words or not _still_open(value, turn):
             return False
         kind = self._kinds[value.kind]
         chars = value.chars + run.readings()[0]
         if run.chars.isalpha() and (not kind.letters or len(run.chars) > _UNNAMED_LETTERS):
             return False
+        whole_itself = best is not None and best[1].level >= 2
+        if best and whole_itself and best[0].kind.name != value.kind:
+            return False
         longest = max(kind.whole, default=kind.digits[1])
-        if len(chars) > longest or (best and best[1].level >= 2 and len(chars) not in kind.whole):
+        if len(chars) > longest or (whole_itself and len(chars) not in kind.whole):
             return False
-        if not turn.few_words:
-            return False
-        value.chars = chars
-        value.turn = turn.index
-        value.whole = _complete(kind, chars)
+        value.chars, value.turn, value.whole = chars, turn.index, complete(kind, chars)
         value.score = max(value.score, 0.95 if value.whole else value.score)
         self._add_part(value, turn, run, f"{_rule_name(value.kind)}.continued")
         return True
@@ -303,36 +326,66 @@ class _Listener:
                 continue
             longest = bisect_right(lengths, max(claim.kind.whole))
             for count, length in enumerate(lengths[: min(longest, len(lengths) - 1)], start=1):
-                if length not in claim.kind.whole:
+                if length not in claim.kind.whole or lengths[-1] - length < _SHORTEST_TAIL:
                     continue
-                head = _cut(turn, run, 0, count)
-                fit = _fit(claim.kind, head, weak=claim.weak, alone=True)
+                head = cut(turn, run, 0, count)
+                fit = fit_of(claim.kind, head, weak=claim.weak, alone=True)
                 if fit.level < (3 if claim.kind.name == "CARD" else 2):
                     continue
-                tail = _cut(turn, run, count, len(run.symbols))
-                self._keep(turn, head, claim.kind.name, fit, claim.how, spent)
+                tail = cut(turn, run, count, len(run.symbols))
+                self._keep(turn, head, _told(claim, fit), spent)
                 self._explain(turn, tail, spent, in_date=False, depth=depth + 1)
                 return True
         return False
 
-    def _fall_back(self, turn: SaidTurn, run: Run, spent: set[str]) -> None:
+    def _fall_back(self, turn: SaidTurn, run: Run, spent: set[str]) -> bool:
         """Redact what nobody explains where it may identify or pay."""
+        if self._expiry_and_code(turn, run, spent):
+            return True
+        explained = self._after_card(turn, run) or self._unexplained(turn, run)
+        if explained is None:
+            return False
+        kind, how = explained
+        self._keep(turn, run, _Explanation(kind, Fit(1, run.readings()[0]), how), spent)
+        return True
+
+    def _expiry_and_code(self, turn: SaidTurn, run: Run, spent: set[str]) -> bool:
+        """Cut "12 29 123" after a card into its expiry and its code."""
+        if turn.index - self._card_turn > _CARD_TURNS or not run.chars.isdigit():
+            return False
+        for count in range(1, min(len(run.symbols), _LONGEST_SPLIT * 2)):
+            head, tail = cut(turn, run, 0, count), cut(turn, run, count, len(run.symbols))
+            if _MONTH_YEAR.match(head.chars) and len(head.chars) > 3 and len(tail.chars) in (3, 4):
+                expiry = _Explanation("CARD_EXPIRY", Fit(1, head.chars), "after-card")
+                self._keep(turn, head, expiry, spent)
+                code = _Explanation("CARD_CODE", Fit(1, tail.chars), "after-card")
+                self._keep(turn, tail, code, spent)
+                return True
+        return False
+
+    def _after_card(self, turn: SaidTurn, run: Run) -> tuple[str, str] | None:
+        """Take a few digits alone after a card for its code or its expiry."""
+        chars = run.readings()[0]
+        if turn.index - self._card_turn > _CARD_TURNS or not turn.few_words:
+            return None
+        if chars.isdigit() and len(chars) == 3:
+            return "CARD_CODE", "after-card"
+        if len(chars) > 3 and _MONTH_YEAR.match(chars):
+            return "CARD_EXPIRY", "after-card"
+        return None
+
+    def _unexplained(self, turn: SaidTurn, run: Run) -> tuple[str, str] | None:
+        """Take longer digits for a number of somebody's, in an open context or very long."""
         chars = run.readings()[0]
         digits = sum(char.isdigit() for char in chars)
         open_context = bool(turn.asked or turn.cues)
-        after_card = turn.index - self._card_turn <= _CARD_TURNS and turn.few_words
-        if after_card and digits == len(chars) == 3:
-            self._keep(turn, run, "CARD_CODE", _Fit(1, chars), "after-card", spent)
-        elif after_card and _MONTH_YEAR.match(chars) and len(chars) >= 3:
-            self._keep(turn, run, "CARD_EXPIRY", _Fit(1, chars), "after-card", spent)
-        elif open_context and self._near_address(turn) and len(chars) == digits in (4, 5, 9):
-            self._keep(turn, run, "POSTCODE", _Fit(1, chars), "address", spent)
-        elif digits >= _UNEXPLAINED and open_context:
-            self._keep(turn, run, "NUMBER", _Fit(1, chars), "unexplained", spent)
-        elif digits >= _UNASKED and not _in_thousands(turn, run):
-            self._keep(turn, run, "NUMBER", _Fit(1, chars), "unasked", spent)
-        elif digits >= 3 and len(chars) >= 5 and open_context:
-            self._keep(turn, run, "NUMBER", _Fit(1, chars), "unexplained", spent)
+        if open_context and self._near_address(turn) and len(chars) == digits in (4, 5, 9):
+            return "POSTCODE", "address"
+        if open_context and (digits >= _UNEXPLAINED or (digits >= 3 and len(chars) >= 5)):
+            return "NUMBER", "unexplained"
+        if digits >= _UNASKED and not in_thousands(turn, run):
+            return "NUMBER", "unasked"
+        return None
 
     def _near_address(self, turn: SaidTurn) -> bool:
         kinds = {one.kind for one in turn.asked} | {cue.kind for cue in turn.cues}
@@ -347,7 +400,7 @@ class _Listener:
         if any(place in self._taken for place in range(date.first, date.last + 1)):
             return
         kind, how = self._date_kind(turn, date)
-        value = _Value(kind, date.value, 0.95, (turn.channel, turn.role.value), turn.index, True)
+        value = _Value(kind, date.value, 0.95, _speaker(turn), turn.index, True)
         value.parts.append((turn.index, start, end, f"{_rule_name(kind)}.{how}"))
         self._values.append(value)
 
@@ -376,21 +429,18 @@ class _Listener:
 
     # ------------------------------------------------------------------ memory
 
-    def _keep(
-        self, turn: SaidTurn, run: Run, kind: str, fit: _Fit, how: str, spent: set[str]
-    ) -> None:
+    def _keep(self, turn: SaidTurn, run: Run, told: _Explanation, spent: set[str]) -> None:
         """Remember a new value."""
+        kind, fit = told.kind, told.fit
         if kind == "ACCOUNT_NUMBER" and self._beside_bank(turn, spent):
             kind = "BANK_ACCOUNT"
         if fit.level >= 2:
             spent.add(kind)
             self._answered[kind] = turn.index
         score = (0.4, 0.7, 0.9, 1.0)[fit.level]
-        whole = fit.level == 3 or (fit.level == 2 and _complete(self._kinds[kind], fit.chars))
-        speaker = (turn.channel, turn.role.value)
-        value = _Value(kind, fit.chars or run.chars, score, speaker, turn.index, whole)
-        rule = f"{_rule_name(kind)}.{fit.rule or how}"
-        self._add_part(value, turn, run, rule)
+        whole = fit.level == 3 or (fit.level == 2 and complete(self._kinds[kind], fit.chars))
+        value = _Value(kind, fit.chars or run.chars, score, _speaker(turn), turn.index, whole)
+        self._add_part(value, turn, run, f"{_rule_name(kind)}.{fit.rule or told.how}")
         self._values.append(value)
         self._open = value
 
@@ -414,14 +464,14 @@ class _Listener:
 # ---------------------------------------------------------------------- shapes
 
 
-def _best(claims: Iterable[_Claim], run: Run, alone: bool) -> tuple[_Claim, _Fit] | None:
+def _best(claims: Iterable[_Claim], run: Run, alone: bool) -> tuple[_Claim, Fit] | None:
     """Return the first claim that the whole run fits, else the first that it may be a part of."""
-    part: tuple[_Claim, _Fit] | None = None
+    part: tuple[_Claim, Fit] | None = None
     for _, group in groupby(claims, key=attrgetter("group")):
-        general: tuple[_Claim, _Fit] | None = None
+        general: tuple[_Claim, Fit] | None = None
         for claim in group:
             near = alone and claim.turns_ago <= _PART_TURNS
-            fit = _fit(claim.kind, run, weak=claim.weak, alone=near)
+            fit = fit_of(claim.kind, run, weak=claim.weak, alone=near)
             if fit.level >= 2 and claim.kind.whole:
                 return claim, fit
             if fit.level >= 2 and general is None:
@@ -433,136 +483,52 @@ def _best(claims: Iterable[_Claim], run: Run, alone: bool) -> tuple[_Claim, _Fit
     return part
 
 
-def _beats_date(claim: _Claim) -> bool:
+def _beats_date(claim: _Claim, fit: Fit) -> bool:
     """Say whether a kind explains "12-03-45" better than a date does: a sort code was asked for."""
-    return bool(claim.kind.whole) and not claim.weak and not claim.kind.dates
+    sure = bool(claim.kind.whole) and not claim.weak and not claim.kind.dates
+    return sure and fit.level >= 2
 
 
-def _fit(kind: Kind, run: Run, *, weak: bool, alone: bool) -> _Fit:
-    """Say how well a run has the shape of a kind, in its likeliest reading."""
-    fits = [_fit_reading(kind, reading, run) for reading in run.readings()]
-    best = max(fits, key=lambda fit: fit.level)  # the first of equals: the likeliest
-    if best.level == 1:
-        least = 4 if weak else 3
-        if len(best.chars) < least and not (alone and not weak and kind.whole):
-            return _Fit(0)
-    if weak and len(best.chars) < 4:
-        return _Fit(0)
-    return best
-
-
-def _fit_reading(kind: Kind, chars: str, run: Run) -> _Fit:
-    digits = sum(char.isdigit() for char in chars)
-    letters = len(chars) - digits
-    if kind.answer == "date":
-        return _Fit(2 if 6 <= digits <= 8 and not letters else int(2 <= digits <= 8), chars)
-    fewest, most = kind.digits
-    proof = _proof(kind.name, chars)
-    if proof:
-        return _Fit(3, chars, proof)
-    if not fewest <= digits <= most or (letters and len(chars) > most + 4):
-        part = kind.whole and 0 < digits < fewest and not letters
-        return _Fit(1 if part else 0, chars)
-    if letters and not kind.letters:
-        return _Fit(1 if letters <= 2 else 0, chars)
-    if not kind.whole:
-        return _Fit(2 if len(chars) >= 3 else 1, chars)
-    return _Fit(2 if len(chars) in kind.whole else 1, chars)
-
-
-_PROOFS: dict[str, tuple[str, ...]] = {
-    "CARD": ("card",),
-    "IBAN": ("iban",),
-    "ROUTING_NUMBER": ("routing",),
-    "NATIONAL_ID": ("nino", "south_african_id", "nhs", "tfn", "abn", "acn", "medicare"),
-}
-
-
-def _proof(kind: str, chars: str) -> str:
-    """Return the checksum that proves a value of a kind, if any does."""
-    for name in _PROOFS.get(kind, ()):
-        if checks.CHECKS[name](chars):
-            return name.replace("_", "-")
-    if kind == "POSTCODE" and _UK_POSTCODE.match(chars):
-        return "uk"
-    if kind == "VEHICLE" and _UK_VEHICLE.match(chars):
-        return "uk"
-    return ""
-
-
-def _proven(run: Run) -> tuple[str, _Fit] | None:
+def _proven(run: Run) -> _Explanation | None:
     """Return the kind that a run's own form proves, without any context."""
     for chars in run.readings():
         for kind in ("CARD", "IBAN", "POSTCODE", "VEHICLE"):
-            proof = _proof(kind, chars)
+            proof = proof_of(kind, chars)
             if proof:
-                return kind, _Fit(3, chars, proof)
+                return _Explanation(kind, Fit(3, chars, proof), "proven")
         if checks.nino(chars) or checks.south_african_id(chars):
-            return "NATIONAL_ID", _Fit(3, chars, _proof("NATIONAL_ID", chars))
-        if _grouped(run) == (3, 2, 4) and checks.ssn(chars):
-            return "NATIONAL_ID", _Fit(2, chars, "ssn")
-        if _PHONE.match(chars):
-            return "PHONE", _Fit(2, chars, "shape")
+            fit = Fit(3, chars, proof_of("NATIONAL_ID", chars))
+            return _Explanation("NATIONAL_ID", fit, "proven")
+        if grouped(run) == (3, 2, 4) and checks.ssn(chars):
+            return _Explanation("NATIONAL_ID", Fit(2, chars, "ssn"), "proven")
+        if PHONE.match(chars):
+            return _Explanation("PHONE", Fit(2, chars, "shape"), "proven")
     return None
 
 
-def _grouped(run: Run) -> tuple[int, ...]:
-    """Return the lengths of the groups in which digits were written."""
-    return tuple(len(symbol.chars) for symbol in run.symbols)
+def _is_general(best: tuple[_Claim, Fit] | None) -> bool:
+    """Say whether a run only fits a kind that takes any number: it may hold several values."""
+    return best is not None and best[1].level == 2 and not best[0].kind.whole
 
 
-def _complete(kind: Kind, chars: str) -> bool:
-    """Say whether nothing more of a value is to come."""
-    if kind.name == "CARD":
-        return checks.card(chars) or len(chars) >= 16
-    return bool(kind.whole) and len(chars) in kind.whole
+def _told(claim: _Claim, fit: Fit) -> _Explanation:
+    return _Explanation(claim.kind.name, fit, claim.how)
 
 
-def _said_digit_by_digit(run: Run) -> bool:
-    single = {Form.DIGIT, Form.DOUBTFUL, Form.LETTER}
-    return len(run.symbols) >= 3 and all(symbol.form in single for symbol in run.symbols)
+def _speaker(turn: SaidTurn) -> tuple[int, str]:
+    return turn.channel, turn.role.value
 
 
-def _is_decimal(turn: SaidTurn, run: Run) -> bool:
-    """Say whether a run is an amount with a decimal sign or thousands: "19.99", "1,250"."""
-    if any(symbol.form is not Form.WRITTEN for symbol in run.symbols) or len(run.symbols) > 3:
-        return False
-    signs = [turn.tokens[left.last + 1].text for left in run.symbols[:-1]]
-    tight = all(
-        turn.tokens[left.last].end + 1 == turn.tokens[right.first].start
-        for left, right in zip(run.symbols, run.symbols[1:], strict=False)
+def _still_open(value: _Value, turn: SaidTurn) -> bool:
+    """Say whether the speaker of a turn may still be giving a value that they began."""
+    newest = turn.asked[0].turns_ago if turn.asked else turn.index
+    same_topic = any(one.kind == value.kind for one in turn.asked if one.turns_ago == newest)
+    return (
+        not value.whole
+        and turn.index - value.turn <= _PART_TURNS
+        and value.speaker == _speaker(turn)
+        and (turn.index - newest <= value.turn or same_topic)
     )
-    if not signs or not tight:
-        return False
-    if signs == ["."]:
-        return len(run.symbols[-1].chars) <= 2
-    return _in_thousands(turn, run) or signs == [":"]
-
-
-def _in_thousands(turn: SaidTurn, run: Run) -> bool:
-    """Say whether a written number is grouped by commas: "1,250,000"."""
-    groups = _grouped(run)
-    commas = all(turn.tokens[left.last + 1].text == "," for left in run.symbols[:-1])
-    return len(groups) > 1 and commas and groups[0] <= 3 and set(groups[1:]) == {3}
-
-
-def _outside(turn: SaidTurn, run: Run) -> Run | None:
-    """Return the run without the symbols that belong to a cue ("last four digits")."""
-    free = [not any(p in turn.in_cues for p in range(s.first, s.last + 1)) for s in run.symbols]
-    if all(free):
-        return run
-    kept = [place for place, is_free in enumerate(free) if is_free]
-    if not kept:
-        return None
-    return _cut(turn, run, kept[0], kept[-1] + 1)
-
-
-def _cut(turn: SaidTurn, run: Run, start: int, end: int) -> Run:
-    """Return a part of a run, by its symbols: at least one."""
-    symbols = run.symbols[start:end]
-    takes_back = tuple(place - start for place in run.takes_back if start < place < end)
-    first, last = turn.tokens[symbols[0].first], turn.tokens[symbols[-1].last]
-    return Run(symbols, first.start, last.end, takes_back)
 
 
 def _rule_name(kind: str) -> str:

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 _LONGEST_NAME = 4  # words
 _FEW_TURNS = 3  # an agent says their name in their first turns
+_LONGEST_LEAD_IN = 12  # tokens
 _SPELLED = 3  # letters one by one that are a name
 _SPELLED_ANYWHERE = 5
+_OPENING_AFTER = 15  # tokens from an agent's opening to their name
+_OPENING_SOON = 6  # tokens from an agent's name to their opening
 _SURE_ROLES = 0.7  # below it a guessed role is not believed
 _PARTICLES = {"de", "la", "van", "der", "den", "von", "du", "di", "da", "dos", "del", "al", "el"}
 _PARTICLES |= {"bin", "ten", "le"}
@@ -80,11 +83,15 @@ class PeopleFinder:
         roles_sure = role_basis in {RoleBasis.CHANNEL_MAP, RoleBasis.GIVEN} or (
             role_basis is RoleBasis.GUESSED and role_confidence >= _SURE_ROLES
         )
-        agent = self._agent_words(call, agent_name, roles_sure=roles_sure)
+        agent, greetings = self._agent_words(call, agent_name, roles_sure=roles_sure)
         found: list[tuple[SaidTurn, _Name]] = []
         for turn in call.turns:
             found += [(turn, name) for name in self._in_turn(turn, persons[turn.index])]
-        kept = [(t, n) for t, n in found if self._agents_too or not self._is_agent(t, n, agent)]
+        kept = [
+            (turn, name)
+            for turn, name in found
+            if self._agents_too or not self._is_agent(turn, name, agent, greetings)
+        ]
         kept += self._said_again(call, kept, agent)
         return _as_found(kept)
 
@@ -154,7 +161,7 @@ class PeopleFinder:
 
     def _known(self, turn: SaidTurn, place: int) -> _Name | None:
         """Read a known first name, with the last name that follows it."""
-        word = turn.words[place]
+        word = turn.words[place].removesuffix("'s")
         if word in self._never or word in self._numbers or place in turn.in_runs:
             return None
         capital = turn.tokens[place].text[0].isupper()
@@ -269,12 +276,13 @@ class PeopleFinder:
                 return base not in self._common or sure
             shy = base in self._names.first_words or base in self._names.last_words
             if shy:
-                return sure and (begun or base in self._names.first_words)
+                return sure
         return sure and word not in self._common and (turn.lower or not begun)
 
     def _past_lead_ins(self, turn: SaidTurn, place: int) -> int:
         """Return the first token after "yes, it's"."""
-        while place < len(turn.words):
+        end = place + _LONGEST_LEAD_IN
+        while place < min(end, len(turn.words)):
             length = self._lead_ins.at(turn.words, place)
             if not length and turn.words[place][0].isalnum():
                 return place
@@ -285,7 +293,8 @@ class PeopleFinder:
         word = turn.words[place]
         if not word[0].isalpha() or word in self._never or word in self._numbers:
             return False
-        return place not in turn.in_runs and word not in self._months
+        apart = word not in self._months and word not in self._people.titles
+        return apart and place not in turn.in_runs
 
     def _is_known(self, word: str) -> bool:
         names = self._names
@@ -299,46 +308,49 @@ class PeopleFinder:
 
     def _agent_words(
         self, call: SaidCall, agent_name: str | None, *, roles_sure: bool
-    ) -> frozenset[str]:
-        """Return the words of the agent's name: from the metadata and from the greeting."""
-        words = {
-            token.word for token in tokenise(agent_name or "") if len(token.word) > 1
-        }
+    ) -> tuple[frozenset[str], frozenset[int]]:
+        """Return the words of the agent's name, from the metadata and from the greeting, and the
+        turns that greet."""
+        greetings: set[int] = set()
+        words = {token.word for token in tokenise(agent_name or "") if len(token.word) > 1}
         greeted = 0
         for turn in call.turns:
             if turn.role is not Role.AGENT and roles_sure:
                 continue
-            words |= self._greeting(turn, roles_sure=roles_sure)
+            own = self._greeting(turn, roles_sure=roles_sure)
+            words |= own
+            greetings |= {turn.index} if own else set()
             greeted += 1
             if greeted >= _FEW_TURNS:
                 break
-        return frozenset(words)
+        return frozenset(words), frozenset(greetings)
 
     def _greeting(self, turn: SaidTurn, *, roles_sure: bool) -> set[str]:
         """Return the words of a name with which the speaker introduces themselves as agent."""
-        places = range(len(turn.words))
-        opens = any(self._openings.at(turn.words, place) for place in places)
-        believed = opens or (roles_sure and turn.role is Role.AGENT)
+        trusted = roles_sure and turn.role is Role.AGENT
+        openings = [p for p in range(len(turn.words)) if self._openings.at(turn.words, p)]
         words: set[str] = set()
-        for place in places:
+        for place in range(len(turn.words)):
             sure = self._sure_greetings.at(turn.words, place)
+            believed = trusted or any(_opens(opening, place) for opening in openings[:_FEW_TURNS])
             length = sure or (self._greetings.at(turn.words, place) if believed else 0)
-            if not length:
-                continue
-            first = place + length
-            last = self._extent(turn, first, sure=bool(sure))
-            words |= {turn.words[one].removesuffix("'s") for one in range(first, last + 1)}
-        if believed:
-            for name in self._followed(turn):
+            if length:
+                first = place + length
+                last = self._extent(turn, first, sure=bool(sure))
+                words |= {turn.words[one].removesuffix("'s") for one in range(first, last + 1)}
+        for name in self._followed(turn):
+            if trusted or any(_opens(opening, name.first) for opening in openings[:_FEW_TURNS]):
                 words |= {turn.words[one] for one in range(name.first, name.last + 1)}
         return words
 
-    def _is_agent(self, turn: SaidTurn, name: _Name, agent: frozenset[str]) -> bool:
+    def _is_agent(
+        self, turn: SaidTurn, name: _Name, agent: frozenset[str], greetings: frozenset[int]
+    ) -> bool:
         """Say whether a name is the agent's own and not a customer's who is called the same."""
         words = {word.removesuffix("'s") for word in self._words_of(turn, name)}
-        if not words or not words - self._people.titles <= agent:
+        if not words - self._people.titles <= agent:
             return False
-        return not (name.own and turn.role is Role.CUSTOMER)
+        return turn.index in greetings or not (name.own and turn.role is Role.CUSTOMER)
 
     # ------------------------------------------------------------------ the rest of the call
 
@@ -370,6 +382,12 @@ class PeopleFinder:
 
     def _words_of(self, turn: SaidTurn, name: _Name) -> list[str]:
         return [word for word in turn.words[name.first : name.last + 1] if word[0].isalpha()]
+
+
+def _opens(opening: int, place: int) -> bool:
+    """Say whether an agent's opening words stand so near before a greeting, or right after it,
+    that they are the same speaker's, whoever speaks in the turn."""
+    return -_OPENING_AFTER <= opening - place <= 0 or 0 < opening - place <= _OPENING_SOON
 
 
 def _as_found(names: Sequence[tuple[SaidTurn, _Name]]) -> list[Found]:

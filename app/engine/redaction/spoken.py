@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
     from app.engine.redaction.lexicon import Spoken
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+|[^\w\s]|_")
+_TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\d+|[^\w\s]|_")
 _ORDINAL_ENDS = {"st", "nd", "rd", "th"}
 _MEASURES = {"am", "pm", "kg", "km", "mb", "gb", "kwh", "p", "k", "m", "s", "hrs", "mins", "ml"}
+_TIMES = {"am", "pm"}
 _ARTICLES = {"a", "i"}
 _BEFORE_PRONOUN = {"this", "that", "which", "another", "other", "same", "any", "new", "old", "no"}
 _GLUE = {"-", ",", ".", "/", "(", ")", ":", "#", "+", "…", "–", "—", ";", "*", "\\"}  # noqa: RUF001
 _LONGEST_GAP = 6  # words between two groups of one value
+_SHORT_CODE = 3  # letters written apart from digits: HP 550
 _LONGEST_CODE = 8  # letters written next to digits: AUTO12345
 
 
@@ -106,7 +108,7 @@ class Run:
 def tokenise(text: str) -> tuple[Token, ...]:
     """Return the words, numbers and signs of a text; `text[start:end]` is the token."""
     return tuple(
-        Token(match[0], match[0].lower().replace("’", "'"), match.start(), match.end())
+        Token(match[0], match[0].lower().replace("\u2019", "'"), match.start(), match.end())
         for match in _TOKEN.finditer(text)
     )
 
@@ -138,9 +140,7 @@ class Normaliser:
         group: list[Symbol] = []
         takes_back: list[int] = []
         for symbol in self._symbols(tokens, words):
-            joined, corrected = (
-                self._gap(tokens, words, group[-1], symbol) if group else (True, False)
-            )
+            joined, corrected = self._gap(words, group[-1], symbol) if group else (True, False)
             if not joined:
                 runs += _finish(tokens, group, takes_back)
                 group, takes_back = [], []
@@ -166,18 +166,16 @@ class Normaliser:
                 index = symbol.last + 1
         return symbols
 
-    def _symbol(
-        self, tokens: Sequence[Token], words: Sequence[str], index: int
-    ) -> Symbol | None:
+    def _symbol(self, tokens: Sequence[Token], words: Sequence[str], index: int) -> Symbol | None:
         """Return the symbol that starts at a token, the longest reading first."""
         return (
-            self._repeated(tokens, words, index)
-            or self._spelled_letter(tokens, words, index)
+            self._repeated(words, index)
+            or self._spelled_letter(words, index)
             or self._number(tokens, words, index)
             or self._letter(tokens, words, index)
         )
 
-    def _repeated(self, tokens: Sequence[Token], words: Sequence[str], index: int) -> Symbol | None:
+    def _repeated(self, words: Sequence[str], index: int) -> Symbol | None:
         times = self._spoken.repeats.get(words[index])
         if times is None or index + 1 >= len(words):
             return None
@@ -194,9 +192,7 @@ class Normaliser:
         form = Form.DIGIT if char.isdigit() else Form.LETTER
         return Symbol(char * times, form, index, after)
 
-    def _spelled_letter(
-        self, tokens: Sequence[Token], words: Sequence[str], index: int
-    ) -> Symbol | None:
+    def _spelled_letter(self, words: Sequence[str], index: int) -> Symbol | None:
         """Read "b for bertie", "m as in mother"."""
         letter = words[index]
         if len(letter) != 1 or not letter.isalpha() or index + 2 >= len(words):
@@ -220,19 +216,18 @@ class Normaliser:
         if word in self._spoken.ordinals:
             return Symbol(self._spoken.ordinals[word], Form.ORDINAL, index, index)
         value, last = self._below_hundred(words, index)
-        if not value:
-            return None
-        multiplied = self._multiplied(words, int(value), last)
+        multiplied = self._multiplied(words, int(value), last) if value else None
         if multiplied:
-            return Symbol(*multiplied[:1], Form.NUMBER, index, multiplied[1])
-        if len(value) == 1:
-            doubtful = word in {"oh", "o", "nil"}
-            return Symbol(value, Form.DOUBTFUL if doubtful else Form.DIGIT, index, last)
-        form = Form.ORDINAL if words[last] in self._spoken.ordinals else Form.NUMBER
-        return Symbol(value, form, index, last)
+            return Symbol(multiplied[0], Form.NUMBER, index, multiplied[1])
+        return Symbol(value, self._number_form(words, value, last), index, last) if value else None
+
+    def _number_form(self, words: Sequence[str], value: str, last: int) -> Form:
+        if len(value) > 1:
+            return Form.ORDINAL if words[last] in self._spoken.ordinals else Form.NUMBER
+        return Form.DOUBTFUL if words[last] in {"oh", "o", "nil"} else Form.DIGIT
 
     def _below_hundred(self, words: Sequence[str], index: int) -> tuple[str, int]:
-        """Return the digits of "seven", "twelve", "forty-two", "twenty first" and the last token."""
+        """Return the digits of "seven", "twelve", "forty-two" and the last token."""
         spoken, word = self._spoken, words[index]
         simple = spoken.digits.get(word) or spoken.teens.get(word)
         if simple:
@@ -268,24 +263,21 @@ class Normaliser:
 
     def _letter(self, tokens: Sequence[Token], words: Sequence[str], index: int) -> Symbol | None:
         token, word = tokens[index], words[index]
-        if not word[0].isalpha():
-            return None
         if word == "x" and "ray" in words[index + 1 : index + 3]:
             return Symbol("X", Form.LETTER, index, words.index("ray", index))
-        if len(word) == 1:
+        if len(word) == 1 and word.upper() != word:
+            if self._fillers.at(words, index) > 1:
+                return None  # "I mean" takes back, it spells nothing
             form = Form.DOUBTFUL if word in _ARTICLES else Form.LETTER
             return Symbol(word.upper(), form, index, index)
-        if word in self._spoken.letters:
-            return Symbol(self._spoken.letters[word], Form.SPELLING_WORD, index, index)
-        if _is_code(tokens, index):
+        if word not in self._spoken.letters and _is_code(tokens, index):
             return Symbol(token.text.upper(), Form.LETTER, index, index)
-        if word in self._spoken.homophones:
-            return Symbol(self._spoken.homophones[word], Form.HOMOPHONE, index, index)
-        return None
+        known, form = self._spoken.letters, Form.SPELLING_WORD
+        if word not in known:
+            known, form = self._spoken.homophones, Form.HOMOPHONE
+        return Symbol(known[word], form, index, index) if word in known else None
 
-    def _gap(
-        self, tokens: Sequence[Token], words: Sequence[str], left: Symbol, right: Symbol
-    ) -> tuple[bool, bool]:
+    def _gap(self, words: Sequence[str], left: Symbol, right: Symbol) -> tuple[bool, bool]:
         """Say whether two symbols belong together across what lies between, and whether the second
         corrects the first."""
         index, corrected, spoken_words = left.last + 1, False, 0
@@ -305,20 +297,22 @@ class Normaliser:
 def _is_code(tokens: Sequence[Token], index: int) -> bool:
     """Say whether letters are part of a written code: glued to digits, or capitals beside them."""
     token = tokens[index]
-    if not token.text.isascii() or len(token.text) > _LONGEST_CODE:
+    letters = token.text.isascii() and token.text.isalpha()
+    if not letters or len(token.text) > _LONGEST_CODE or token.word in _TIMES:
         return False
     before = tokens[index - 1] if index else None
     after = tokens[index + 1] if index + 1 < len(tokens) else None
-    glued_before = before is not None and before.text.isdigit() and before.end == token.start
-    glued_after = after is not None and after.text.isdigit() and after.start == token.end
-    if glued_after:
+    if after is not None and after.text.isdigit() and after.start == token.end:
         return True
-    if glued_before:
-        return token.word not in _MEASURES and (token.text.isupper() or len(token.text) <= 3)
-    if not token.text.isupper() or len(token.text) > 3:
-        return False
+    short = len(token.text) <= _SHORT_CODE
+    if before is not None and before.text.isdigit() and before.end == token.start:
+        return token.word not in _MEASURES and (token.text.isupper() or short)
     beside = [one for one in (before, after) if one is not None]
-    return any(one.text.isdigit() or _is_capital(one) for one in beside)
+    return (
+        short
+        and token.text.isupper()
+        and any(one.text.isdigit() or _is_capital(one) for one in beside)
+    )
 
 
 def _is_capital(token: Token) -> bool:
@@ -353,18 +347,17 @@ def _is_strong(symbol: Symbol) -> bool:
 def _is_loose(tokens: Sequence[Token], group: Sequence[Symbol], place: int, inward: int) -> bool:
     """Say whether the symbol at an end of a group is rather a word: "Oh, three", "a four"."""
     symbol = group[place]
-    if symbol.form is Form.HOMOPHONE:
-        return True
     if inward > 0 and symbol.first and tokens[symbol.first].word == "one":
         return tokens[symbol.first - 1].word in _BEFORE_PRONOUN
     if symbol.form is not Form.DOUBTFUL:
-        return False
+        return symbol.form is Form.HOMOPHONE
     neighbour = group[place + inward] if 0 <= place + inward < len(group) else None
     if neighbour is None:
         return True
-    if not symbol.chars.isdigit():
-        twice = neighbour.form is Form.DOUBTFUL and not neighbour.chars.isdigit()
-        return neighbour.form not in _LETTERS and not twice
-    if inward > 0:
-        return symbol.last + 1 < neighbour.first
-    return False
+    if symbol.chars.isdigit():
+        return inward > 0 and symbol.last + 1 < neighbour.first
+    if neighbour.form in _LETTERS:
+        return False
+    twice = neighbour.form is Form.DOUBTFUL and not neighbour.chars.isdigit()
+    code = inward < 0 and sum(one.form in _LETTERS for one in group[:_LONGEST_CODE]) > 1
+    return not twice and not code

@@ -186,7 +186,7 @@ def test_doctor_tells_line_by_line(records, run, network_attempts, expected_logs
 def test_the_window_opens_when_nothing_else_is_asked(run, tmp_path):
     asked = []
 
-    def window(program, vault):
+    def window(program, vault, _passphrase):
         asked.append((program.folders.data.name, vault))
         return 5
 

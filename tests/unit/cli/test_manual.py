@@ -8,11 +8,13 @@ import re
 import runpy
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from app import cli, errors
 from app.cli import _commands, records
 from app.cli.arguments import parser
+from app.config import Settings
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = ROOT / "resources" / "documents"
@@ -71,6 +73,17 @@ def test_every_exit_status_is_in_the_manual():
     assert named == statuses | {0, cli.FAULT, cli.INTERRUPTED, cli.READER_GONE}
     for number in statuses:
         assert re.search(rf"\b{number} ", parser().epilog)
+
+
+def test_every_setting_is_in_the_manual_with_its_default():
+    table = SECTION.partition("### Settings\n")[2].partition("\n### ")[0]
+    named = dict(re.findall(r"^\| `([a-z_.]+)` \| `?([^|`]+)`? \|", table, re.MULTILINE))
+    real = {
+        f"{section}.{name}": json.dumps(value).strip('"')
+        for section, values in msgspec.to_builtins(Settings()).items()
+        for name, value in values.items()
+    }
+    assert {name: default.strip() for name, default in named.items()} == real
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

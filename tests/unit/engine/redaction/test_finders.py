@@ -1,0 +1,139 @@
+"""Addresses, e-mails, secrets and answers as they are said."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.engine.redaction.addresses import AddressFinder
+from app.engine.redaction.answers import AnswerFinder
+from app.engine.redaction.casing import cased
+from app.engine.redaction.contacts import ContactFinder
+from app.engine.redaction.everything import EverythingFinder
+from app.engine.redaction.secrets import SecretFinder
+from tests.unit.engine.redaction.calls import data, read, said
+
+
+def texts(finder, *lines: str) -> list[str]:
+    call = read(*lines)
+    return [text for _, text in said(call, finder.find(call))]
+
+
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        ("C: it's flat two, seventeen Mulberry Lane", "flat two, seventeen Mulberry Lane"),
+        ("C: 42 acacia avenue", "42 acacia avenue"),
+        ("C: my address is forty two the rise", "forty two"),
+        ("C: 1588 Pine St. San Jose, CA 94110 please", "1588 Pine St. San Jose, CA 94110"),
+        ("C: 12 Station Road, Leeds, and thanks", "12 Station Road, Leeds"),
+        ("C: 12 station road leeds", "12 station road leeds"),
+        ("C: to 52 Ibirapita 8057, Suite 498", "52 Ibirapita 8057, Suite 498"),
+        ("C: it's in Suite 286.", "Suite 286"),
+        ("C: Apt. 12", "Apt. 12"),
+        ("C: 9 Elm Drive Street", "9 Elm Drive Street"),
+    ],
+)  # fmt: skip
+def test_addresses(line: str, address: str) -> None:
+    assert texts(AddressFinder(data()), line) == [address]
+
+
+def test_addresses_as_answers() -> None:
+    finder = AddressFinder(data())
+    assert texts(finder, "A: your address?", "C: 14 The Larches") == []
+    assert texts(finder, "A: your address?", "C: 14 Larches") == ["14 Larches"]
+    assert texts(finder, "A: your address?", "C: 14 larchess") == ["14 larchess"]
+    assert texts(finder, "A: your address?", "C: fourteen hill view") == ["fourteen hill view"]
+    assert texts(finder, "A: your address?", "C: the 3rd Larch") == []
+    assert texts(finder, "A: your address?", "C: It has 3 rooms") == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["C: it's 2 miles all the way", "C: 3 of them drive", "C: a b c lane", "C: 12, 13 and 14",
+     "C: the suite is 12", "C: suite twelve", "C: 2 Larches", "C: 9 Larches 1234567"],
+)  # fmt: skip
+def test_no_addresses(line: str) -> None:
+    assert texts(AddressFinder(data()), line) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "address", "value"),
+    [
+        ("C: it's j dot doe at gmail dot com", "j dot doe at gmail dot com", "j.doe@gmail.com"),
+        ("C: send it to tyler_b@example.org now", "tyler_b@example.org", "tyler_b@example.org"),
+        ("C: is a b 8 2 at mail dot co dot uk", "a b 8 2 at mail dot co dot uk", "ab82@mail.co.uk"),
+        ("C: mary.jane at example.org", "mary.jane at example.org", "mary.jane@example.org"),
+        ("C: email is bob one at x dash y dot com", "bob one at x dash y dot com", "bob1@x-y.com"),
+        ("C: jim at gmail dot com and", "jim at gmail dot com", "jim@gmail.com"),
+        ("C: a jim at mail dot com", "jim at mail dot com", "jim@mail.com"),
+        ("C: jim, at mail dot com, and bob at mail dot com", "bob at mail dot com", "bob@mail.com"),
+    ],
+)  # fmt: skip
+def test_spoken_e_mails(line: str, address: str, value: str) -> None:
+    call = read(line)
+    found = ContactFinder().find(call)
+    assert address in [call.turns[0].text[one.start : one.end] for one in found]
+    assert value in [one.value for one in found]
+
+
+def test_asked_e_mails_reach_further() -> None:
+    assert texts(ContactFinder(), "A: your email?", "C: jim bob, smith at gmail") == [
+        "jim bob, smith at gmail"
+    ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["C: at home", "C: we met at the dot", "C: at dot com", "C: is at mail dot com",
+     "C: look at that. Come in", "C: he was at work dot", "C: jim at mail dot !"],
+)  # fmt: skip
+def test_no_e_mails(line: str) -> None:
+    assert texts(ContactFinder(), line) == []
+
+
+def test_secrets() -> None:
+    finder = SecretFinder(data())
+    assert texts(finder, "C: my password is fluffy seven.") == ["fluffy seven"]
+    assert texts(finder, "A: And your password?", "C: It's fluffy.") == ["fluffy"]
+    assert texts(finder, "A: And your password?", "C: I can't remember.") == []
+    assert texts(finder, "A: And your password?", "C: Yes.") == []
+    assert texts(finder, "A: And your password?", "C: ") == []
+    assert texts(finder, "A: And your password?", "C: yes . fluffy") == ["fluffy"]
+    assert texts(finder, "C: my password is wrong") == []
+    assert texts(finder, "C: the password") == []
+    assert texts(finder, "C: the password works fine") == []
+    assert texts(finder, "C: the password is is") == []
+    assert texts(finder, "A: Your password was changed every time so far.", "C: fine") == []
+
+
+def test_answers_are_taken_whole() -> None:
+    finder = AnswerFinder(data())
+    postcode = "A: What's your postcode?"
+    assert texts(finder, postcode, "C: okay be a 0 e 6A d, thank you") == ["be a 0 e 6A d"]
+    assert texts(finder, postcode, "C: I don't know it") == []
+    assert texts(finder, postcode, "C: why 2?") == []
+    assert texts(finder, postcode, "C: yes please") == []
+    assert texts(finder, postcode, "C: my pin number 1 2") == []
+    assert texts(finder, postcode, "C: we moved there in 2019 with all of our things") == []
+    assert texts(finder, postcode, "C: well " * 30) == []
+    assert texts(finder, "A: date of birth?", "C: off of August") == ["off of August"]
+    assert texts(finder, "A: your name?", "C: Toby field") == ["Toby field"]
+    assert texts(finder, "A: your name?", "C: Monday") == []
+    assert texts(finder, "A: spell your name?", "C: k i CI e narsi h i") == ["k i CI e narsi h i"]
+    assert texts(finder, "A: postcode and phone number?", "C: 1 2") == []
+    assert texts(finder, "A: your email?", "C: 1 2") == []
+
+
+def test_capitals_are_put_where_a_model_expects_them() -> None:
+    (turn,) = read("C: i am john smith. ok ßa").turns
+    assert cased(turn, data()) == "I am John Smith. Ok ßa"
+    (turn,) = read("C: ßa I").turns
+    assert cased(turn, data()) == "ßa I"
+    (turn,) = read("C: ßa").turns
+    assert cased(turn, data()) == "ßa"
+
+
+def test_everything() -> None:
+    call = read("C: Leeds, room 1234 or 12")
+    found = EverythingFinder().find(call, [[("GPE", 0, 5), ("CARDINAL", 12, 16)]])
+    assert said(call, found) == [("LOCATION", "Leeds"), ("NUMBER", "1234")]

@@ -1,0 +1,140 @@
+"""Names: found in lower case and by context; the agent's own are known."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.domain import RoleBasis
+from app.engine.redaction.found import resolve
+from app.engine.redaction.people import PeopleFinder
+from tests.unit.engine.redaction.calls import data, read, said
+
+
+def names(
+    *lines: str,
+    agents_too: bool = False,
+    agent_name: str | None = None,
+    basis: RoleBasis = RoleBasis.GIVEN,
+    sure: float = 1.0,
+    model: tuple[str, ...] = (),
+) -> list[str]:
+    """Return the names found; `model` are the words that spaCy takes for people."""
+    call = read(*lines)
+    persons = [
+        [(t.text.index(m), t.text.index(m) + len(m)) for m in model if m in t.text]
+        for t in call.turns
+    ]
+    found = PeopleFinder(data(), agents_too=agents_too).find(
+        call, persons, agent_name=agent_name, role_basis=basis, role_confidence=sure
+    )
+    return [text for _, text in said(call, resolve(found, data().ranks))]
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("C: my name is xochitl quispe", "xochitl quispe"),
+        ("C: It's under my partner's name Donald van der Voet", "Donald van der Voet"),
+        ("C: this is margaret thompson", "margaret thompson"),
+        ("C: i spoke to mister o'neill", "mister o'neill"),
+        ("C: I spoke to Mr. Osgood", "Mr. Osgood"),
+        ("C: Anne-Marie said so", "Anne-Marie"),
+        ("C: mark thompson called", "mark thompson"),
+        ("C: Priya's account", "Priya"),
+        ("C: Zorblax speaking", "Zorblax"),
+        ("C: my surname is wolf", "wolf"),
+        ("C: it's my wife Grace", "Grace"),
+    ],
+)
+def test_names_are_found(line: str, name: str) -> None:
+    assert names(line) == [name]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "C: i will mark the bill in may",
+        "C: this is really bad and i'm so upset",
+        "C: I am calling about my bill",
+        "C: yes sir",
+        "C: doctor what",
+        "C: B B C",
+        "C: is anyone there speaking",
+        "C: it is urgent here",
+        "C: thank you so much goodbye",
+    ],
+)
+def test_everyday_words_are_no_names(line: str) -> None:
+    assert names(line) == []
+
+
+def test_the_model_is_believed_but_not_blindly() -> None:
+    assert names("C: ask Xylo Vantor now", model=("Xylo Vantor now",)) == ["Xylo Vantor now"]
+    assert names("C: Okay, two four", model=("Okay", "two four")) == []
+    assert names("C: a refund please", model=("refund",)) == []
+    assert names("C: ask Xylo", model=("sk Xylo",)) == []
+
+
+def test_an_answer_to_a_question_for_a_name() -> None:
+    assert names("A: What's your name?", "C: Yes, it's Xochitl.") == ["Xochitl"]
+    assert names("A: and your name?", "C: mm", "C: zorblax quux") == ["zorblax quux"]
+    assert names("A: What's your name?", "C: I will not say what it is.") == []
+    assert names("A: What's your name?", "A: Hello?", "C: " + "so it was that day " * 3) == []
+
+
+def test_spelled_names() -> None:
+    assert names("A: Could you spell your surname?", "C: b r z e") == ["b r z e"]
+    assert names("C: the name is spelled T, H, A") == ["T, H, A"]
+    assert names("C: t h a c k e r") == ["t h a c k e r"]
+    assert names("C: the t h a") == []
+
+
+def test_a_part_of_a_name_is_found_again() -> None:
+    lines = ("C: my name is xochitl quispe", "A: right quispe it is")
+    assert names(*lines) == ["xochitl quispe", "quispe"]
+
+
+def test_parts_share_the_whole_name_as_their_value() -> None:
+    call = read("C: my name is Declan Osgood", "A: Thank you, Mr Osgood.")
+    found = PeopleFinder(data(), agents_too=False).find(
+        call, [[], []], agent_name=None, role_basis=RoleBasis.GIVEN, role_confidence=1.0
+    )
+    assert {one.value for one in found} == {"declan osgood"}
+    assert ("PERSON", "Mr Osgood") in said(call, found)
+
+
+def test_one_name_in_two_families_is_not_merged() -> None:
+    call = read("C: i'm Declan Osgood and Ruth Osgood", "A: Osgood?")
+    found = PeopleFinder(data(), agents_too=False).find(
+        call, [[], []], agent_name=None, role_basis=RoleBasis.GIVEN, role_confidence=1.0
+    )
+    assert {"declan osgood", "ruth osgood"} <= {one.value for one in found}
+
+
+GREETING = "A: Thank you for calling Acme, you're speaking with Sarah, how can I help?"
+
+
+def test_agents_keep_their_names() -> None:
+    assert names(GREETING, "C: Hi Sarah.") == []
+    assert names("A: Good morning, Sarah speaking.", "C: Hi Sarah.") == []
+    assert names("A: hello", "C: Hi Sarah Miller.", agent_name="Sarah Miller") == []
+
+
+def test_agents_names_can_be_redacted() -> None:
+    assert names(GREETING, "C: Hi Sarah.", agents_too=True) == ["Sarah", "Sarah"]
+
+
+def test_a_customer_of_the_same_name_is_redacted() -> None:
+    assert names(GREETING, "C: I'm Sarah too.") == ["Sarah"]
+    assert names(GREETING, "C: It's Sarah Bexley.", "A: Ms Bexley") == ["Sarah Bexley", "Ms Bexley"]
+
+
+def test_when_roles_are_guesses_only_an_agents_words_count() -> None:
+    unsure = {"basis": RoleBasis.ESTIMATED, "sure": 0.2}
+    assert names("A: my name is Juan, I have a question", **unsure) == ["Juan"]
+    assert names("C: Thanks for calling Acme, my name is Sarah.", "A: Hi Sarah.", **unsure) == []
+    assert names("C: Thanks for holding, Sarah speaking.", "A: Hi Sarah.", **unsure) == []
+    assert names("C: you're through to Tom", "A: Hi Tom.", **unsure) == []
+    assert names("A: my name is Sarah", basis=RoleBasis.GUESSED, sure=0.9) == []
+    late = tuple(f"A: turn {n}" for n in range(4))
+    assert names(*late, "A: my name is Sarah") == ["Sarah"]

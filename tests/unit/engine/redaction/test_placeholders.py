@@ -1,0 +1,173 @@
+"""The safe transcript: placeholders, words, times, digests and what is muted."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain import MutedSpan, Role
+from app.engine.redaction.found import Found
+from app.engine.redaction.placeholders import PADDING_MS, merged, write
+from app.engine.transcription import RawTranscript, RawTurn, RawWord
+
+
+def turn(text: str, *, words: bool = True, start_ms: int = 1000, step_ms: int = 500) -> RawTurn:
+    """Return a turn with a word every half second, each 400 ms long."""
+    spoken = tuple(
+        RawWord(
+            text=match[0],
+            start=match.start(),
+            end=match.end(),
+            start_ms=start_ms + step_ms * n,
+            end_ms=start_ms + step_ms * n + 400,
+            confidence=0.9 - n / 100,
+        )
+        for n, match in enumerate(re.finditer(r"\S+", text))
+    )
+    end_ms = start_ms + step_ms * max(1, len(spoken))
+    return RawTurn(
+        channel=1,
+        role=Role.CUSTOMER,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        text=text,
+        words=spoken if words else (),
+    )
+
+
+def raw(*turns: RawTurn) -> RawTranscript:
+    return RawTranscript(turns=turns, language="en")
+
+
+def at(transcript: RawTranscript, text: str, kind: str, value: str, number: int = 0) -> Found:
+    start = transcript.turns[number].text.index(text)
+    return Found(
+        kind=kind,
+        turn=number,
+        start=start,
+        end=start + len(text),
+        score=0.9,
+        rule="test",
+        value=value,
+    )
+
+
+def test_a_placeholder_takes_the_place_of_words_and_keeps_their_time() -> None:
+    call = raw(turn("my card is four two thanks"))
+    redacted = write(call, [at(call, "four two", "CARD", "42")])
+    (safe,) = redacted.transcript.turns
+    assert safe.text == "my card is [CARD-1] thanks"
+    assert [word.text for word in safe.words] == ["my", "card", "is", "[CARD-1]", "thanks"]
+    assert [safe.text[word.start : word.end] for word in safe.words] == [w.text for w in safe.words]
+    (redaction,) = redacted.redactions
+    assert (redaction.start_ms, redaction.end_ms) == (2500, 3400)
+    assert safe.text[redaction.safe_start : redaction.safe_end] == "[CARD-1]"
+    assert call.turns[0].text[redaction.start : redaction.end] == "four two"
+    assert safe.words[3].confidence == min(0.87, 0.86)
+
+
+def test_punctuation_that_hangs_on_a_word_stays_in_the_text() -> None:
+    call = raw(turn("it's johanna's, ok"))
+    redacted = write(call, [at(call, "johanna", "PERSON", "johanna")])
+    assert redacted.transcript.turns[0].text == "it's [PERSON-1]'s, ok"
+    assert [w.text for w in redacted.transcript.turns[0].words] == ["it's", "[PERSON-1]", "ok"]
+
+
+def test_equal_values_have_the_same_number() -> None:
+    call = raw(turn("four two"), turn("42 and 43"))
+    some = [
+        at(call, "four two", "CARD", "42"),
+        at(call, "42", "CARD", "42", 1),
+        at(call, "43", "CARD", "43", 1),
+    ]
+    redacted = write(call, some)
+    assert redacted.transcript.turns[1].text == "[CARD-1] and [CARD-2]"
+    assert [(one.kind, one.value) for one in redacted.values] == [("CARD", 1), ("CARD", 2)]
+    assert redacted.values[0].digest == hashlib.sha256(b"CARD:42").digest()
+
+
+def test_muted_audio_is_padded_and_takes_a_bit_of_the_pause() -> None:
+    call = raw(turn("a 42 b"))
+    (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
+    assert span == MutedSpan(channel=1, start_ms=1500 - 100, end_ms=1900 + 100)
+    call = raw(turn("a 42 b", step_ms=2000))
+    (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
+    assert span == MutedSpan(channel=1, start_ms=3000 - 250, end_ms=3400 + 250)
+    call = raw(turn("a 42 b", step_ms=400))
+    (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
+    assert span == MutedSpan(channel=1, start_ms=1400 - PADDING_MS, end_ms=1800 + PADDING_MS)
+
+
+def test_the_first_and_the_last_word() -> None:
+    call = raw(turn("42 is 43", start_ms=0))
+    some = [at(call, "42", "CARD", "42"), at(call, "43", "CARD", "43")]
+    redacted = write(call, some)
+    assert [one.start_ms for one in redacted.muted] == [0, 900]
+    assert redacted.muted[-1].end_ms == 1500
+
+
+def test_without_word_times_the_share_of_the_turn_is_muted_generously() -> None:
+    call = raw(turn("x" * 51 + "42" + "x" * 47, words=False, start_ms=0, step_ms=10_000))
+    redacted = write(call, [at(call, "42", "CARD", "42")])
+    (redaction,) = redacted.redactions
+    assert (redaction.start_ms, redaction.end_ms) == (5100, 5300)
+    assert redacted.muted == (MutedSpan(channel=1, start_ms=4020, end_ms=6380),)
+    assert redacted.transcript.turns[0].words == ()
+
+
+def test_a_transcript_without_times_mutes_nothing() -> None:
+    silent = RawTurn(channel=0, role=Role.AGENT, start_ms=0, end_ms=0, text="is 42")
+    call = raw(silent)
+    redacted = write(call, [at(call, "42", "CARD", "42")])
+    assert redacted.muted == ()
+    assert redacted.transcript.turns[0].text == "is [CARD-1]"
+
+
+def test_spans_of_a_channel_that_touch_become_one() -> None:
+    spans = [
+        MutedSpan(channel=1, start_ms=5, end_ms=9),
+        MutedSpan(channel=0, start_ms=0, end_ms=5),
+        MutedSpan(channel=0, start_ms=5, end_ms=7),
+        MutedSpan(channel=0, start_ms=1, end_ms=2),
+        MutedSpan(channel=0, start_ms=8, end_ms=9),
+    ]
+    assert [(s.channel, s.start_ms, s.end_ms) for s in merged(spans)] == [
+        (0, 0, 7),
+        (0, 8, 9),
+        (1, 5, 9),
+    ]
+
+
+def test_a_quoted_placeholder_in_the_talk_is_only_text() -> None:
+    call = raw(turn("[CARD-1] 42"))
+    redacted = write(call, [at(call, "42", "CARD", "42")])
+    assert redacted.transcript.turns[0].text == "[CARD-1] [CARD-1]"
+
+
+@given(st.data())
+def test_nothing_outside_a_redaction_changes(data: st.DataObject) -> None:
+    words = data.draw(st.lists(st.text("abc19.,'é", min_size=1, max_size=6), min_size=1))
+    call = raw(turn(" ".join(words), words=data.draw(st.booleans())))
+    text = call.turns[0].text
+    edges = sorted(
+        data.draw(st.sets(st.integers(0, len(text)), max_size=6).filter(lambda s: len(s) % 2 == 0))
+    )
+    some = [
+        Found(kind="K", turn=0, start=s, end=e, score=1.0, rule="r", value=text[s:e])
+        for s, e in zip(edges[::2], edges[1::2], strict=True)
+    ]
+    redacted = write(call, some)
+    (safe,) = redacted.transcript.turns
+    for word in safe.words:
+        assert safe.text[word.start : word.end] == word.text
+        assert word.start_ms <= word.end_ms
+    back, read_to = "", 0
+    for one in redacted.redactions:
+        back += safe.text[read_to : one.safe_start] + text[one.start : one.end]
+        read_to = one.safe_end
+        assert one.start_ms <= one.end_ms
+        assert any(s.start_ms <= one.start_ms and one.end_ms <= s.end_ms for s in redacted.muted)
+    assert back + safe.text[read_to:] == text

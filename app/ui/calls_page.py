@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _TYPING_PAUSE_MS = 250
 _SHARES = {NAME: 0.3, AGENT: 0.12, QUEUE: 0.12}  # of spare room; the rest is the flags'
-_WIDTHS = (92, 134, 152, 78, 94, 104, 142, 62, 150)
+_WIDTHS = (92, 134, 144, 78, 94, 104, 150, 62, 150)
 
 
 @dataclass(frozen=True, slots=True)

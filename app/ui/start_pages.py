@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QProgressBar,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -39,8 +40,8 @@ _LOSS = (
     " no support desk, no administrator, no second key. If it is lost, the calls are lost."
 )
 _DEMO = (
-    "This is a demonstration vault with made-up calls. Its passphrase lies beside its folder, in a"
-    " file called .passphrase after the vault's name: never put real calls into it."
+    "This is a demonstration vault with made-up calls. Its passphrase lies in a file beside its"
+    " folder that ends in .passphrase, for everybody to read: real calls stay out of it."
 )
 
 
@@ -151,10 +152,18 @@ class StartPage(QWidget):
         middle.addStretch(1)
         middle.addWidget(self.card)
         middle.addStretch(1)
+        inside = QWidget()
+        tall = QVBoxLayout(inside)
+        tall.addStretch(1)
+        tall.addLayout(middle)
+        tall.addStretch(1)
+        area = QScrollArea()  # for windows that are lower than the card
+        area.setWidgetResizable(True)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(inside)
         whole = QVBoxLayout(self)
-        whole.addStretch(1)
-        whole.addLayout(middle)
-        whole.addStretch(1)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(area)
         picture = theme.pixmap("app", "text", 104)
         picture.setDevicePixelRatio(2)
         self._mark.setPixmap(picture)

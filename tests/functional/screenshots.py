@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
+import numpy as np
 from PySide6.QtCore import QDeadlineTimer, QEventLoop, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
@@ -75,9 +76,12 @@ class Camera:
 
     def keep(self, widget: QWidget, name: str) -> None:
         """Keep a picture of a widget in few colours, which is a third of the size."""
-        picture = widget.grab().toImage()
+        picture = widget.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+        pixels = np.frombuffer(picture.constBits(), dtype=np.uint32)
+        colours, often = np.unique(pixels, return_counts=True)
+        table = [int(colour) for colour in colours[np.argsort(-often)][:256]]
         few = picture.convertToFormat(
-            QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.ThresholdDither
+            QImage.Format.Format_Indexed8, table, Qt.ImageConversionFlag.ThresholdDither
         )
         few.save(str(self.out / f"{name}.png"))
 

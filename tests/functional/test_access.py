@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAccessible
+from PySide6.QtGui import QAccessible, QShortcut
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from app.ui.dialogs import KeysDialog
@@ -120,3 +120,19 @@ def test_the_theme_can_change_while_the_window_is_open(person: Person, name: str
     theme._follow()
     person.window.grab()
     assert person.window.call.transcript.toPlainText()
+
+
+def test_every_key_of_the_window_is_in_the_manual(person: Person) -> None:
+    manual = (person.session._program.folders.resources / "documents" / "manual.md").read_text(
+        encoding="utf-8"
+    )
+    section = manual.split("### Keys")[1].split("###")[0]
+    shortcuts = {
+        part
+        for found in person.window.findChildren(QShortcut)
+        for part in [found.key().toString()]
+        if part != "Alt+Left"
+    }
+    assert shortcuts
+    missing = {key for key in shortcuts if key not in section}
+    assert missing == set()

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain import CallQuery, JobState
 from app.engine.audio import decode
 from app.storage import vault
 
@@ -23,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "resources" / "samples" / "finance.mp3"
 PASSPHRASE = "grumpy walrus juggles lanterns"
 SPOKEN_RUN_BYTES = 64
+DONE = CallQuery(states=frozenset({JobState.DONE}))
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def _needles(folder):
     recording = SAMPLE.read_bytes()
     middle = len(recording) // 2
     with vault.open_vault(folder, PASSPHRASE) as opened:
-        found = opened.calls.page(vault_query(), offset=0, limit=1)[0]
+        found = opened.calls.page(DONE, offset=0, limit=1)[0]
         said = opened.calls.detail(found.id).analysis.transcript
         keys = secrets_of(opened)
     words = [turn.text.encode() for turn in said.turns if len(turn.text) > 20]
@@ -78,12 +80,6 @@ def _needles(folder):
     needles["its sound"] = sound[0, loud : loud + SPOKEN_RUN_BYTES // 2].tobytes()
     needles["the passphrase"] = PASSPHRASE.encode()
     return needles | keys
-
-
-def vault_query():
-    from app.domain import CallQuery
-
-    return CallQuery()
 
 
 def secrets_of(opened):

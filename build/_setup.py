@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
@@ -17,6 +18,8 @@ __all__ = ["DEV_LOCK", "RUN_LOCK", "guarded", "hand_over", "prepare", "say"]
 
 UNAVAILABLE = 69  # EX_UNAVAILABLE of sysexits.h: something that the machine must have is missing
 INTERRUPTED = 130
+YES = "--yes"
+OPTIONS = {YES, "--no-window"}  # what may stand before the arguments that are handed on
 
 
 def prepare(
@@ -26,13 +29,15 @@ def prepare(
 
     With `every_screen` the libraries for X11 and Wayland must be there even where neither runs.
     """
-    assume_yes = "--yes" in arguments[:1]
+    leading = list(itertools.takewhile(OPTIONS.__contains__, arguments))
+    assume_yes = YES in leading
     environment = Environment()
     if environment.needs_pip(lock):
         ensure_pip(assume_yes=assume_yes)
     environment.prepare(lock)
     ensure_libraries(environment, assume_yes=assume_yes, every_screen=every_screen)
-    return environment, arguments[1:] if assume_yes else arguments
+    rest = [argument for argument in leading if argument != YES] + arguments[len(leading) :]
+    return environment, rest
 
 
 def hand_over(command: list[str]) -> int:

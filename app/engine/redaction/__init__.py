@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from app.engine.redaction.already import beside_placeholders
 from app.engine.redaction.found import resolve
 from app.engine.redaction.placeholders import Redacted, write
 
@@ -53,4 +54,5 @@ class Redactor:
 
             self._engine = Engine(self._models.spacy(), self._settings, self._recognisers)
         found = self._engine.find(raw, agent_name=agent_name)
-        return write(raw, resolve(found, self._engine.ranks))
+        ranks = self._engine.ranks
+        return write(raw, beside_placeholders(raw, resolve(found, ranks), ranks))

@@ -14,9 +14,10 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from app.domain import MutedSpan, RedactedValue, Redaction, SafeTranscript, Turn, Word
+from app.engine.redaction.already import numbers_taken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from app.engine.redaction.found import Found
     from app.engine.transcription import RawTranscript, RawTurn, RawWord
@@ -39,7 +40,7 @@ class Redacted:
 
 def write(raw: RawTranscript, found: Sequence[Found]) -> Redacted:
     """Return the call with every stretch of `found` (ordered, without overlaps) replaced."""
-    numbers = _Numbers()
+    numbers = _Numbers(numbers_taken(raw))
     by_turn = {turn: list(group) for turn, group in groupby(found, key=attrgetter("turn"))}
     turns, redactions, muted = [], [], []
     for index, raw_turn in enumerate(raw.turns):
@@ -79,13 +80,14 @@ def merged(spans: Iterable[MutedSpan]) -> tuple[MutedSpan, ...]:
 class _Numbers:
     """Counts the distinct values of each kind in the order in which they are first said."""
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Mapping[str, int]) -> None:
+        self._taken = taken
         self._numbers: dict[str, dict[str, int]] = {}
 
     def of(self, one: Found) -> int:
-        """Return the number of the value within its kind, from 1."""
+        """Return the number of the value within its kind, after those that are taken."""
         known = self._numbers.setdefault(one.kind, {})
-        return known.setdefault(one.value, len(known) + 1)
+        return known.setdefault(one.value, self._taken.get(one.kind, 0) + len(known) + 1)
 
     def values(self) -> tuple[RedactedValue, ...]:
         """Return a digest of every value: SHA-256 of `kind:value`."""

@@ -267,13 +267,15 @@ class ModelRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Enough to repeat the result."""
+    """Enough to repeat the result; sums of floating point depend on `threads` on some processors,
+    and a comma may depend on them."""
 
     app_version: str
     models: tuple[ModelRef, ...]
     settings_sha256: Sha256
     device: str
     compute_type: str
+    threads: int
     packs: tuple[str, ...]
 
 

@@ -145,6 +145,7 @@ def call_analysis(**changes: Any) -> CallAnalysis:
             settings_sha256=Sha256("1" * 64),
             device="cpu",
             compute_type="int8",
+            threads=2,
             packs=("general-1",),
         ),
     )

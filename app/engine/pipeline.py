@@ -154,6 +154,7 @@ class _Run:
             settings_sha256=digest(settings),
             device=device,
             compute_type=compute_type,
+            threads=self.stages.threads,
             packs=self.stages.analyst.pack.lineage,
         )
 
@@ -163,6 +164,7 @@ class _Stages:
     """The parts in use for one set of settings."""
 
     settings: Settings
+    threads: int
     transcriber: Transcriber
     redactor: Redactor
     analyst: Analyst
@@ -176,6 +178,7 @@ class _Stages:
             execution = replace(execution, threads_per_worker=threads)
         return cls(
             settings,
+            execution.threads_per_worker,
             Transcriber(models, settings.speech, execution),
             Redactor(models, settings.redaction, resources / "recognisers"),
             Analyst(models, settings.analysis, resources / "packs"),

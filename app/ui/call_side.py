@@ -51,7 +51,8 @@ def provenance(made: Provenance) -> list[tuple[str, str]]:
     """Return how a result was made as title and value."""
     lines = [("AutoInsights", made.app_version)]
     lines += [(model.name, f"{model.version} · {model.sha256[:12]}") for model in made.models]
-    lines.append(("Computed on", f"{made.device} ({made.compute_type})"))
+    threads = words.counted(made.threads, "thread")
+    lines.append(("Computed on", f"{made.device} ({made.compute_type}, {threads})"))
     lines += [("Pack", pack) for pack in made.packs]
     lines.append(("Settings", made.settings_sha256[:12]))
     return lines

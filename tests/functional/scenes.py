@@ -272,6 +272,7 @@ def story() -> AnalysedCall:
             settings_sha256=Sha256("4c1f" * 16),
             device="cpu",
             compute_type="int8",
+            threads=2,
             packs=("general 1",),
         ),
     )

@@ -13,16 +13,17 @@ ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "resources" / "samples"
 
 
-def _analyse(*files, threads):
+def _analyse(*files, workers):
     settings = Path("settings.toml").absolute()
-    settings.write_text(f"[execution]\nthreads_per_worker = {threads}\n", encoding="utf-8")
+    execution = f"[execution]\nthreads_per_worker = 1\nworkers = {workers}\n"
+    settings.write_text(execution, encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "app", "--settings", settings, "--json", "analyse", *files],
         cwd=ROOT,
         capture_output=True,
         check=True,
     )
-    return [_without_times(line) for line in done.stdout.splitlines()]
+    return {json.loads(line)["source"]: _without_times(line) for line in done.stdout.splitlines()}
 
 
 def _without_times(line):
@@ -33,9 +34,10 @@ def _without_times(line):
 
 
 @pytest.mark.models
-def test_a_call_comes_out_the_same_alone_with_others_and_with_other_threads(tmp_path, monkeypatch):
+def test_a_call_comes_out_the_same_alone_with_others_and_beside_others(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     first, second = SAMPLES / "finance.mp3", SAMPLES / "utilities.wav"
-    together = _analyse(first, second, threads=2)
-    assert _analyse(second, threads=2) == together[1:]
-    assert _analyse(first, threads=1) == together[:1]
+    one_after_another = _analyse(first, second, workers=1)
+    assert len(one_after_another) == 2
+    assert _analyse(second, first, workers=2) == one_after_another
+    assert _analyse(second, workers=1).items() < one_after_another.items()

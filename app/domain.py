@@ -7,7 +7,7 @@ keep and show: text is redacted text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import NewType
@@ -35,6 +35,69 @@ class RoleBasis(StrEnum):
     GUESSED = "guessed"  # from what is said on each channel
     ESTIMATED = "estimated"  # one channel: the speakers themselves are estimated
     GIVEN = "given"  # a transcript came with roles
+
+
+PersonName = NewType("PersonName", str)
+"""The name under which a person signs in; it is never given to another person."""
+
+
+class PersonRole(StrEnum):
+    """What a person is in the organisation; a role is a named set of rights."""
+
+    ADMINISTRATOR = "administrator"
+    REVIEWER = "reviewer"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    PRIVACY_OFFICER = "privacy-officer"
+
+
+class Right(StrEnum):
+    """One thing that a person may do; which role holds which stands in `app.access`."""
+
+    SEE_CALLS = "see-calls"  # the list: names, times, states, flags
+    SEE_EVIDENCE = "see-evidence"  # what was found in a call and how, without its words
+    SEE_TRANSCRIPT = "see-transcript"  # the redacted words, and searching in them
+    HEAR_MUTED = "hear-muted"
+    HEAR_ORIGINAL = "hear-original"
+    EXPORT_ORIGINAL = "export-original"
+    IMPORT = "import"
+    PROCESS = "process"  # run, cancel and repeat analyses
+    HOLD = "hold"  # place and end legal holds
+    ERASE = "erase"
+    APPROVE = "approve"  # decide on what another person asked for
+    READ_AUDIT = "read-audit"
+    EXPORT_AUDIT = "export-audit"
+    CONFIGURE = "configure"
+    MANAGE_PEOPLE = "manage-people"
+    MANAGE_VAULT = "manage-vault"  # backups, keys, checks
+
+
+class PersonState(StrEnum):
+    """Whether a person may sign in."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REMOVED = "removed"  # the name stays, because the audit log names it
+
+
+class GuardedAct(StrEnum):
+    """What one person asks for and another one approves, as far as the policy says so."""
+
+    ERASE_CALL = "erase-call"
+    EXPORT_ORIGINAL = "export-original"
+    END_HOLD = "end-hold"
+    LOWER_RETENTION = "lower-retention"
+    ALLOW_ACOUSTICS = "allow-acoustics"
+    RELAX_POLICY = "relax-policy"  # taking an act off this list, or a second factor off a role
+
+
+class RequestState(StrEnum):
+    """What became of something that a person asked for."""
+
+    OPEN = "open"
+    APPROVED = "approved"  # and done
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
 
 
 class Direction(StrEnum):
@@ -460,8 +523,8 @@ class SearchHit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One line of the audit log: who did what to what, when, with which outcome; chained by `hash`.
-    No content."""
+    """One line of the audit log: who did what to what, when, with which outcome and why; chained by
+    `hash`. No content."""
 
     number: int
     at: str
@@ -523,6 +586,79 @@ class VaultInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which calls a person sees: all, or those of some queues and of some teams' agents."""
+
+    limited: bool = False
+    queues: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+
+
+EVERYTHING = Scope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who may sign in; `granted` are rights beside those of the roles."""
+
+    name: PersonName
+    roles: frozenset[PersonRole]
+    granted: frozenset[Right] = frozenset()
+    scope: Scope = EVERYTHING
+    state: PersonState = PersonState.ACTIVE
+    second_factor: bool = False
+    added_at: str = ""  # ISO 8601, UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What a person signs in with; without a name, the only person of the vault is meant.
+
+    `code` is that of the second factor: six digits, or a backup code.
+    """
+
+    passphrase: str = field(repr=False)
+    name: str = ""
+    code: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The rules of a vault, which the client decides.
+
+    `two_persons` are the acts that need a second person; `second_factor` the roles that need a
+    code; `retention_days` of 0 keeps calls until somebody erases them.
+    """
+
+    two_persons: frozenset[GuardedAct] = frozenset(GuardedAct)
+    second_factor: frozenset[PersonRole] = frozenset()
+    device_required: bool = False
+    lock_after_minutes: int = 10
+    session_hours: int = 12
+    retention_days: int = 0
+    acoustic_analysis: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequest:
+    """A guarded act that a person asked for: on what, why, and what became of it.
+
+    `subject` is a call's id, or the name of a setting with its wanted `value`.
+    """
+
+    number: int
+    act: GuardedAct
+    subject: str
+    value: str
+    reason: str
+    asked_by: PersonName
+    asked_at: str
+    state: RequestState
+    decided_by: PersonName | None = None
+    decided_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
     """What an import did. `refused` pairs a file's name with the reason; `passed_over` counts the
     files of a folder that are no recordings."""
@@ -574,6 +710,8 @@ class Subject(StrEnum):
     JOBS = "jobs"
     SETTINGS = "settings"
     MODELS = "models"
+    PEOPLE = "people"
+    REQUESTS = "requests"
 
 
 Changes = frozenset[Subject]

@@ -8,9 +8,14 @@ call. Anything that is not an `AppError` is a bug and is reported as one.
     ├── UsageError (2)           a command, settings or metadata file asks for what does not exist
     ├── VaultError (3)           the vault cannot be opened or used
     │   ├── VaultMissing  VaultExists  VaultLocked  VaultDamaged  VaultNewer
-    │   └── WrongPassphrase (4)  WeakPassphrase (2)  KeyringRefused
+    │   ├── WeakPassphrase (2)  KeyringRefused
+    │   └── SignInError (4)      WrongPassphrase CodeNeeded WrongCode SignInDelayed
+    │                            PersonSuspended DeviceUnknown SessionEnded
     ├── StorageError (5)         the disk or the folder says no
     │   └── DiskFull  FolderReadOnly  SealBroken
+    │   └── BackupInvalid
+    ├── NotAllowed (10)          the person may not do this
+    │   └── OnHold
     ├── CallNotFound (6)
     ├── CallFailed (7)           one call cannot be analysed; the batch goes on
     │   ├── AudioError           AudioEmpty AudioUnreadable AudioSilent AudioTruncated AudioTooLong
@@ -92,12 +97,60 @@ class VaultNewer(VaultError):
     hint = "Install the version of AutoInsights that was used last, or a newer one."
 
 
-class WrongPassphrase(VaultError):
-    """The passphrase does not open the vault."""
+class SignInError(VaultError):
+    """A person cannot be signed in."""
+
+    code = "sign-in"
+    status = 4
+
+
+class WrongPassphrase(SignInError):
+    """The name and the passphrase do not open the vault together."""
 
     code = "wrong-passphrase"
-    status = 4
-    hint = "Check the keyboard layout and Caps Lock, then type it again."
+    hint = "Check the name, the keyboard layout and Caps Lock, then type it again."
+
+
+class CodeNeeded(SignInError):
+    """The second factor is missing: the passphrase was right."""
+
+    code = "code-needed"
+    hint = "Type the six digits that your authenticator shows, or a backup code."
+
+
+class WrongCode(SignInError):
+    """The code of the second factor is wrong, was used before, or is too old."""
+
+    code = "wrong-code"
+    hint = "Wait for the next code, check the clocks of both devices, or use a backup code."
+
+
+class SignInDelayed(SignInError):
+    """There were too many failed attempts; the next one has to wait."""
+
+    code = "sign-in-delayed"
+    hint = "Wait for the time that is shown; an administrator can end the wait."
+
+
+class PersonSuspended(SignInError):
+    """The person may not sign in any more."""
+
+    code = "person-suspended"
+    hint = "Ask an administrator of this vault."
+
+
+class DeviceUnknown(SignInError):
+    """The vault asks for a key of this computer's keyring, and it is not there."""
+
+    code = "device-unknown"
+    hint = "Unlock the keyring, or open the vault with its recovery sheet to admit this computer."
+
+
+class SessionEnded(SignInError):
+    """The person has been signed in for too long."""
+
+    code = "session-ended"
+    hint = "Sign in again."
 
 
 class WeakPassphrase(VaultError):
@@ -141,6 +194,28 @@ class SealBroken(StorageError):
 
     code = "seal-broken"
     hint = "The file is not used. Restore it from a backup, or import the recording again."
+
+
+class BackupInvalid(StorageError):
+    """A backup is incomplete, damaged, or belongs to another vault."""
+
+    code = "backup-invalid"
+    hint = "Use another backup; `autoinsights backup check` reads one to its end."
+
+
+class NotAllowed(AppError):
+    """The person who is signed in may not do this."""
+
+    code = "not-allowed"
+    status = 10
+    hint = "Ask an administrator of this vault for the right, or somebody who has it."
+
+
+class OnHold(NotAllowed):
+    """The call is under legal hold and stays as it is."""
+
+    code = "on-hold"
+    hint = "A privacy officer can end the hold."
 
 
 class CallNotFound(AppError):

@@ -32,6 +32,10 @@ _CALLS: Step = (
         id TEXT NOT NULL,
         created_at TEXT NOT NULL
     ) STRICT""",
+    # The headers that count: the newest, and while it is being replaced also the next.
+    "CREATE TABLE headers (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+    # Keys that outlive a rotation of the vault key, sealed under it.
+    "CREATE TABLE sealed_keys (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID",
     """CREATE TABLE calls (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         id TEXT NOT NULL UNIQUE CHECK (length(id) = 32),
@@ -171,7 +175,66 @@ _AUDIT: Step = (
     END""",
 )
 
-STEPS: tuple[Step, ...] = (_CALLS + _RESULTS + _AUDIT,)
+_PEOPLE: Step = (
+    """CREATE TABLE people (
+        name TEXT PRIMARY KEY COLLATE NOCASE,
+        roles TEXT NOT NULL,
+        granted TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('active', 'suspended', 'removed')),
+        added_at TEXT NOT NULL,
+        totp BLOB,
+        totp_step INTEGER NOT NULL DEFAULT 0,
+        failures INTEGER NOT NULL DEFAULT 0,
+        waits_until INTEGER NOT NULL DEFAULT 0
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TRIGGER people_kept BEFORE DELETE ON people BEGIN
+        SELECT RAISE (ABORT, 'a name is never given to another person');
+    END""",
+    """CREATE TABLE backup_codes (
+        person TEXT NOT NULL COLLATE NOCASE REFERENCES people (name),
+        digest BLOB NOT NULL CHECK (length(digest) = 32),
+        PRIMARY KEY (person, digest)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE teams (
+        name TEXT NOT NULL COLLATE NOCASE,
+        agent TEXT NOT NULL COLLATE NOCASE,
+        PRIMARY KEY (name, agent)
+    ) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE policy (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        body TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE requests (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        act TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        value TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        asked_by TEXT NOT NULL REFERENCES people (name),
+        asked_at TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('open', 'approved', 'refused', 'withdrawn')),
+        decided_by TEXT REFERENCES people (name) CHECK (decided_by IS NOT asked_by
+            OR state = 'withdrawn'),
+        decided_at TEXT
+    ) STRICT""",
+    """CREATE TABLE holds (
+        call INTEGER PRIMARY KEY REFERENCES calls (number) ON DELETE RESTRICT,
+        reason TEXT NOT NULL,
+        placed_by TEXT NOT NULL,
+        placed_at TEXT NOT NULL
+    ) STRICT""",
+    # What was erased, so that it does not come back with a backup or an import unnoticed: `digest`
+    # is the keyed form of the recording's digest.
+    """CREATE TABLE erased (
+        call TEXT PRIMARY KEY,
+        digest BLOB NOT NULL CHECK (length(digest) = 32),
+        at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX erased_by_digest ON erased (digest)",
+)
+
+STEPS: tuple[Step, ...] = (_CALLS + _RESULTS + _AUDIT + _PEOPLE,)
 
 
 def version(reading: Reading) -> int:

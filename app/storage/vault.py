@@ -11,11 +11,12 @@ keys, files and the order in which they are opened.
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from app.domain import VaultInfo, VaultState
-from app.errors import KeyringRefused, VaultDamaged, VaultExists, VaultMissing
+from app.errors import AppError, KeyringRefused, VaultDamaged, VaultExists, VaultMissing
 from app.storage import files, header, schema
 from app.storage.audio import SealedAudio
 from app.storage.audit import Audit
@@ -34,6 +35,7 @@ from app.storage.keys import (
 )
 from app.storage.remembered import Keyring, system_keyring
 from app.storage.search import Search
+from app.storage.witness import Witness
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +64,7 @@ class _Opening:
     lock: files.FolderLock
     actor: str
     clock: Clock
+    witness: Path | None = None
 
 
 def state(folder: Path) -> VaultState:
@@ -86,6 +89,7 @@ def create(  # noqa: PLR0913 (the last four are for demonstrations and tests)
     actor: str = "owner",
     cost: KeyCost | None = None,
     clock: Clock = utc_now,
+    witness: Path | None = None,
 ) -> Vault:
     """Make a vault in an empty or new folder and return it open.
 
@@ -100,7 +104,7 @@ def create(  # noqa: PLR0913 (the last four are for demonstrations and tests)
     lock = files.FolderLock(folder / _LOCK)
     try:
         _expect_empty(folder)  # another program may have been here first
-        opening = _Opening(folder, lock, actor, clock)
+        opening = _Opening(folder, lock, actor, clock, witness)
         return _created(opening, passphrase, cost or calibrated(), demo=demo)
     except BaseException:
         lock.release()
@@ -108,16 +112,24 @@ def create(  # noqa: PLR0913 (the last four are for demonstrations and tests)
 
 
 def open_vault(
-    folder: Path, passphrase: str, *, actor: str = "owner", clock: Clock = utc_now
+    folder: Path,
+    passphrase: str,
+    *,
+    actor: str = "owner",
+    clock: Clock = utc_now,
+    witness: Path | None = None,
 ) -> Vault:
     """Open a vault with a passphrase.
+
+    `witness` is the folder outside of the vault in which this computer remembers audit logs.
 
     Raises `VaultMissing`, `VaultLocked`, `VaultNewer`, `VaultDamaged`, `WrongPassphrase`,
     `FolderReadOnly` or `DiskFull`.
     """
     found, lock = _found(folder)
     try:
-        return _opened(_Opening(folder, lock, actor, clock), found, found.open_with(passphrase))
+        opening = _Opening(folder, lock, actor, clock, witness)
+        return _opened(opening, found, found.open_with(passphrase))
     except BaseException:
         lock.release()
         raise
@@ -129,6 +141,7 @@ def open_remembered(
     actor: str = "owner",
     clock: Clock = utc_now,
     keyring: Keyring | None = None,
+    witness: Path | None = None,
 ) -> Vault | None:
     """Open a vault with the key that the system's keyring keeps; `None` where none fits.
 
@@ -141,7 +154,7 @@ def open_remembered(
         secret = (keyring or system_keyring()).secret(found.id)
         key = None if secret is None else found.open_with_device(secret)
         if key is not None:
-            return _opened(_Opening(folder, lock, actor, clock), found, key)
+            return _opened(_Opening(folder, lock, actor, clock, witness), found, key)
     except BaseException:
         lock.release()
         raise
@@ -163,8 +176,11 @@ class Vault:
         self._key = key
         self._database = database
         self._lock = opening.lock
+        self._closed = False
         call_keys = CallKeys(key.derive(KeyPurpose.CALLS), key.derive(KeyPurpose.INDEX))
-        self.audit = Audit(database, key.derive(KeyPurpose.AUDIT), found.id, clock)
+        witness = None if opening.witness is None else Witness(opening.witness, found.id)
+        audit_key = key.derive(KeyPurpose.AUDIT)
+        self.audit = Audit(database, audit_key, found.id, clock, witness=witness)
         self.audio = SealedAudio(folder, database, call_keys)
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
@@ -204,6 +220,10 @@ class Vault:
 
     def close(self) -> None:
         """Close the vault and forget its keys; a second time does nothing."""
+        if not self._closed:
+            self._closed = True
+            with suppress(AppError):  # a damaged database is closed too
+                self.audit.save_witness()
         self._database.close()
         self._key.wipe()
         self._lock.release()
@@ -264,6 +284,7 @@ def _created(opening: _Opening, passphrase: str, cost: KeyCost, *, demo: bool) -
         vault = Vault(opening, made, key, database)
         with database.transaction() as writing:
             writing.change("INSERT INTO vault VALUES (1, ?, ?)", (vault_id, made.created_at))
+            vault.audit.begin(writing)
             vault.audit.append(writing, actor=opening.actor, act="vault.create")
         header.write(folder, made)
         files.remove(mark)
@@ -297,7 +318,9 @@ def _opened(opening: _Opening, found: Header, key: VaultKey) -> Vault:
         _expect_id(database, found.id)
         vault = Vault(opening, found, key, database)
         vault._recover()
+        vault.audit.meet_witness()
         vault.audit.record(actor=opening.actor, act="vault.open")
+        vault.audit.save_witness()
     except BaseException:
         database.close()
         raise

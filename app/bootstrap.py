@@ -50,6 +50,11 @@ class Folders:
         return self.data / "demo-vault"
 
     @property
+    def witness(self) -> Path:
+        """What this computer remembers of audit logs, outside of every vault."""
+        return self.data / "witness"
+
+    @property
     def packs(self) -> Path:
         """The model packs that were imported."""
         return self.data / "model-packs"
@@ -80,15 +85,17 @@ class Program:
 
     def create(self, folder: Path, passphrase: str, *, demo: bool = False) -> Workspace:
         """Create a vault; raises `VaultExists`, `WeakPassphrase` or `StorageError`."""
-        return self._workspace(vault.create(folder, passphrase, demo=demo))
+        return self._workspace(
+            vault.create(folder, passphrase, demo=demo, witness=self.folders.witness)
+        )
 
     def open(self, folder: Path, passphrase: str) -> Workspace:
         """Open a vault; raises `VaultError` or `StorageError`."""
-        return self._workspace(vault.open_vault(folder, passphrase))
+        return self._workspace(vault.open_vault(folder, passphrase, witness=self.folders.witness))
 
     def open_remembered(self, folder: Path) -> Workspace | None:
         """Open a vault with the key that the system's keyring keeps; `None` if it keeps none."""
-        opened = vault.open_remembered(folder)
+        opened = vault.open_remembered(folder, witness=self.folders.witness)
         return None if opened is None else self._workspace(opened)
 
     def vault_state(self, folder: Path) -> VaultState:

@@ -91,7 +91,7 @@ def _do(args: Namespace, out: Output, window: Window) -> int:
 
 def _commands() -> Mapping[str, Callable[[Run], int]]:
     """Return what each command does; what they need is loaded with them."""
-    from app.cli import analyse, calls, demo, upkeep
+    from app.cli import analyse, audit, calls, demo, upkeep
 
     return {
         "init": calls.init,
@@ -103,7 +103,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "search": calls.search,
         "models": upkeep.models,
         "doctor": upkeep.doctor,
-        "audit": calls.audit,
+        "audit": audit.audit,
         "demo": demo.demo,
     }
 

@@ -6,18 +6,20 @@ threads at once; closing it ends all of them with the vault.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from app.domain import Changes, Subject
 from app.workspace.control import Processing
 from app.workspace.intake import Intake
 from app.workspace.reading import Calls
+from app.workspace.trail import AuditTrail
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from app.config import Settings
-    from app.domain import AuditCheck, AuditEntry, VaultInfo
+    from app.domain import VaultInfo
     from app.engine.wire import Places
     from app.storage.vault import Vault
 
@@ -33,7 +35,7 @@ class Workspace:
         self.calls = Calls(vault, _OWNER)
         self.intake = Intake(vault, _OWNER)
         self.processing = Processing(vault, _OWNER, settings, places)
-        self.audit = Audit(vault)
+        self.audit = AuditTrail(vault, _OWNER, Path(places.resources))
 
     @property
     def info(self) -> VaultInfo:
@@ -68,22 +70,3 @@ class Workspace:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-class Audit:
-    """The audit log as an auditor reads it."""
-
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
-
-    def verify(self) -> AuditCheck:
-        """Check every link of the chain and name the first bad entry."""
-        return self._vault.audit.verify()
-
-    def entries(self, *, offset: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
-        """Return entries, newest first."""
-        return self._vault.audit.entries(offset=offset, limit=limit)
-
-    def count(self) -> int:
-        """Return how many entries there are."""
-        return self._vault.audit.count()

@@ -9,7 +9,19 @@ import pytest
 from tests.unit.cli.test_main import every
 from tests.unit.storage.audit_logs import verifier
 
-verify = verifier()
+VERIFIER = verifier()
+
+
+@pytest.fixture
+def verify(capsysbinary):
+    """Runs the stand-alone verifier; returns its exit status."""
+
+    def running(*options):
+        status = VERIFIER.main([str(option) for option in options])
+        capsysbinary.readouterr()
+        return status
+
+    return running
 
 
 @pytest.fixture
@@ -17,7 +29,7 @@ def folder(tmp_path):
     return tmp_path / "handed out"
 
 
-def test_the_log_is_exported_and_verified_elsewhere(records, run, vaulted, folder, capsysbinary):
+def test_the_log_is_exported_and_verified_elsewhere(records, run, vaulted, folder, verify):
     key = every(records("audit", "key", *vaulted)[1], "audit-key")[0]
     made = ["--out", folder / "cp.json", "--page", folder / "cp.html"]
     status, printed = records("audit", "checkpoint", *made, *vaulted)
@@ -31,9 +43,9 @@ def test_the_log_is_exported_and_verified_elsewhere(records, run, vaulted, folde
     assert (status, exported["entries"] > checkpoint["size"]) == (0, True)
     names = {path.name for path in (folder / "pack").iterdir()}
     assert names == {"audit.jsonl", "checkpoint.json", "verify_audit.py", "README.txt"}
-    log = str(folder / "pack" / "audit.jsonl")
-    options = ["--key", key["key"], "--checkpoint", str(folder / "cp.json")]
-    assert verify.main([log, *options, "--checkpoint", exported["checkpoint"]]) == 0
+    log = folder / "pack" / "audit.jsonl"
+    options = ["--key", key["key"], "--checkpoint", folder / "cp.json"]
+    assert verify(log, *options, "--checkpoint", exported["checkpoint"]) == 0
     assert (folder / "pack" / "audit.jsonl").stat().st_mode & 0o777 == 0o600
 
     for number in ("2", "--since"):
@@ -43,12 +55,11 @@ def test_the_log_is_exported_and_verified_elsewhere(records, run, vaulted, folde
         assert status == 0
         assert every(printed, "audit-proof")[0]["file"] == str(proof)
         kept = [] if number == "2" else ["--checkpoint", checkpoint["text"]]
-        assert verify.main([str(proof), *kept]) == 0
+        assert verify(proof, *kept) == 0
     proof = folder / "old.json"
     given = ["audit", "prove", "2", "--since", folder / "cp.json", "--out", proof]
     assert run(*given, *vaulted)[0] == 0
-    assert verify.main([str(proof), "--checkpoint", str(folder / "cp.json")]) == 0
-    capsysbinary.readouterr()
+    assert verify(proof, "--checkpoint", folder / "cp.json") == 0
     acts = [entry["act"] for entry in records("audit", "list", *vaulted)[1]]
     assert {"audit.export", "audit.checkpoint", "audit.prove"} <= set(acts)
 

@@ -7,7 +7,7 @@ keep and show: text is redacted text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import NewType
@@ -573,6 +573,8 @@ class VaultState:
     demo: bool = False
     id: str = ""
     remembered: bool = False  # a key in the system's keyring may open it
+    several_people: bool = False  # a name is needed to sign in
+    recovery_sheet: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -611,15 +613,13 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """What a person signs in with; without a name, the only person of the vault is meant.
+class PassphraseStrength:
+    """How hard a passphrase is to guess: good enough or not, a share of that from 0 to 1, and what
+    would make it better."""
 
-    `code` is that of the second factor: six digits, or a backup code.
-    """
-
-    passphrase: str = field(repr=False)
-    name: str = ""
-    code: str = field(default="", repr=False)
+    good: bool
+    share: float
+    advice: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -185,8 +185,9 @@ _PEOPLE: Step = (
         added_at TEXT NOT NULL,
         totp BLOB,
         totp_step INTEGER NOT NULL DEFAULT 0,
+        totp_drift INTEGER NOT NULL DEFAULT 0,
         failures INTEGER NOT NULL DEFAULT 0,
-        waits_until INTEGER NOT NULL DEFAULT 0
+        failed_at INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID""",
     """CREATE TRIGGER people_kept BEFORE DELETE ON people BEGIN
         SELECT RAISE (ABORT, 'a name is never given to another person');

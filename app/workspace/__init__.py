@@ -42,12 +42,12 @@ class Workspace:
 
     def remember_key(self) -> Changes:
         """Keep a key of this vault in the system's keyring; raises `KeyringRefused`."""
-        self._vault.remember(actor=_OWNER)
+        self._vault.ways_in.remember(self._vault.person)
         return frozenset({Subject.SETTINGS})
 
     def forget_key(self) -> Changes:
         """Take the key out of the system's keyring; raises `KeyringRefused`."""
-        self._vault.forget(actor=_OWNER)
+        self._vault.ways_in.forget(self._vault.person)
         return frozenset({Subject.SETTINGS})
 
     def check(self) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ _SHARED = {
     "settings": None,
     "json": False,
     "passphrase_file": None,
+    "person": None,
     "quiet": False,
     "verbose": False,
 }
@@ -113,7 +114,11 @@ def _shared_options() -> Parser:
     group.add_argument(
         "--passphrase-file",
         metavar="FILE",
-        help="read the passphrase from the first line of FILE, or of standard input with `-`",
+        help="read the passphrase from the first line of FILE, or of standard input with `-`;"
+        " a second line holds the code, where one is needed",
+    )
+    group.add_argument(
+        "--person", metavar="NAME", help="who signs in, where several people use the vault"
     )
     group.add_argument("--quiet", action="store_true", help="no progress and no remarks")
     group.add_argument(

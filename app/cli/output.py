@@ -79,9 +79,9 @@ class Output:
             for line in lines:
                 self._write(printable(line).encode(encoding, "replace"))
 
-    def note(self, text: str) -> None:
+    def note(self, text: str, *, even_quiet: bool = False) -> None:
         """Write a remark for people to standard error, unless they want quiet."""
-        if not self.quiet:
+        if even_quiet or not self.quiet:
             print(printable(text), file=self.stderr, flush=True)
 
     def failed(self, error: AppError) -> None:

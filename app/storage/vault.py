@@ -14,7 +14,8 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from app.domain import VaultInfo, VaultState
+from app.access import FOUNDER
+from app.domain import Person, PersonName, VaultInfo, VaultState
 from app.errors import KeyringRefused, VaultDamaged, VaultExists, VaultMissing
 from app.storage import files, header, schema
 from app.storage.audio import SealedAudio
@@ -23,6 +24,7 @@ from app.storage.calls import Calls
 from app.storage.clock import stamp, utc_now
 from app.storage.database import Database
 from app.storage.header import Header
+from app.storage.holds import Holds
 from app.storage.jobs import Jobs
 from app.storage.keys import (
     CallKeys,
@@ -32,7 +34,10 @@ from app.storage.keys import (
     calibrated,
     checked_passphrase,
 )
+from app.storage.policy import Policies
 from app.storage.remembered import Keyring, system_keyring
+from app.storage.requests import Requests
+from app.storage.scopes import Teams
 from app.storage.search import Search
 
 if TYPE_CHECKING:
@@ -44,6 +49,10 @@ _DATABASE = "vault.db"
 _LOCK = "lock"
 _BACKUPS = "backups"
 _UNFINISHED = "unfinished"
+_FIRST_PERSON = """
+    INSERT INTO people (name, roles, granted, scope, state, added_at)
+    VALUES (?, ?, '', '', 'active', ?)
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +178,11 @@ class Vault:
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
         self.calls = Calls(database, self.audio, self.audit, call_keys, clock)
+        self.person = Person(name=PersonName(opening.actor), roles=FOUNDER)
+        self.policy = Policies(database, self.audit)
+        self.requests = Requests(database, self.audit, clock)
+        self.holds = Holds(database, self.audit, clock)
+        self.teams = Teams(database, self.audit)
 
     def remember(self, *, actor: str, keyring: Keyring | None = None) -> None:
         """Let the system's keyring open this vault on this device; raises `KeyringRefused`."""
@@ -213,6 +227,7 @@ class Vault:
         folder = self.info.folder
         removed = sum(map(files.remove_temporary, (folder, folder / _BACKUPS)))
         removed += self.audio.recover()
+        self.calls.erasure.finish()
         self.recovered = Recovered(requeued=self.jobs.recover(), removed_files=removed)
 
     def __enter__(self) -> Self:
@@ -264,6 +279,7 @@ def _created(opening: _Opening, passphrase: str, cost: KeyCost, *, demo: bool) -
         vault = Vault(opening, made, key, database)
         with database.transaction() as writing:
             writing.change("INSERT INTO vault VALUES (1, ?, ?)", (vault_id, made.created_at))
+            writing.change(_FIRST_PERSON, (opening.actor, ",".join(FOUNDER), made.created_at))
             vault.audit.append(writing, actor=opening.actor, act="vault.create")
         header.write(folder, made)
         files.remove(mark)

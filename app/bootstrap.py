@@ -11,6 +11,7 @@ from uuid import uuid4
 import platformdirs
 
 from app import config, selftest
+from app.access import Session
 from app.domain import CallId, CallMetadata, Failure
 from app.engine.models import ModelCard, ModelLibrary
 from app.engine.packs import import_pack
@@ -18,6 +19,7 @@ from app.engine.wire import Places, Request
 from app.errors import AudioUnreadable
 from app.processing import analyse_each, workers_for
 from app.storage import passphrases, vault
+from app.storage.clock import utc_now
 from app.workspace import Workspace
 from app.workspace.intake import RECORDINGS
 
@@ -179,7 +181,8 @@ class Program:
         return ModelLibrary(self.folders.resources, self.folders.packs)
 
     def _workspace(self, opened: vault.Vault) -> Workspace:
-        return Workspace(opened, self.settings, self.places)
+        session = Session(opened.person, utc_now(), opened.policy.get(), utc_now)
+        return Workspace(opened, session, self.settings, self.places)
 
 
 def program(

@@ -469,6 +469,7 @@ class CallRow:
     flags: tuple[str, ...]  # titles, most severe first
     severity: Severity | None  # of the most severe flag
     failure: Failure | None
+    on_hold: bool = False
 
 
 class CallOrder(StrEnum):
@@ -507,6 +508,7 @@ class CallDetail:
     job: Job
     analysis: CallAnalysis | None
     waveform: Waveform | None
+    on_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -643,7 +645,9 @@ class Policy:
 class ApprovalRequest:
     """A guarded act that a person asked for: on what, why, and what became of it.
 
-    `subject` is a call's id, or the name of a setting with its wanted `value`.
+    `subject` is a call's id, or the name of a setting with its wanted `value`. An act that needs no
+    second person is approved at once and `decided_by` nobody; `used_at` is when an approved export
+    was made.
     """
 
     number: int
@@ -656,6 +660,15 @@ class ApprovalRequest:
     state: RequestState
     decided_by: PersonName | None = None
     decided_at: str | None = None
+    used_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """A named list of agents, by which a person's view can be limited."""
+
+    name: str
+    agents: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,10 +16,10 @@ call. Anything that is not an `AppError` is a bug and is reported as one.
     │   └── BackupInvalid
     ├── NotAllowed (10)          the person may not do this
     │   └── OnHold
-    ├── CallNotFound (6)         PersonNotFound (6)
+    ├── CallNotFound (6)         PersonNotFound (6)  RequestNotFound (6)
     ├── CallFailed (7)           one call cannot be analysed; the batch goes on
     │   ├── AudioError           AudioEmpty AudioUnreadable AudioSilent AudioTruncated AudioTooLong
-    │   ├── TranscriptInvalid
+    │   ├── TranscriptInvalid  RecordingErased
     │   └── WorkerDied  WorkerStuck  InternalFault  Cancelled
     ├── ModelError (8)           a model is missing, changed or unusable
     │   └── ModelMissing  ModelMismatch  PackInvalid  DeviceMissing
@@ -255,6 +255,14 @@ class CallNotFound(AppError):
     hint = "`autoinsights list` shows the calls and their ids."
 
 
+class RequestNotFound(AppError):
+    """There is no such open request, or it may not be seen."""
+
+    code = "request-not-found"
+    status = 6
+    hint = "`autoinsights requests` shows the requests that wait and their numbers."
+
+
 class CallFailed(AppError):
     """One call could not be analysed; the others go on."""
 
@@ -311,6 +319,13 @@ class TranscriptInvalid(CallFailed):
 
     code = "transcript-invalid"
     hint = "See resources/documents/transcript.schema.json; the line and field are named above."
+
+
+class RecordingErased(CallFailed):
+    """The recording was in this vault and was erased."""
+
+    code = "recording-erased"
+    hint = "Import it with `--even-erased` if it may be kept after all; the audit log will say so."
 
 
 class WorkerDied(CallFailed):

@@ -76,13 +76,24 @@ class Audit:
         self._first = first_hash(vault_id)
         self._clock = clock
 
-    def record(self, *, actor: str, act: str, subject: str = "", outcome: str = "ok") -> AuditEntry:
+    def record(
+        self, *, actor: str, act: str, subject: str = "", outcome: str = "ok", reason: str = ""
+    ) -> AuditEntry:
         """Add an entry of an act that changes nothing else, such as looking at a call."""
         with self._database.transaction() as writing:
-            return self.append(writing, actor=actor, act=act, subject=subject, outcome=outcome)
+            return self.append(
+                writing, actor=actor, act=act, subject=subject, outcome=outcome, reason=reason
+            )
 
-    def append(
-        self, writing: Writing, *, actor: str, act: str, subject: str = "", outcome: str = "ok"
+    def append(  # noqa: PLR0913 (the fields of an entry)
+        self,
+        writing: Writing,
+        *,
+        actor: str,
+        act: str,
+        subject: str = "",
+        outcome: str = "ok",
+        reason: str = "",  # noqa: ARG002 (kept once entries have the field)
     ) -> AuditEntry:
         """Add an entry in the transaction of the act that it records."""
         last = writing.one("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")

@@ -194,6 +194,18 @@ class Database:
             part.unlink(missing_ok=True)
             raise
 
+    def checkpoint(self) -> None:
+        """Bring every page to its place and empty the write-ahead log, which holds old pages.
+
+        A reader that does not end in time leaves that to the next time.
+        """
+        with self._writing, explained(self._path):
+            connection = _keyed(self._path, self._key)
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                connection.close()
+
     def problems(self) -> tuple[str, ...]:
         """Return what is wrong with the pages and the indexes; nothing when all is well.
 

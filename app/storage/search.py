@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from app.domain import CallId, Role, SearchHit
+from app.domain import EVERYTHING, CallId, Role, SearchHit
 from app.storage.schema import TURN_BITS
+from app.storage.scopes import within
 
 if TYPE_CHECKING:
+    from app.domain import Scope
     from app.storage.database import Database
 
 MATCHING_CALLS = "SELECT rowid >> 20 FROM turns_text WHERE turns_text MATCH ?"
@@ -46,13 +48,18 @@ class Search:
         """Search a database."""
         self._database = database
 
-    def find(self, text: str, *, limit: int = 200) -> tuple[SearchHit, ...]:
+    def find(
+        self, text: str, *, limit: int = 200, scope: Scope = EVERYTHING
+    ) -> tuple[SearchHit, ...]:
         """Return the turns that hold the words, the best first (bm25)."""
         query = safe_query(text)
         if query is None:
             return ()
+        condition, values = within(scope)
+        seen = f"AND rowid >> 20 IN (SELECT number FROM calls WHERE {condition})"  # noqa: S608
+        statement = _HITS.format(seen if scope.limited else "")
         with self._database.reader() as reading:
-            rows = reading.all(_HITS, (query, limit))
+            rows = reading.all(statement, (query, *values, limit))
         return tuple(
             SearchHit(
                 call=CallId(call),
@@ -69,7 +76,7 @@ _HITS = """
     WITH hits AS MATERIALIZED (
         SELECT rowid AS turn, rank AS nearness,
             snippet(turns_text, 0, '\u2039', '\u203a', '\u2026', 24) AS snippet
-        FROM turns_text WHERE turns_text MATCH ? ORDER BY rank LIMIT ?
+        FROM turns_text WHERE turns_text MATCH ? {} ORDER BY rank LIMIT ?
     )
     SELECT calls.id, turn, turns.role, turns.start_ms, snippet
     FROM hits JOIN turns ON turns.id = turn JOIN calls ON calls.number = turn >> 20

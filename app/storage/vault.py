@@ -36,6 +36,7 @@ from app.storage.calls import Calls
 from app.storage.clock import stamp, utc_now
 from app.storage.database import Database
 from app.storage.header import Header, OpenHeader
+from app.storage.holds import Holds
 from app.storage.jobs import Jobs
 from app.storage.keys import (
     CallKeys,
@@ -47,7 +48,10 @@ from app.storage.keys import (
     opened_index_key,
 )
 from app.storage.people import People
+from app.storage.policy import Policies
 from app.storage.remembered import Keyring, system_keyring
+from app.storage.requests import Requests
+from app.storage.scopes import Teams
 from app.storage.search import Search
 from app.storage.second_factor import SecondFactors
 from app.storage.ways_in import WaysIn, computer_name
@@ -261,6 +265,10 @@ class Vault:
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
         self.calls = Calls(database, self.audio, self.audit, call_keys, clock)
+        self.policy = Policies(database, self.audit)
+        self.requests = Requests(database, self.audit, clock)
+        self.holds = Holds(database, self.audit, clock)
+        self.teams = Teams(database, self.audit)
         self.ways_in = WaysIn(self._header, self.audit, entry, opening.keyring)
         self.people = People(database, self._header, self.audit, self.ways_in.computer_key, clock)
         self.second_factors = SecondFactors(database, self.audit, clock)
@@ -329,6 +337,7 @@ class Vault:
         with self._database.transaction() as writing:
             self._header.settle(writing)
         self.people.drop_strangers()
+        self.calls.erasure.finish()
         self.recovered = Recovered(requeued=self.jobs.recover(), removed_files=removed)
 
     def __enter__(self) -> Self:

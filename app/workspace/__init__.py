@@ -8,32 +8,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from app.domain import Changes, Subject
+from app.domain import Changes, Right, Subject
 from app.workspace.control import Processing
+from app.workspace.gate import Gate
+from app.workspace.governing import Retention, Rules, Teams
 from app.workspace.intake import Intake
 from app.workspace.reading import Calls
+from app.workspace.requests import Requests
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from app.access import Session
     from app.config import Settings
     from app.domain import AuditCheck, AuditEntry, VaultInfo
     from app.engine.wire import Places
     from app.storage.vault import Vault
 
-_OWNER = "owner"
-
 
 class Workspace:
-    """An open vault, by its parts: `calls`, `intake`, `processing`, `audit`."""
+    """An open vault and the person who is signed in, by its parts: `calls`, `intake`,
+    `processing`, `requests`, `policy`, `teams`, `retention`, `audit`.
 
-    def __init__(self, vault: Vault, settings: Settings, places: Places) -> None:
+    Every part asks the gate first: what no right allows is not done, and is an audit entry.
+    """
+
+    def __init__(self, vault: Vault, session: Session, settings: Settings, places: Places) -> None:
         """Take over an open vault; closing the workspace closes it."""
         self._vault = vault
-        self.calls = Calls(vault, _OWNER)
-        self.intake = Intake(vault, _OWNER)
-        self.processing = Processing(vault, _OWNER, settings, places)
-        self.audit = Audit(vault)
+        self._gate = gate = Gate(vault, session)
+        self.session = session
+        self.calls = Calls(gate)
+        self.intake = Intake(gate)
+        self.processing = Processing(gate, settings, places)
+        self.requests = Requests(gate)
+        self.policy = Rules(gate, self.requests)
+        self.teams = Teams(gate)
+        self.retention = Retention(gate)
+        self.audit = Audit(gate)
 
     @property
     def info(self) -> VaultInfo:
@@ -42,16 +54,19 @@ class Workspace:
 
     def remember_key(self) -> Changes:
         """Keep a key of this vault in the system's keyring; raises `KeyringRefused`."""
+        self._gate.present()
         self._vault.ways_in.remember(self._vault.person)
         return frozenset({Subject.SETTINGS})
 
     def forget_key(self) -> Changes:
         """Take the key out of the system's keyring; raises `KeyringRefused`."""
+        self._gate.present()
         self._vault.ways_in.forget(self._vault.person)
         return frozenset({Subject.SETTINGS})
 
     def check(self) -> tuple[str, ...]:
         """Read everything that is kept and name what is damaged; nothing is healthy."""
+        self._gate.require(Right.MANAGE_VAULT)
         return self._vault.check()
 
     def close(self) -> None:
@@ -73,17 +88,27 @@ class Workspace:
 class Audit:
     """The audit log as an auditor reads it."""
 
-    def __init__(self, vault: Vault) -> None:
-        self._vault = vault
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
 
     def verify(self) -> AuditCheck:
         """Check every link of the chain and name the first bad entry."""
-        return self._vault.audit.verify()
+        self._gate.require(Right.READ_AUDIT)
+        return self._gate.vault.audit.verify()
 
     def entries(self, *, offset: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
         """Return entries, newest first."""
-        return self._vault.audit.entries(offset=offset, limit=limit)
+        self._gate.require(Right.READ_AUDIT)
+        return self._gate.vault.audit.entries(offset=offset, limit=limit)
 
     def count(self) -> int:
         """Return how many entries there are."""
-        return self._vault.audit.count()
+        self._gate.require(Right.READ_AUDIT)
+        return self._gate.vault.audit.count()
+
+    def export(self) -> tuple[AuditEntry, ...]:
+        """Return the whole log, oldest first, to be kept outside of the vault; itself an entry."""
+        self._gate.require(Right.EXPORT_AUDIT)
+        self._gate.vault.audit.record(actor=self._gate.actor, act="audit.export")
+        count = self._gate.vault.audit.count()
+        return self._gate.vault.audit.entries(limit=count)[::-1]

@@ -7,7 +7,7 @@ keep and show: text is redacted text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import NewType
@@ -625,6 +625,23 @@ class PassphraseStrength:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewSecondFactor:
+    """The secret of a second factor that is being set up, and what an authenticator reads."""
+
+    secret: bytes = field(repr=False)
+    uri: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysState:
+    """What a vault asks for beside a passphrase, and whether there is a sheet for the day on which
+    it is lost."""
+
+    asks_for_computer: bool
+    has_recovery_sheet: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
     """The rules of a vault, which the client decides.
 
@@ -634,7 +651,6 @@ class Policy:
 
     two_persons: frozenset[GuardedAct] = frozenset(GuardedAct)
     second_factor: frozenset[PersonRole] = frozenset()
-    device_required: bool = False
     lock_after_minutes: int = 10
     session_hours: int = 12
     retention_days: int = 0

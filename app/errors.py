@@ -15,7 +15,7 @@ call. Anything that is not an `AppError` is a bug and is reported as one.
     │   └── DiskFull  FolderReadOnly  SealBroken
     │   └── BackupInvalid
     ├── NotAllowed (10)          the person may not do this
-    │   └── OnHold
+    │   └── SecondFactorMissing  OnHold
     ├── CallNotFound (6)         PersonNotFound (6)  RequestNotFound (6)
     ├── CallFailed (7)           one call cannot be analysed; the batch goes on
     │   ├── AudioError           AudioEmpty AudioUnreadable AudioSilent AudioTruncated AudioTooLong
@@ -230,6 +230,13 @@ class NotAllowed(AppError):
     code = "not-allowed"
     status = 10
     hint = "Ask an administrator of this vault for the right, or somebody who has it."
+
+
+class SecondFactorMissing(NotAllowed):
+    """The policy wants a second factor of the person, who has not set one up."""
+
+    code = "second-factor-missing"
+    hint = "Set it up with `autoinsights code on`, then sign in again."
 
 
 class OnHold(NotAllowed):

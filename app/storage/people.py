@@ -72,13 +72,16 @@ class People:
         header: OpenHeader,
         audit: Audit,
         computer_key: Callable[[], bytes | None],
+        calibrated: Callable[[], KeyCost],
         clock: Clock,
     ) -> None:
-        """Work on an open vault; `computer_key` is that of this one, where the vault asks."""
+        """Work on an open vault; `computer_key` is that of this one, where the vault asks, and
+        `calibrated` what checking a passphrase costs where no cost is given."""
         self._database = database
         self._header = header
         self._audit = audit
         self._computer_key = computer_key
+        self._calibrated = calibrated
         self._clock = clock
 
     def all(self) -> tuple[Person, ...]:
@@ -94,7 +97,9 @@ class People:
             raise _nobody()
         return _person(row)
 
-    def add(self, person: Person, passphrase: str, *, cost: KeyCost, actor: str) -> Person:
+    def add(
+        self, person: Person, passphrase: str, *, actor: str, cost: KeyCost | None = None
+    ) -> Person:
         """Let somebody in; raises `WeakPassphrase`, and `UsageError` for a name that is taken."""
         added = replace(
             person,
@@ -137,7 +142,9 @@ class People:
         if person.state is PersonState.REMOVED:
             self.drop_strangers()
 
-    def set_passphrase(self, name: str, passphrase: str, *, cost: KeyCost, actor: str) -> None:
+    def set_passphrase(
+        self, name: str, passphrase: str, *, actor: str, cost: KeyCost | None = None
+    ) -> None:
         """Give a person another passphrase and a new key pair: the old one opens nothing more."""
         person = self._present(name)
         passphrases.checked(passphrase, names=[person.name])
@@ -155,7 +162,7 @@ class People:
             writing.change(_RELEASE, (person.name,))
             self._record(writing, actor, "person.release", person.name)
 
-    def recover(self, name: str, passphrase: str, *, cost: KeyCost) -> Person:
+    def recover(self, name: str, passphrase: str, *, cost: KeyCost | None = None) -> Person:
         """Let a person in who holds the recovery sheet: a new passphrase, and no code until a
         second factor is set up again."""
         person = self._present(name)
@@ -192,7 +199,11 @@ class People:
         return person
 
     def _new_way_in(
-        self, name: PersonName, passphrase: str, cost: KeyCost, settle: Callable[[Writing], None]
+        self,
+        name: PersonName,
+        passphrase: str,
+        cost: KeyCost | None,
+        settle: Callable[[Writing], None],
     ) -> None:
         header = self._header
         opener = person_opener(
@@ -200,7 +211,7 @@ class People:
             header.key,
             name=name,
             passphrase=passphrase,
-            cost=cost,
+            cost=cost or self._calibrated(),
             device=self._computer_key(),
         )
         header.replace(lambda now: now.with_person(opener), settle)

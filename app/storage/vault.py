@@ -228,7 +228,7 @@ def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests excha
     with _found(folder, clock, keyring) as (found, opening):
         vault = _unlocked(opening, found, sign_in.by_sheet(found, sheet), None)
         with vault.closed_on_error():
-            vault.person = vault.people.recover(name, passphrase, cost=cost or calibrated())
+            vault.person = vault.people.recover(name, passphrase, cost=cost)
             if any(one.device for one in found.people):
                 vault.ways_in.ask_for_computer(actor=vault.person.name)
         return vault
@@ -270,7 +270,9 @@ class Vault:
         self.holds = Holds(database, self.audit, clock)
         self.teams = Teams(database, self.audit)
         self.ways_in = WaysIn(self._header, self.audit, entry, opening.keyring)
-        self.people = People(database, self._header, self.audit, self.ways_in.computer_key, clock)
+        self.people = People(
+            database, self._header, self.audit, self.ways_in.computer_key, calibrated, clock
+        )
         self.second_factors = SecondFactors(database, self.audit, clock)
 
     def let_in(self, entry: Entry, code: str, attempts: Attempts) -> None:
@@ -289,6 +291,11 @@ class Vault:
         attempts.told(got_in=key_of(entry.opener.tag, known=True))
         self.person = person
         self.audit.record(actor=name, act="vault.open", outcome=_HOW.get(how, "ok"))
+
+    def end_waiting(self, name: str) -> None:
+        """Let somebody try to sign in again at once."""
+        attempts = Attempts(self.info.folder, utc_now)
+        attempts.release(key_of(openers.tag_of(self.info.id, name), known=True))
 
     def check(self) -> tuple[str, ...]:
         """Return every problem of the database, the recordings and the audit log; reads all."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from app.domain import Changes, Right, Subject
+from app.domain import Right
 from app.workspace.control import Processing
 from app.workspace.gate import Gate
 from app.workspace.governing import Retention, Rules, Teams
 from app.workspace.intake import Intake
+from app.workspace.keys import Keys
+from app.workspace.people import People
 from app.workspace.reading import Calls
 from app.workspace.requests import Requests
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 class Workspace:
     """An open vault and the person who is signed in, by its parts: `calls`, `intake`,
-    `processing`, `requests`, `policy`, `teams`, `retention`, `audit`.
+    `processing`, `requests`, `policy`, `teams`, `retention`, `people`, `keys`, `audit`.
 
     Every part asks the gate first: what no right allows is not done, and is an audit entry.
     """
@@ -45,24 +47,14 @@ class Workspace:
         self.policy = Rules(gate, self.requests)
         self.teams = Teams(gate)
         self.retention = Retention(gate)
+        self.people = People(gate)
+        self.keys = Keys(gate)
         self.audit = Audit(gate)
 
     @property
     def info(self) -> VaultInfo:
         """What the vault is: its id, its folder, whether it is a demonstration."""
         return self._vault.info
-
-    def remember_key(self) -> Changes:
-        """Keep a key of this vault in the system's keyring; raises `KeyringRefused`."""
-        self._gate.present()
-        self._vault.ways_in.remember(self._vault.person)
-        return frozenset({Subject.SETTINGS})
-
-    def forget_key(self) -> Changes:
-        """Take the key out of the system's keyring; raises `KeyringRefused`."""
-        self._gate.present()
-        self._vault.ways_in.forget(self._vault.person)
-        return frozenset({Subject.SETTINGS})
 
     def check(self) -> tuple[str, ...]:
         """Read everything that is kept and name what is damaged; nothing is healthy."""

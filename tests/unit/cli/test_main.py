@@ -259,7 +259,7 @@ def test_a_remembered_key_opens_the_vault_and_a_locked_keyring_does_not_stop(
     drawer = _Drawer()
     monkeypatch.setattr(vault, "system_keyring", lambda: Keyring(drawer))
     with bootstrap.program().open(vaulted[1], PASSPHRASE) as workspace:
-        workspace.remember_key()
+        workspace.keys.remember()
     assert run("list", "--vault", vaulted[1])[0] == 0
     drawer.locked = True
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))

@@ -91,7 +91,7 @@ def _do(args: Namespace, out: Output, window: Window) -> int:
 
 def _commands() -> Mapping[str, Callable[[Run], int]]:
     """Return what each command does; what they need is loaded with them."""
-    from app.cli import analyse, calls, demo, upkeep
+    from app.cli import analyse, calls, demo, keys, people, upkeep
 
     return {
         "init": calls.init,
@@ -103,6 +103,10 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "search": calls.search,
         "models": upkeep.models,
         "doctor": upkeep.doctor,
+        "people": people.people,
+        "passphrase": people.passphrase,
+        "code": people.code,
+        "key": keys.key,
         "audit": calls.audit,
         "demo": demo.demo,
     }

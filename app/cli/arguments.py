@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, get_args
 
 from app import __version__
 from app.config import Device, EntitySet
-from app.domain import CallOrder, Direction, JobState
+from app.domain import CallOrder, Direction, JobState, PersonRole, Right
 from app.errors import UsageError
 
 if TYPE_CHECKING:
@@ -94,6 +94,14 @@ def parser() -> Parser:
     _search_options(command("search", "Find turns by the redacted words that were said in them."))
     _model_options(command("models", "List, check or import models."), shared)
     command("doctor", "Test this installation: network shut off, models whole, a sample analysed.")
+    _people_options(command("people", "See and change who is in the vault."), shared)
+    whose = command("passphrase", "Change your passphrase, or give somebody else a new one.")
+    whose.add_argument("name", nargs="?", default="", metavar="NAME", help="somebody else")
+    _new_passphrase_option(whose)
+    code = command("code", "Ask for a code when you sign in, or no more.")
+    code.add_argument("act", choices=("on", "off"))
+    code.add_argument("name", nargs="?", default="", metavar="NAME", help="somebody else (off)")
+    _key_options(command("key", "See and change what opens the vault."), shared)
     _audit_options(command("audit", "Read or verify the audit log of the vault."), shared)
     demo = command("demo", "Analyse the sample calls that ship, in a vault of their own.")
     demo.add_argument("--no-window", action="store_true", help="do not open the window afterwards")
@@ -244,6 +252,66 @@ def _model_options(command: Parser, shared: Parser) -> None:
     taken = _command(acts, shared, "import", {"help": "Verify a model pack and keep it."})
     taken.add_argument("place", type=Path, metavar="PATH", help="a folder or a zip file")
     _command(acts, shared, "check", {"help": "Verify every file of every model."})
+
+
+def _people_options(command: Parser, shared: Parser) -> None:
+    acts = command.add_subparsers(dest="act", metavar="ACT")
+    _command(acts, shared, "list", {"help": "List who is and was in the vault (also without ACT)."})
+    for act, text in (("add", "Let somebody in."), ("change", "Change what somebody may do.")):
+        one = _command(acts, shared, act, {"help": text})
+        one.add_argument("name", metavar="NAME")
+        roles = [role.value for role in PersonRole]
+        one.add_argument("--role", action="append", choices=roles, help="once for each role")
+        rights = [right.value for right in Right]
+        one.add_argument(
+            "--grant", action="append", choices=rights, help="a right beside those of the roles"
+        )
+        one.add_argument("--queue", action="append", help="sees calls of this queue only")
+        one.add_argument("--team", action="append", help="sees calls of this team's agents only")
+        if act == "add":
+            _new_passphrase_option(one)
+        else:
+            one.add_argument("--everything", action="store_true", help="sees all calls again")
+    for act, text in (
+        ("suspend", "Let somebody in no more, until they are restored."),
+        ("restore", "Let somebody in again who was suspended."),
+        ("remove", "Take somebody out for good; the name stays taken."),
+        ("release", "End somebody's waiting after failed attempts."),
+    ):
+        one = _command(acts, shared, act, {"help": text})
+        one.add_argument("name", metavar="NAME")
+
+
+def _new_passphrase_option(command: Parser) -> None:
+    command.add_argument(
+        "--new-passphrase-file",
+        metavar="FILE",
+        help="read the new passphrase from the first line of FILE",
+    )
+
+
+def _key_options(command: Parser, shared: Parser) -> None:
+    acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
+    for act, text in (
+        ("show", "Say what opens the vault."),
+        ("remember", "Let this computer's keyring sign you in."),
+        ("forget", "Let your passphrase alone sign you in again."),
+        ("recovery-sheet", "Make a recovery sheet, which opens the vault when all else is lost."),
+        ("rotate", "Change the vault's keys; nobody needs a new passphrase."),
+    ):
+        _command(acts, shared, act, {"help": text})
+    computer = _command(
+        acts, shared, "computer", {"help": "Open the vault on this computer only, or on any."}
+    )
+    computer.add_argument("wanted", choices=("on", "off"))
+    recover = _command(
+        acts, shared, "recover", {"help": "Open the vault with its sheet: a new passphrase."}
+    )
+    recover.add_argument("name", metavar="NAME", help="who gets the new passphrase")
+    recover.add_argument(
+        "--sheet-file", metavar="FILE", help="read the sheet from the first line of FILE"
+    )
+    _new_passphrase_option(recover)
 
 
 def _audit_options(command: Parser, shared: Parser) -> None:

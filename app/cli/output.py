@@ -79,9 +79,14 @@ class Output:
             for line in lines:
                 self._write(printable(line).encode(encoding, "replace"))
 
-    def note(self, text: str, *, even_quiet: bool = False) -> None:
+    def show_once(self, lines: Iterable[str]) -> None:
+        """Write to standard error what is shown now and never again, even to who wants quiet."""
+        for line in lines:
+            print(printable(line), file=self.stderr, flush=True)
+
+    def note(self, text: str) -> None:
         """Write a remark for people to standard error, unless they want quiet."""
-        if even_quiet or not self.quiet:
+        if not self.quiet:
             print(printable(text), file=self.stderr, flush=True)
 
     def failed(self, error: AppError) -> None:

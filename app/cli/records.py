@@ -23,11 +23,16 @@ from app.domain import (
     ImportReport,
     Job,
     JobState,
+    KeysState,
     Measures,
     MutedSpan,
+    Person,
+    PersonRole,
+    PersonState,
     ProcessingReport,
     Provenance,
     Redaction,
+    Right,
     Role,
     RoleBasis,
     Score,
@@ -92,6 +97,37 @@ class VaultRecord(Record, frozen=True, kw_only=True, tag="autoinsights.vault/1")
     folder: str
     demo: bool
     created_at: str
+
+
+class PersonRecord(Record, frozen=True, kw_only=True, tag="autoinsights.person/1"):
+    """Somebody who is or was in the vault. `granted` are rights beside those of the roles; where
+    `limited` is true they see the calls of these queues and teams only."""
+
+    name: str
+    roles: tuple[PersonRole, ...]
+    granted: tuple[Right, ...]
+    limited: bool
+    queues: tuple[str, ...]
+    teams: tuple[str, ...]
+    state: PersonState
+    second_factor: bool
+    added_at: str
+
+
+class KeysRecord(Record, frozen=True, kw_only=True, tag="autoinsights.keys/1"):
+    """What opens a vault beside a passphrase: `computer` says that it opens on this computer only,
+    `recovery_sheet` that there is one."""
+
+    computer: bool
+    recovery_sheet: bool
+
+
+class SecretRecord(Record, frozen=True, kw_only=True, tag="autoinsights.secret/1"):
+    """Something that is shown once, to whoever asked for it: `kind` is passphrase, recovery-sheet,
+    second-factor or backup-codes."""
+
+    kind: str
+    values: tuple[str, ...]
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -327,3 +363,23 @@ def of_audit_check(check: AuditCheck) -> AuditCheckRecord:
 def of_audit_entry(entry: AuditEntry) -> AuditEntryRecord:
     """Return an entry of the audit log."""
     return msgspec.convert(entry, AuditEntryRecord, from_attributes=True)
+
+
+def of_person(person: Person) -> PersonRecord:
+    """Return somebody as an object."""
+    return PersonRecord(
+        name=person.name,
+        roles=tuple(sorted(person.roles)),
+        granted=tuple(sorted(person.granted)),
+        limited=person.scope.limited,
+        queues=person.scope.queues,
+        teams=person.scope.teams,
+        state=person.state,
+        second_factor=person.second_factor,
+        added_at=person.added_at,
+    )
+
+
+def of_keys(state: KeysState) -> KeysRecord:
+    """Return what opens a vault as an object."""
+    return KeysRecord(computer=state.asks_for_computer, recovery_sheet=state.has_recovery_sheet)

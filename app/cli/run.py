@@ -51,19 +51,25 @@ class Run:
     def create(self, folder: Path) -> Workspace:
         """Make a vault with a passphrase that the person chooses or is given."""
         name = self.args.person or DEFAULT_NAME
-        return self.program.create(folder, self.new_passphrase("the new vault"), name=name)
+        return self.program.create(folder, self._for_new_vault(), name=name)
 
-    def new_passphrase(self, whose: str) -> str:
-        """Return a passphrase that the person chooses, or one that is made and shown."""
-        passphrase = passphrases.read_new(self.args.passphrase_file, whose)
+    def _for_new_vault(self) -> str:
+        return self.new_passphrase("the new vault", self.args.passphrase_file)
+
+    def new_passphrase(self, whose: str, named: str | None) -> str:
+        """Return a passphrase that the person chooses, or one that is made and shown.
+
+        `named` is a file that holds it.
+        """
+        passphrase = passphrases.read_new(named, whose)
         if passphrase:
             return passphrase
         passphrase = self.program.suggested_passphrase()
-        # whoever wants quiet wants this, too: it is shown here and never again
-        self.out.note(f"The passphrase is:   {passphrase}", even_quiet=True)
-        self.out.note(
-            "Write it down now: it is kept nowhere, and without it the vault stays shut.",
-            even_quiet=True,
+        self.out.show_once(
+            (
+                f"The passphrase is:   {passphrase}",
+                "Write it down now: it is kept nowhere, and without it the vault stays shut.",
+            )
         )
         return passphrase
 

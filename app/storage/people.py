@@ -66,7 +66,7 @@ def known(reading: Reading) -> tuple[Person, ...]:
 class People:
     """The people of an open vault."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 (the parts of a vault that a person touches)
         self,
         database: Database,
         header: OpenHeader,

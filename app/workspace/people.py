@@ -43,7 +43,7 @@ class People:
         """Let somebody in; raises `WeakPassphrase`, and `UsageError` for a name that is taken."""
         self._gate.require(Right.MANAGE_PEOPLE)
         self._expect_roles(person)
-        self._gate.vault.people.add(person, passphrase, cost=calibrated(), actor=self._gate.actor)
+        self._gate.vault.people.add(person, passphrase, actor=self._gate.actor)
         return _PEOPLE
 
     def change(self, person: Person) -> Changes:

@@ -1,0 +1,1 @@
+"""What is made for paper and for other eyes: redacted data in, bytes out; no files, no keys."""

@@ -53,6 +53,11 @@ class Folders:
         return self.data / "demo-vault"
 
     @property
+    def witness(self) -> Path:
+        """What this computer remembers of audit logs, outside of every vault."""
+        return self.data / "witness"
+
+    @property
     def packs(self) -> Path:
         """The model packs that were imported."""
         return self.data / "model-packs"
@@ -88,7 +93,9 @@ class Program:
 
         Raises `VaultExists`, `WeakPassphrase`, `UsageError` or `StorageError`.
         """
-        return self._workspace(vault.create(folder, passphrase, name=name, demo=demo))
+        return self._workspace(
+            vault.create(folder, passphrase, name=name, demo=demo, witness=self.folders.witness)
+        )
 
     def open(self, folder: Path, passphrase: str, *, name: str = "", code: str = "") -> Workspace:
         """Sign a person in to a vault; raises `VaultError` or `StorageError`.
@@ -96,19 +103,26 @@ class Program:
         Without a name the only person is meant; `CodeNeeded` says that the passphrase was right.
         """
         opened = vault.open_vault(
-            folder, passphrase, name=name, code=code, least_seconds=_LEAST_SECONDS
+            folder,
+            passphrase,
+            name=name,
+            code=code,
+            least_seconds=_LEAST_SECONDS,
+            witness=self.folders.witness,
         )
         return self._workspace(opened)
 
     def open_with_sheet(self, folder: Path, sheet: str, *, name: str, passphrase: str) -> Workspace:
         """Open a vault with its recovery sheet and give a person a new passphrase."""
         return self._workspace(
-            vault.open_with_sheet(folder, sheet, name=name, passphrase=passphrase)
+            vault.open_with_sheet(
+                folder, sheet, name=name, passphrase=passphrase, witness=self.folders.witness
+            )
         )
 
     def open_remembered(self, folder: Path) -> Workspace | None:
         """Open a vault with the key that the system's keyring keeps; `None` if it keeps none."""
-        opened = vault.open_remembered(folder)
+        opened = vault.open_remembered(folder, witness=self.folders.witness)
         return None if opened is None else self._workspace(opened)
 
     def vault_state(self, folder: Path) -> VaultState:

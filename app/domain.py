@@ -534,8 +534,37 @@ class AuditEntry:
     act: str
     subject: str
     outcome: str
+    reason: str
     previous: Sha256
     hash: Sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What the audit log was at one moment, for an auditor to keep elsewhere: how many entries, the
+    root of the tree over them, the last entry's hash. Every byte string is hexadecimal; `key` is
+    the log's verification key, `signer` the key that the last entry names as the next one."""
+
+    vault: str
+    key: str
+    size: int
+    root: Sha256
+    hash: Sha256
+    at: str
+    signer: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditProof:
+    """That one entry is in a log (`number`, `entry`) or that a log begins with an older one
+    (`since`, `since_root`): the path of hashes that leads to the root of `checkpoint`."""
+
+    checkpoint: Checkpoint
+    path: tuple[Sha256, ...]
+    entry: AuditEntry | None = None
+    since: int = 0
+    since_root: Sha256 | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

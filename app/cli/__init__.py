@@ -91,7 +91,7 @@ def _do(args: Namespace, out: Output, window: Window) -> int:
 
 def _commands() -> Mapping[str, Callable[[Run], int]]:
     """Return what each command does; what they need is loaded with them."""
-    from app.cli import analyse, calls, demo, keys, people, upkeep
+    from app.cli import analyse, audit, calls, demo, keys, people, upkeep
 
     return {
         "init": calls.init,
@@ -107,7 +107,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "passphrase": people.passphrase,
         "code": people.code,
         "key": keys.key,
-        "audit": calls.audit,
+        "audit": audit.audit,
         "demo": demo.demo,
     }
 

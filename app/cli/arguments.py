@@ -102,7 +102,7 @@ def parser() -> Parser:
     code.add_argument("act", choices=("on", "off"))
     code.add_argument("name", nargs="?", default="", metavar="NAME", help="somebody else (off)")
     _key_options(command("key", "See and change what opens the vault."), shared)
-    _audit_options(command("audit", "Read or verify the audit log of the vault."), shared)
+    _audit_options(command("audit", "Read, verify or export the audit log of the vault."), shared)
     demo = command("demo", "Analyse the sample calls that ship, in a vault of their own.")
     demo.add_argument("--no-window", action="store_true", help="do not open the window afterwards")
     return whole
@@ -316,9 +316,44 @@ def _key_options(command: Parser, shared: Parser) -> None:
 
 def _audit_options(command: Parser, shared: Parser) -> None:
     acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
-    _command(acts, shared, "verify", {"help": "Verify that no entry was changed or taken out."})
+    _audit_check_options(acts, shared)
     listed = _command(acts, shared, "list", {"help": "List entries, newest first."})
     _stretch_options(listed, "entries")
+    key = _command(acts, shared, "key", {"help": "Show the key that verifies the log."})
+    _page_options(key)
+    taken = _command(acts, shared, "export", {"help": "Write the log and its verifier."})
+    taken.add_argument("folder", type=Path, metavar="FOLDER", help="where the files go")
+    _force_option(taken)
+
+
+def _audit_check_options(acts: argparse._SubParsersAction[Parser], shared: Parser) -> None:
+    verify = {"help": "Verify that no entry was changed or taken out."}
+    _command(acts, shared, "verify", verify).add_argument(
+        "--checkpoint", metavar="FILE", help="also that the log extends it (or AIROOT2-...)"
+    )
+    made = _command(acts, shared, "checkpoint", {"help": "Say, signed, what the log is now."})
+    made.add_argument("--out", type=Path, metavar="FILE", help="write it to a file")
+    _page_options(made)
+    proven = _command(acts, shared, "prove", {"help": "Prove one entry, or an older checkpoint."})
+    proven.add_argument(
+        "number", type=_count, nargs="?", metavar="NUMBER", help="the entry that is in the log"
+    )
+    proven.add_argument(
+        "--since", metavar="CHECKPOINT", help="the checkpoint (file or AIROOT2-...) it extends"
+    )
+    proven.add_argument(
+        "--out", type=Path, metavar="FILE", required=True, help="where the proof is written"
+    )
+    _force_option(proven)
+
+
+def _page_options(command: Parser) -> None:
+    command.add_argument("--page", type=Path, metavar="FILE.html", help="write a page to print")
+    _force_option(command)
+
+
+def _force_option(command: Parser) -> None:
+    command.add_argument("--force", action="store_true", help="overwrite files that are there")
 
 
 def _count(text: str) -> int:

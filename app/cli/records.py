@@ -6,17 +6,22 @@ or printed analysis can be given to `analyse` again as a transcript.
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
+
 import msgspec
 
 from app.domain import (
     AuditCheck,
     AuditEntry,
+    AuditProof,
     CallAnalysis,
     CallDetail,
     CallId,
     CallMetadata,
     CallRow,
     Check,
+    Checkpoint,
     Failure,
     Finding,
     Flag,
@@ -240,8 +245,51 @@ class AuditEntryRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audi
     act: str
     subject: str
     outcome: str
+    reason: str
     previous: Sha256
     hash: Sha256
+
+
+class AuditKeyRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-key/1"):
+    """The key that verifies the audit log of a vault, for the auditor to keep elsewhere."""
+
+    vault: str
+    key: str
+
+
+class AuditCheckpointRecord(
+    Record, frozen=True, kw_only=True, tag="autoinsights.audit-checkpoint/1"
+):
+    """What the audit log was at one moment, signed; `text` is the short form, for paper. Byte
+    strings are hexadecimal."""
+
+    vault: str
+    key: str
+    size: int
+    root: Sha256
+    hash: Sha256
+    at: str
+    signer: str
+    signature: str
+    text: str
+
+
+class AuditProofRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-proof/1"):
+    """A proof that was written to `file`: of the entry `number`, or else that the log extends the
+    checkpoint of `since` entries. It leads to a checkpoint of `size` entries."""
+
+    file: str
+    number: int | None
+    since: int | None
+    size: int
+
+
+class AuditExportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-export/1"):
+    """The audit log was written to a folder; `checkpoint` is the short form of its checkpoint."""
+
+    folder: str
+    entries: int
+    checkpoint: str
 
 
 AnyRecord = (
@@ -257,6 +305,10 @@ AnyRecord = (
     | CheckRecord
     | AuditCheckRecord
     | AuditEntryRecord
+    | AuditKeyRecord
+    | AuditCheckpointRecord
+    | AuditProofRecord
+    | AuditExportRecord
 )
 
 
@@ -383,3 +435,18 @@ def of_person(person: Person) -> PersonRecord:
 def of_keys(state: KeysState) -> KeysRecord:
     """Return what opens a vault as an object."""
     return KeysRecord(computer=state.asks_for_computer, recovery_sheet=state.has_recovery_sheet)
+
+
+def of_checkpoint(made: Checkpoint, text: str) -> AuditCheckpointRecord:
+    """Return a checkpoint with its short form."""
+    return AuditCheckpointRecord(**asdict(made), text=text)
+
+
+def of_proof(proof: AuditProof, file: Path) -> AuditProofRecord:
+    """Return what a proof in a file is about."""
+    return AuditProofRecord(
+        file=str(file),
+        number=None if proof.entry is None else proof.entry.number,
+        since=proof.since or None,
+        size=proof.checkpoint.size,
+    )

@@ -1,1 +1,1 @@
-"""What is made for paper and for other eyes: redacted data in, bytes out; no files, no keys."""
+"""Pages and pictures for people to keep: data in, bytes out; knows no files, no keys, no clock."""

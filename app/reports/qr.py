@@ -1,4 +1,7 @@
-"""QR codes, for paper, for the window and for a terminal."""
+"""QR codes (ISO/IEC 18004) of short texts, for paper and for a terminal.
+
+The error correction is at least level M, so that a fold or a spot does no harm.
+"""
 
 from __future__ import annotations
 
@@ -6,27 +9,33 @@ import io
 
 import segno
 
+_QUIET = 4
+"""Light modules that the standard asks for on every side."""
+_HALVES = {(True, True): " ", (True, False): "▄", (False, True): "▀", (False, False): "█"}
 
-def svg(text: str) -> bytes:
-    """Return a QR code as an SVG picture."""
-    picture = io.BytesIO()
-    _code(text).save(picture, kind="svg", border=4, scale=4, xmldecl=False)
-    return picture.getvalue()
+
+def svg(text: str, *, title: str) -> str:
+    """Return a code as an SVG element that stretches to the room it is given."""
+    code = segno.make_qr(text, error="m")
+    return code.svg_inline(border=_QUIET, omitsize=True, title=title)
 
 
 def png(text: str, *, scale: int = 6) -> bytes:
-    """Return a QR code as a PNG picture."""
+    """Return a code as a PNG picture of `scale` pixels for each module."""
     picture = io.BytesIO()
-    _code(text).save(picture, kind="png", border=4, scale=scale)
+    segno.make_qr(text, error="m").save(picture, kind="png", border=_QUIET, scale=scale)
     return picture.getvalue()
 
 
 def terminal(text: str) -> tuple[str, ...]:
-    """Return a QR code as lines of characters, dark on light."""
-    lines = io.StringIO()
-    _code(text).terminal(out=lines, border=2, compact=True)
-    return tuple(lines.getvalue().splitlines())
+    """Return the lines of a code in half blocks, light ones drawn, for a dark terminal."""
+    code = segno.make_qr(text, error="m")
+    rows = [[bool(dark) for dark in row] for row in code.matrix_iter(border=_QUIET // 2)]
+    if len(rows) % 2:
+        rows.append([False] * len(rows[0]))
+    pairs = zip(rows[::2], rows[1::2], strict=True)
+    return tuple("".join(map(_half, above, below)) for above, below in pairs)
 
 
-def _code(text: str) -> segno.QRCode:
-    return segno.make(text, error="m", micro=False)
+def _half(above: bool, below: bool) -> str:
+    return _HALVES[above, below]

@@ -20,6 +20,7 @@ import msgspec
 
 from app.errors import SealBroken, VaultDamaged
 from app.storage import header, keys, openers
+from app.storage.audit_head import Head
 from app.storage.database import Database, rekey
 from app.storage.header import Rotation
 from app.storage.keys import CallKeys, KeyPurpose, VaultKey
@@ -59,7 +60,7 @@ def finish(
         database = Database(database_path, before)
         try:
             with database.transaction() as writing:
-                _reseal(writing, key, following)
+                _reseal(writing, found.id, key, following)
         finally:
             database.close()
         rekey(database_path, before, after)
@@ -83,7 +84,7 @@ def _opens(path: Path, key: bytes) -> bool:
     return True
 
 
-def _reseal(writing: Writing, old: VaultKey, new: VaultKey) -> None:
+def _reseal(writing: Writing, vault_id: str, old: VaultKey, new: VaultKey) -> None:
     """Seal what is sealed under keys of the vault key under those of the new one, once."""
     sealed = writing.one("SELECT sealed FROM sealed_keys WHERE name = 'index'")
     if sealed is None:
@@ -94,6 +95,8 @@ def _reseal(writing: Writing, old: VaultKey, new: VaultKey) -> None:
         pass
     else:
         return
+    kept = Head(vault_id, old.derive(KeyPurpose.AUDIT)).read(writing)
+    Head(vault_id, new.derive(KeyPurpose.AUDIT)).keep(writing, kept)
     moved = keys.moved_index_key(sealed[0], old, new)
     writing.change("UPDATE sealed_keys SET sealed = ? WHERE name = 'index'", (moved,))
     before = CallKeys(old.derive(KeyPurpose.CALLS), b"")

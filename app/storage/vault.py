@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import secrets
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -55,6 +55,7 @@ from app.storage.scopes import Teams
 from app.storage.search import Search
 from app.storage.second_factor import SecondFactors
 from app.storage.ways_in import WaysIn, computer_name
+from app.storage.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -80,13 +81,22 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True)
+class _Computer:
+    """What a vault uses of the computer: its clock, its keyring (the system's own unless given),
+    and the folder in which it remembers audit logs (nowhere unless given)."""
+
+    clock: Clock = utc_now
+    keyring: Keyring | None = None
+    witness: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Opening:
-    """Where a vault is being opened, under which lock and clock, and with which keyring."""
+    """Where a vault is being opened, under which lock, on which computer."""
 
     folder: Path
     lock: files.FolderLock
-    clock: Clock
-    keyring: Keyring | None = None
+    computer: _Computer
 
     @property
     def database(self) -> Path:
@@ -95,7 +105,7 @@ class _Opening:
     def computer_key(self, vault_id: str) -> bytes | None:
         """Return the key of this computer, as far as its keyring answers."""
         try:
-            return (self.keyring or system_keyring()).secret(computer_name(vault_id))
+            return (self.computer.keyring or system_keyring()).secret(computer_name(vault_id))
         except KeyringRefused:
             return None
 
@@ -130,6 +140,7 @@ def create(  # noqa: PLR0913 (the last four are for demonstrations and tests)
     demo: bool = False,
     cost: KeyCost | None = None,
     clock: Clock = utc_now,
+    witness: Path | None = None,
 ) -> Vault:
     """Make a vault in an empty or new folder and return it open.
 
@@ -146,7 +157,7 @@ def create(  # noqa: PLR0913 (the last four are for demonstrations and tests)
     lock = files.FolderLock(folder / _LOCK)
     try:
         _expect_empty(folder)  # another program may have been here first
-        opening = _Opening(folder, lock, clock)
+        opening = _Opening(folder, lock, _Computer(clock, witness=witness))
         return _created(opening, founder, passphrase, cost or calibrated(), demo=demo)
     except BaseException:
         lock.release()
@@ -162,6 +173,7 @@ def open_vault(  # noqa: PLR0913 (what a person types, and what tests exchange)
     clock: Clock = utc_now,
     keyring: Keyring | None = None,
     least_seconds: float = 0.0,
+    witness: Path | None = None,
 ) -> Vault:
     """Open a vault for a person: by name, where there are several, passphrase and code.
 
@@ -169,7 +181,7 @@ def open_vault(  # noqa: PLR0913 (what a person types, and what tests exchange)
     this machine. Raises `VaultMissing`, `VaultLocked`, `VaultNewer`, `VaultTooOld`, `VaultDamaged`,
     `SignInError`, `FolderReadOnly` or `DiskFull`.
     """
-    with _found(folder, clock, keyring) as (found, opening):
+    with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
         attempts = Attempts(folder, clock)
         entry = sign_in.by_passphrase(
             found,
@@ -187,7 +199,11 @@ def open_vault(  # noqa: PLR0913 (what a person types, and what tests exchange)
 
 
 def open_remembered(
-    folder: Path, *, clock: Clock = utc_now, keyring: Keyring | None = None
+    folder: Path,
+    *,
+    clock: Clock = utc_now,
+    keyring: Keyring | None = None,
+    witness: Path | None = None,
 ) -> Vault | None:
     """Open a vault with the key that the system's keyring keeps; `None` where none fits.
 
@@ -195,7 +211,7 @@ def open_remembered(
     """
     if not state(folder).remembered:
         return None
-    with _found(folder, clock, keyring) as (found, opening):
+    with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
         secret = (keyring or system_keyring()).secret(found.id)
         entry = None if secret is None else sign_in.by_keyring(found, secret)
         if entry is None:
@@ -216,6 +232,7 @@ def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests excha
     cost: KeyCost | None = None,
     clock: Clock = utc_now,
     keyring: Keyring | None = None,
+    witness: Path | None = None,
 ) -> Vault:
     """Open a vault with its recovery sheet and give a person a new passphrase.
 
@@ -225,7 +242,7 @@ def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests excha
     raises.
     """
     passphrases.checked(passphrase, names=[name])
-    with _found(folder, clock, keyring) as (found, opening):
+    with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
         vault = _unlocked(opening, found, sign_in.by_sheet(found, sheet), None)
         with vault.closed_on_error():
             vault.person = vault.people.recover(name, passphrase, cost=cost)
@@ -249,7 +266,7 @@ class Vault:
         entry: Entry | None = None,
     ) -> None:
         """Put the parts of an opened vault together; use `create` or `open_vault`."""
-        folder, clock = opening.folder, opening.clock
+        folder, clock = opening.folder, opening.computer.clock
         self.info = VaultInfo(
             id=found.id, folder=folder, demo=found.demo, created_at=found.created_at
         )
@@ -259,8 +276,15 @@ class Vault:
         self._key = key
         self._database = database
         self._lock = opening.lock
+        self._closed = False
         call_keys = CallKeys(key.derive(KeyPurpose.CALLS), _index_key(database, key))
-        self.audit = Audit(database, key.derive(KeyPurpose.AUDIT), found.id, clock)
+        witness = (
+            None
+            if opening.computer.witness is None
+            else Witness(opening.computer.witness, found.id)
+        )
+        audit_key = key.derive(KeyPurpose.AUDIT)
+        self.audit = Audit(database, audit_key, found.id, clock, witness=witness)
         self.audio = SealedAudio(folder, database, call_keys)
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
@@ -269,7 +293,7 @@ class Vault:
         self.requests = Requests(database, self.audit, clock)
         self.holds = Holds(database, self.audit, clock)
         self.teams = Teams(database, self.audit)
-        self.ways_in = WaysIn(self._header, self.audit, entry, opening.keyring)
+        self.ways_in = WaysIn(self._header, self.audit, entry, opening.computer.keyring)
         self.people = People(
             database, self._header, self.audit, self.ways_in.computer_key, calibrated, clock
         )
@@ -291,6 +315,7 @@ class Vault:
         attempts.told(got_in=key_of(entry.opener.tag, known=True))
         self.person = person
         self.audit.record(actor=name, act="vault.open", outcome=_HOW.get(how, "ok"))
+        self.audit.save_witness()
 
     def end_waiting(self, name: str) -> None:
         """Let somebody try to sign in again at once."""
@@ -312,6 +337,10 @@ class Vault:
 
     def close(self) -> None:
         """Close the vault and forget its keys; a second time does nothing."""
+        if not self._closed:
+            self._closed = True
+            with suppress(AppError):  # a damaged database is closed too
+                self.audit.save_witness()
         self._database.close()
         self._key.wipe()
         self.ways_in.forget_keys()
@@ -385,7 +414,7 @@ def _created(
     key = VaultKey.random(vault_id)
     made = Header(
         id=vault_id,
-        created_at=stamp(opening.clock()),
+        created_at=stamp(opening.computer.clock()),
         demo=demo,
         database_salt=os.urandom(rotation.SALT_BYTES),
         people=(
@@ -413,7 +442,9 @@ def _filled(opening: _Opening, made: Header, key: VaultKey, founder: PersonName)
             writing.change("INSERT INTO sealed_keys VALUES ('index', ?)", (new_index_key(key),))
             people_of.insert(writing, person)
         vault = Vault(opening, made, key, database)
-        vault.audit.record(actor=founder, act="vault.create")
+        with database.transaction() as writing:
+            vault.audit.begin(writing)
+            vault.audit.append(writing, actor=founder, act="vault.create")
     except BaseException:
         database.close()
         raise
@@ -422,15 +453,13 @@ def _filled(opening: _Opening, made: Header, key: VaultKey, founder: PersonName)
 
 
 @contextmanager
-def _found(
-    folder: Path, clock: Clock, keyring: Keyring | None
-) -> Iterator[tuple[Header, _Opening]]:
+def _found(folder: Path, computer: _Computer) -> Iterator[tuple[Header, _Opening]]:
     """Hold the lock of a vault's folder; it stays with the vault unless something is raised."""
     if not state(folder).exists:
         raise VaultMissing(f"There is no vault in {folder}.")
     lock = files.FolderLock(folder / _LOCK)
     try:
-        yield header.read(folder), _Opening(folder, lock, clock, keyring)
+        yield header.read(folder), _Opening(folder, lock, computer)
     except BaseException:
         lock.release()
         raise
@@ -456,6 +485,7 @@ def _unlocked(opening: _Opening, found: Header, key: VaultKey, entry: Entry | No
         _expect_own(database, found)
         vault = Vault(opening, found, key, database, entry)
         vault._recover()
+        vault.audit.meet_witness()
     except BaseException:
         database.close()
         raise

@@ -6,6 +6,7 @@ threads at once; closing it ends all of them with the vault.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from app.domain import Right
@@ -17,13 +18,14 @@ from app.workspace.keys import Keys
 from app.workspace.people import People
 from app.workspace.reading import Calls
 from app.workspace.requests import Requests
+from app.workspace.trail import AuditTrail
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from app.access import Session
     from app.config import Settings
-    from app.domain import AuditCheck, AuditEntry, VaultInfo
+    from app.domain import VaultInfo
     from app.engine.wire import Places
     from app.storage.vault import Vault
 
@@ -49,7 +51,7 @@ class Workspace:
         self.retention = Retention(gate)
         self.people = People(gate)
         self.keys = Keys(gate)
-        self.audit = Audit(gate)
+        self.audit = AuditTrail(gate, Path(places.resources))
 
     @property
     def info(self) -> VaultInfo:
@@ -75,32 +77,3 @@ class Workspace:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-class Audit:
-    """The audit log as an auditor reads it."""
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-
-    def verify(self) -> AuditCheck:
-        """Check every link of the chain and name the first bad entry."""
-        self._gate.require(Right.READ_AUDIT)
-        return self._gate.vault.audit.verify()
-
-    def entries(self, *, offset: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
-        """Return entries, newest first."""
-        self._gate.require(Right.READ_AUDIT)
-        return self._gate.vault.audit.entries(offset=offset, limit=limit)
-
-    def count(self) -> int:
-        """Return how many entries there are."""
-        self._gate.require(Right.READ_AUDIT)
-        return self._gate.vault.audit.count()
-
-    def export(self) -> tuple[AuditEntry, ...]:
-        """Return the whole log, oldest first, to be kept outside of the vault; itself an entry."""
-        self._gate.require(Right.EXPORT_AUDIT)
-        self._gate.vault.audit.record(actor=self._gate.actor, act="audit.export")
-        count = self._gate.vault.audit.count()
-        return self._gate.vault.audit.entries(limit=count)[::-1]

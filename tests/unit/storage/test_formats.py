@@ -84,9 +84,13 @@ def test_a_passphrase_leads_to_the_vault_key_as_documented(opened, folder):
 def test_the_head_of_the_audit_log_is_keyed_as_documented(opened, database):
     last = opened.audit.record(actor="ann", act="call.view")
     with database.reader() as reading:
-        number, mac = reading.one("SELECT number, mac FROM audit_head")
-    parts = (b"audit-head", str(number).encode(), last.hash.encode())
-    assert bytes(mac) == _keyed(_derived(opened, "audit"), *parts).digest()
+        number, key, tree, seed, mac, session, offset, behind = reading.one(
+            "SELECT number, first_key, frontier, seed, mac, session, offset_ms, behind_ms"
+            " FROM audit_head"
+        )
+    parts = (b"audit-head", str(number).encode(), last.hash.encode(), key, tree, seed, session)
+    parts += (str(offset).encode(), str(behind).encode())
+    assert mac == _keyed(_derived(opened, "audit"), *parts).digest()
 
 
 def test_every_act_is_documented_and_every_documented_act_is_written():

@@ -91,7 +91,7 @@ def _do(args: Namespace, out: Output, window: Window) -> int:
 
 def _commands() -> Mapping[str, Callable[[Run], int]]:
     """Return what each command does; what they need is loaded with them."""
-    from app.cli import analyse, calls, demo, upkeep
+    from app.cli import analyse, calls, demo, governing, upkeep
 
     return {
         "init": calls.init,
@@ -104,6 +104,13 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "models": upkeep.models,
         "doctor": upkeep.doctor,
         "audit": calls.audit,
+        "erase": governing.erase,
+        "hold": governing.hold,
+        "export-original": governing.export_original,
+        "requests": governing.requests,
+        "policy": governing.policy,
+        "teams": governing.teams,
+        "retention": governing.retention,
         "demo": demo.demo,
     }
 

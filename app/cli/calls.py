@@ -52,6 +52,7 @@ def take_in(run: Run) -> int:
                 run.args.paths,
                 metadata=metadata,
                 metadata_file=run.args.metadata,
+                even_erased=run.args.even_erased,
                 progress=bar.tell,
                 stop=stop,
             )
@@ -126,7 +127,7 @@ def list_calls(run: Run) -> int:
 def show(run: Run) -> int:
     """Show one call."""
     with run.workspace() as workspace:
-        show_call(run, workspace, _resolved(workspace, run.args.call), said=True)
+        show_call(run, workspace, resolved(workspace, run.args.call), said=True)
     return 0
 
 
@@ -250,7 +251,7 @@ def _limit(run: Run) -> int | None:
     return asked if asked is not None or run.out.json else _SHOWN
 
 
-def _resolved(workspace: Workspace, given: str) -> CallId:
+def resolved(workspace: Workspace, given: str) -> CallId:
     """Return the id that is meant by it or by its first digits; raises `CallNotFound`."""
     wanted = given.lower()
     if len(wanted) >= _WHOLE_ID or wanted.strip("0123456789abcdef"):

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 STATUSES = """\
 exit status: 0 done; 1 the self-test found a fault; 2 the command line, a setting or a metadata file
-is wrong; 3 the vault cannot be used; 4 wrong passphrase; 5 the disk says no; 6 no such call; 7 a
-call failed, the others are done; 8 a model is missing or changed; 9 no window can be shown; 70 a
-fault in the program; 130 stopped with Ctrl+C
+is wrong; 3 the vault cannot be used; 4 wrong passphrase; 5 the disk says no; 6 no such call or
+request; 7 a call failed, the others are done; 8 a model is missing or changed; 9 no window can be
+shown; 10 you may not do this; 70 a fault in the program; 130 stopped with Ctrl+C
 """
 _SHARED = {
     "vault": None,
@@ -103,6 +103,7 @@ def parser() -> Parser:
     code.add_argument("name", nargs="?", default="", metavar="NAME", help="somebody else (off)")
     _key_options(command("key", "See and change what opens the vault."), shared)
     _audit_options(command("audit", "Read, verify or export the audit log of the vault."), shared)
+    _governing_options(commands, shared)
     demo = command("demo", "Analyse the sample calls that ship, in a vault of their own.")
     demo.add_argument("--no-window", action="store_true", help="do not open the window afterwards")
     return whole
@@ -168,6 +169,11 @@ def _import_options(command: Parser) -> None:
     _channels_option(command)
     command.add_argument(
         "--no-process", action="store_true", help="leave the calls in the queue for `process`"
+    )
+    command.add_argument(
+        "--even-erased",
+        action="store_true",
+        help="take in recordings that were erased before; the audit log says so",
     )
     _setting_options(command)
 
@@ -354,6 +360,61 @@ def _page_options(command: Parser) -> None:
 
 def _force_option(command: Parser) -> None:
     command.add_argument("--force", action="store_true", help="overwrite files that are there")
+
+
+def _governing_options(commands: argparse._SubParsersAction[Parser], shared: Parser) -> None:
+    """Add the commands for who is responsible for the calls."""
+
+    def add(under: argparse._SubParsersAction[Parser], name: str, help_text: str) -> Parser:
+        return _command(under, shared, name, {"help": help_text, "description": help_text})
+
+    def group(name: str, help_text: str) -> argparse._SubParsersAction[Parser]:
+        return add(commands, name, help_text).add_subparsers(dest="act", metavar="ACT")
+
+    def on_call(name: str, help_text: str, *, reason: bool) -> Parser:
+        one = add(commands, name, help_text)
+        one.add_argument("call", metavar="CALL", help="a call's id, or the first digits of it")
+        one.add_argument("--reason", required=reason, default="", metavar="TEXT", help="why")
+        return one
+
+    on_call("erase", "Erase a call for good, or ask for it.", reason=True)
+    held = on_call("hold", "Put a call under legal hold, or ask for the end of it.", reason=True)
+    held.add_argument("--end", action="store_true", help="ask for the end of the hold")
+    out = on_call(
+        "export-original", "Write a recording as it was imported, once approved.", reason=False
+    )
+    out.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
+
+    acts = group("requests", "List what waits for a second person, or decide.")
+    listed = add(acts, "list", "List requests (also without ACT).")
+    listed.add_argument("--all", action="store_true", help="those that were decided too")
+    for name, help_text in (
+        ("approve", "Approve what another person asked for, which does it."),
+        ("refuse", "Refuse what another person asked for."),
+        ("withdraw", "Take back what you asked for yourself."),
+    ):
+        one = add(acts, name, help_text)
+        one.add_argument("number", type=_count, metavar="N", help="the request's number")
+        if name == "refuse":
+            one.add_argument("--reason", required=True, metavar="TEXT", help="why")
+
+    acts = group("policy", "Show the rules of the vault, or change one.")
+    add(acts, "show", "Show the rules (also without ACT).")
+    one = add(acts, "set", "Change a rule, or ask for it.")
+    one.add_argument("name", metavar="NAME", help="a setting that `policy show` names")
+    one.add_argument("value", metavar="VALUE", help="its value; lists with commas, or none")
+    one.add_argument("--reason", default="", metavar="TEXT", help="why")
+
+    acts = group("teams", "List the teams that limit views, or change one.")
+    add(acts, "list", "List the teams (also without ACT).")
+    one = add(acts, "set", "Make a team consist of these agents.")
+    one.add_argument("name", metavar="NAME", help="the team's name")
+    one.add_argument("agents", nargs="+", metavar="AGENT", help="its agents")
+    add(acts, "remove", "End a team.").add_argument("name", metavar="NAME", help="its name")
+
+    acts = group("retention", "Show which calls are due to be erased, or erase them.")
+    add(acts, "show", "Show the calls whose time is over (also without ACT).")
+    add(acts, "apply", "Erase the calls whose time is over and that are not on hold.")
 
 
 def _count(text: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from app.domain import (
+    ApprovalRequest,
     AuditCheck,
     AuditEntry,
     AuditProof,
@@ -25,6 +26,7 @@ from app.domain import (
     Failure,
     Finding,
     Flag,
+    GuardedAct,
     ImportReport,
     Job,
     JobState,
@@ -34,9 +36,11 @@ from app.domain import (
     Person,
     PersonRole,
     PersonState,
+    Policy,
     ProcessingReport,
     Provenance,
     Redaction,
+    RequestState,
     Right,
     Role,
     RoleBasis,
@@ -45,6 +49,7 @@ from app.domain import (
     Severity,
     Sha256,
     SummarySentence,
+    Team,
     Turn,
     TurnSentiment,
     VaultInfo,
@@ -178,10 +183,12 @@ class CallRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call/1"):
     flags: tuple[str, ...]
     severity: Severity | None
     failure: Failure | None
+    on_hold: bool
 
 
 class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-detail/1"):
-    """All that is kept of one call; `analysis` is null until it is done."""
+    """All that is kept of one call; `analysis` is null until it is done, and without its words for
+    who may not see them."""
 
     id: CallId
     digest: Sha256
@@ -191,6 +198,7 @@ class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-det
     metadata: CallMetadata
     job: Job
     analysis: AnalysisRecord | None
+    on_hold: bool
 
 
 class HitRecord(Record, frozen=True, kw_only=True, tag="autoinsights.hit/1"):
@@ -292,6 +300,66 @@ class AuditExportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.aud
     checkpoint: str
 
 
+class RequestRecord(Record, frozen=True, kw_only=True, tag="autoinsights.request/1"):
+    """A guarded act that a person asked for. `subject` is a call's id, or a setting of the policy
+    with its `value`; `decided_by` is null too where the policy wanted no second person; `used_at`
+    is when an approved export was made."""
+
+    number: int
+    act: GuardedAct
+    subject: str
+    value: str
+    reason: str
+    asked_by: str
+    asked_at: str
+    state: RequestState
+    decided_by: str | None
+    decided_at: str | None
+    used_at: str | None
+
+
+class HoldRecord(Record, frozen=True, kw_only=True, tag="autoinsights.hold/1"):
+    """A call that is under legal hold; `changed` is false where it was already."""
+
+    call: CallId
+    on_hold: bool
+    changed: bool
+
+
+class ExportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.export/1"):
+    """A recording that was written to a file as it was imported."""
+
+    call: CallId
+    file: str
+    size_bytes: int
+
+
+class PolicyRecord(Record, frozen=True, kw_only=True, tag="autoinsights.policy/1"):
+    """The rules of the vault; `retention_days` of 0 keeps calls until somebody erases them."""
+
+    two_persons: tuple[GuardedAct, ...]
+    second_factor: tuple[PersonRole, ...]
+    lock_after_minutes: int
+    session_hours: int
+    retention_days: int
+    acoustic_analysis: bool
+
+
+class TeamRecord(Record, frozen=True, kw_only=True, tag="autoinsights.team/1"):
+    """A named list of agents."""
+
+    name: str
+    agents: tuple[str, ...]
+
+
+class RetentionRecord(Record, frozen=True, kw_only=True, tag="autoinsights.retention/1"):
+    """The calls that are due to be erased, and those that were erased now."""
+
+    days: int
+    due: tuple[CallId, ...]
+    erased: tuple[CallId, ...]
+
+
 AnyRecord = (
     AnalysisRecord
     | ErrorRecord
@@ -309,6 +377,15 @@ AnyRecord = (
     | AuditCheckpointRecord
     | AuditProofRecord
     | AuditExportRecord
+    | PersonRecord
+    | KeysRecord
+    | SecretRecord
+    | RequestRecord
+    | HoldRecord
+    | ExportRecord
+    | PolicyRecord
+    | TeamRecord
+    | RetentionRecord
 )
 
 
@@ -389,6 +466,7 @@ def of_detail(detail: CallDetail) -> DetailRecord:
         metadata=call.metadata,
         job=detail.job,
         analysis=None if found is None else of_analysis(found, source=name, call=call.id),
+        on_hold=detail.on_hold,
     )
 
 
@@ -450,3 +528,25 @@ def of_proof(proof: AuditProof, file: Path) -> AuditProofRecord:
         since=proof.since or None,
         size=proof.checkpoint.size,
     )
+
+
+def of_request(request: ApprovalRequest) -> RequestRecord:
+    """Return what a person asked for."""
+    return msgspec.convert(request, RequestRecord, from_attributes=True)
+
+
+def of_policy(policy: Policy) -> PolicyRecord:
+    """Return the rules, lists in order."""
+    return PolicyRecord(
+        two_persons=tuple(sorted(policy.two_persons)),
+        second_factor=tuple(sorted(policy.second_factor)),
+        lock_after_minutes=policy.lock_after_minutes,
+        session_hours=policy.session_hours,
+        retention_days=policy.retention_days,
+        acoustic_analysis=policy.acoustic_analysis,
+    )
+
+
+def of_team(team: Team) -> TeamRecord:
+    """Return a team."""
+    return msgspec.convert(team, TeamRecord, from_attributes=True)

@@ -17,6 +17,7 @@ from app.errors import AppError, CallNotFound, OnHold, RecordingErased
 from app.storage import holds
 from app.storage.clock import stamp
 from app.storage.scopes import number_of
+from app.storage.search import forget_lost_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -109,6 +110,8 @@ class Erasure:
         try:
             for call in left:
                 self._audio.erase(call)
+            with self._database.transaction() as writing:
+                forget_lost_words(writing)
             self._database.checkpoint()
             with self._database.transaction() as writing:
                 writing.many(_REMOVED, [(call,) for call in left])

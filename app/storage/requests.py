@@ -91,7 +91,14 @@ class Requests:
             )
             request = _of(writing.one(_ONE, (number,)))
             outcome = "ok" if guarded else "not-guarded"
-            self._record(writing, request, by, "request.ask", outcome, request.reason)
+            self._record(
+                writing,
+                request,
+                actor=by,
+                act="request.ask",
+                outcome=outcome,
+                reason=request.reason,
+            )
             if not guarded:
                 do(writing, request)
         return request
@@ -103,7 +110,7 @@ class Requests:
             check(request)
             _expect_asker(writing, request)
             decided = self._decide(writing, request, RequestState.APPROVED, view.person)
-            self._record(writing, decided, view.person, "request.approve", "ok", "")
+            self._record(writing, decided, actor=view.person, act="request.approve")
             do(writing, decided)
         return decided
 
@@ -113,7 +120,7 @@ class Requests:
             request = _open(writing, number, view)
             check(request)
             decided = self._decide(writing, request, RequestState.REFUSED, view.person)
-            self._record(writing, decided, view.person, "request.refuse", "ok", reason)
+            self._record(writing, decided, actor=view.person, act="request.refuse", reason=reason)
         return decided
 
     def withdraw(self, number: int, *, by: View) -> ApprovalRequest:
@@ -123,7 +130,7 @@ class Requests:
             if not same_person(request.asked_by, by.person):
                 raise _not_found()
             decided = self._decide(writing, request, RequestState.WITHDRAWN, by.person)
-            self._record(writing, decided, by.person, "request.withdraw", "ok", "")
+            self._record(writing, decided, actor=by.person, act="request.withdraw")
         return decided
 
     def list(self, view: View, *, open_only: bool) -> tuple[ApprovalRequest, ...]:
@@ -176,14 +183,15 @@ class Requests:
         writing.change(_DECIDE, (state, by, at, request.number))
         return _of(writing.one(_ONE, (request.number,)))
 
-    def _record(  # noqa: PLR0913, PLR0917
+    def _record(  # noqa: PLR0913 (the fields of an entry)
         self,
         writing: Writing,
         request: ApprovalRequest,
+        *,
         actor: PersonName,
         act: str,
-        outcome: str,
-        reason: str,
+        outcome: str = "ok",
+        reason: str = "",
     ) -> None:
         value = f"={request.value}" if request.value else ""
         subject = f"{request.number} {request.act} {request.subject}{value}"

@@ -134,6 +134,8 @@ _RESULTS: Step = (
     )""",
     # Without this, words of removed turns would stay in the index until it is merged.
     "INSERT INTO turns_text (turns_text, rank) VALUES ('secure-delete', 1)",
+    # The words of the index, read only: by them erasing finds a word that the index still names.
+    "CREATE VIRTUAL TABLE turns_words USING fts5vocab (turns_text, instance)",
     """CREATE TRIGGER turns_added AFTER INSERT ON turns BEGIN
         INSERT INTO turns_text (rowid, text) VALUES (new.id, new.text);
     END""",

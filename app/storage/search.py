@@ -16,7 +16,7 @@ from app.storage.scopes import within
 
 if TYPE_CHECKING:
     from app.domain import Scope
-    from app.storage.database import Database
+    from app.storage.database import Database, Reading, Writing
 
 MATCHING_CALLS = "SELECT rowid >> 20 FROM turns_text WHERE turns_text MATCH ?"
 """The numbers of the calls in which a query of `safe_query` is found, some of them repeated."""
@@ -39,6 +39,29 @@ def safe_query(text: str) -> str | None:
         starts = phrase is None and last and term.endswith("*")
         terms.append(f'"{term}"' + ("*" if starts else ""))
     return " ".join(terms) or None
+
+
+def forget_lost_words(writing: Writing) -> bool:
+    """Take words that no turn holds any more out of the index; returns whether there were any.
+
+    Removing a turn removes its words, but the index names its pages after the words with which they
+    began: such a name outlives the word until the index is made anew, which takes about ten seconds
+    for a million turns.
+    """
+    names = (bytes(row[0])[1:] for row in writing.all("SELECT term FROM turns_text_idx"))
+    begun = {name.decode("utf-8", "ignore") for name in names} - {""}
+    if all(_is_there(writing, name) for name in begun):
+        return False
+    writing.change("INSERT INTO turns_text (turns_text) VALUES ('rebuild')")
+    return True
+
+
+def _is_there(reading: Reading, beginning: str) -> bool:
+    row = reading.one(_NEXT_WORD, (beginning,))
+    return row is not None and str(row[0]).startswith(beginning)
+
+
+_NEXT_WORD = "SELECT term FROM turns_words WHERE term >= ? ORDER BY term LIMIT 1"
 
 
 class Search:

@@ -61,7 +61,7 @@ class Calls:
         """
         self._gate.require(Right.SEE_EVIDENCE)
         detail = self._gate.vault.calls.detail(call, scope=self._gate.scope)
-        self._record("call.view", call)
+        self._record(act="call.view", subject=call)
         if detail.analysis is None or self._gate.allows(Right.SEE_TRANSCRIPT):
             return detail
         return replace(detail, analysis=without_words(detail.analysis))
@@ -70,14 +70,14 @@ class Calls:
         """Return the muted audio as FLAC; raises `CallNotFound` or `SealBroken`."""
         self._gate.require(Right.HEAR_MUTED)
         audio = self._gate.vault.audio.read(call, Purpose.MUTED, scope=self._gate.scope)
-        self._record("call.listen", call)
+        self._record(act="call.listen", subject=call)
         return audio
 
     def original_audio(self, call: CallId) -> bytes:
         """Return the recording as it was imported; raises `CallNotFound` or `SealBroken`."""
         self._gate.require(Right.HEAR_ORIGINAL)
         audio = self._gate.vault.audio.read(call, Purpose.ORIGINAL, scope=self._gate.scope)
-        self._record("call.listen-original", call)
+        self._record(act="call.listen-original", subject=call)
         return audio
 
     def export_original(self, call: CallId) -> bytes:
@@ -109,7 +109,7 @@ class Calls:
         """Return the turns that hold all of the words, best first."""
         self._gate.require(Right.SEE_TRANSCRIPT)
         hits = self._gate.vault.search.find(text, limit=limit, scope=self._gate.scope)
-        self._record("calls.search", outcome=f"{len(hits)} hits")
+        self._record(act="calls.search", outcome=f"{len(hits)} hits")
         return hits
 
     def _list(self, query: CallQuery) -> None:
@@ -118,7 +118,7 @@ class Calls:
         if query.text.strip():
             self._gate.require(Right.SEE_TRANSCRIPT)
 
-    def _record(self, act: str, subject: str = "", outcome: str = "ok") -> None:
+    def _record(self, *, act: str, subject: str = "", outcome: str = "ok") -> None:
         self._gate.vault.audit.record(
             actor=self._gate.actor, act=act, subject=subject, outcome=outcome
         )

@@ -1,4 +1,4 @@
-"""What encryption costs: the vault's own tables at a million turns, encrypted and in plain, in turn.
+"""What encryption costs: the vault's own tables at a million turns, encrypted and plain in turn.
 
     python -m tests.bench.cipher                 # a million turns, three rounds, some minutes
     python -m tests.bench.cipher --turns 100000

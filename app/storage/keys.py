@@ -57,6 +57,11 @@ class KeyCost:
     passes: int
     lanes: int
 
+    @property
+    def work(self) -> int:
+        """How much it is, for comparing: memory times passes."""
+        return self.memory_kib * self.passes
+
     def acceptable(self) -> bool:
         """Return whether the cost is neither too low to protect nor too high to run."""
         return (

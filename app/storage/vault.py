@@ -27,7 +27,16 @@ from app.errors import (
     VaultExists,
     VaultMissing,
 )
-from app.storage import files, header, openers, passphrases, rotation, schema, sign_in
+from app.storage import (
+    files,
+    header,
+    openers,
+    passphrases,
+    remembered,
+    rotation,
+    schema,
+    sign_in,
+)
 from app.storage import people as people_of
 from app.storage.attempts import Attempts, key_of
 from app.storage.audio import SealedAudio
@@ -49,7 +58,6 @@ from app.storage.keys import (
 )
 from app.storage.people import People
 from app.storage.policy import Policies
-from app.storage.remembered import Keyring, system_keyring
 from app.storage.requests import Requests
 from app.storage.scopes import Teams
 from app.storage.search import Search
@@ -62,6 +70,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.storage.clock import Clock
+    from app.storage.remembered import Keyring
     from app.storage.sign_in import Entry
 
 _DATABASE = "vault.db"
@@ -105,7 +114,9 @@ class _Opening:
     def computer_key(self, vault_id: str) -> bytes | None:
         """Return the key of this computer, as far as its keyring answers."""
         try:
-            return (self.computer.keyring or system_keyring()).secret(computer_name(vault_id))
+            return (self.computer.keyring or remembered.system_keyring()).secret(
+                computer_name(vault_id)
+            )
         except KeyringRefused:
             return None
 
@@ -194,7 +205,9 @@ def open_vault(  # noqa: PLR0913 (what a person types, and what tests exchange)
         with vault.closed_on_error():
             vault.let_in(entry, code, attempts)
             if 0.0 < entry.seconds < least_seconds:
-                vault.ways_in.strengthen(passphrase, calibrated())
+                cost = calibrated()
+                if cost.work > entry.opener.cost.work:
+                    vault.ways_in.strengthen(passphrase, cost)
         return vault
 
 
@@ -212,7 +225,7 @@ def open_remembered(
     if not state(folder).remembered:
         return None
     with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
-        secret = (keyring or system_keyring()).secret(found.id)
+        secret = (keyring or remembered.system_keyring()).secret(found.id)
         entry = None if secret is None else sign_in.by_keyring(found, secret)
         if entry is None:
             opening.lock.release()

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.errors import KeyringRefused, RecoveryWrong
-from app.storage import openers, recovery_sheet, rotation
-from app.storage.remembered import system_keyring
+from app.storage import openers, recovery_sheet, remembered, rotation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,4 +160,4 @@ class WaysIn:
         )
 
     def _system(self) -> Keyring:
-        return self._keyring or system_keyring()
+        return self._keyring or remembered.system_keyring()

@@ -1,19 +1,23 @@
 """Roles, rights and the rules between them: pure, and the only table of who may do what.
 
-Deny by default: a right that neither a role nor a grant names is not there. The same table stands
-in the manual, where a test compares it.
+Deny by default: a right that neither a role nor a grant names is not there, and a guarded act that
+no rule allows is not done. The same tables stand in the manual, where a test compares them.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from app.domain import PersonRole, PersonState, Right
+from app.domain import GuardedAct, PersonRole, PersonState, Right
+from app.errors import NotAllowed, SecondFactorMissing, SessionEnded, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
-    from app.domain import Person
+    from app.domain import CallAnalysis, Person, PersonName, Policy, Scope
 
 _REVIEWER = frozenset({Right.SEE_CALLS, Right.SEE_EVIDENCE, Right.SEE_TRANSCRIPT, Right.HEAR_MUTED})
 
@@ -52,3 +56,204 @@ def rights_of(person: Person) -> frozenset[Right]:
     if person.state is not PersonState.ACTIVE:
         return frozenset()
     return frozenset(person.granted).union(*(ROLES[role] for role in person.roles))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A person from their signing in to the end that the policy sets; `clock` tells the time."""
+
+    person: Person
+    started_at: datetime
+    policy: Policy
+    clock: Callable[[], datetime]
+
+    @property
+    def name(self) -> PersonName:
+        """The name under which the person acts."""
+        return self.person.name
+
+    @property
+    def lacks_second_factor(self) -> bool:
+        """Whether the policy wants a second factor of the person, who has none yet."""
+        wanted = not self.policy.second_factor.isdisjoint(self.person.roles)
+        return wanted and not self.person.second_factor
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        """All that the person may do: nothing while a second factor is lacking."""
+        return frozenset() if self.lacks_second_factor else rights_of(self.person)
+
+    @property
+    def scope(self) -> Scope:
+        """The calls that are there for this person."""
+        return self.person.scope
+
+    def expect_alive(self) -> None:
+        """Raise `SessionEnded` when the person has been signed in for too long.
+
+        A clock that was put back to before the start ends it as well: it would never be over.
+        """
+        passed = self.clock() - self.started_at
+        if not -_CLOCKS_DRIFT <= passed < timedelta(hours=self.policy.session_hours):
+            raise SessionEnded("You have been signed in for too long.")
+
+    def require(self, right: Right) -> None:
+        """Raise `NotAllowed` without the right, in words that are the same for every subject."""
+        self.expect_alive()
+        if self.lacks_second_factor:
+            raise SecondFactorMissing("This vault wants a second factor of you.")
+        if right not in self.rights:
+            raise NotAllowed(f"You may not do this: the right `{right.value}` is needed.")
+
+    def allows(self, right: Right) -> bool:
+        """Return whether the person has a right; raises `SessionEnded`."""
+        self.expect_alive()
+        return right in self.rights
+
+
+_CLOCKS_DRIFT = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActRule:
+    """Who may ask for a guarded act and what who approves must hold; `on_call`: subject a call."""
+
+    asks: Right
+    approves: frozenset[Right]
+    on_call: bool
+
+
+_ON_CALL = frozenset({Right.APPROVE, Right.SEE_CALLS})
+_ON_POLICY = frozenset({Right.APPROVE})
+
+ACTS: Final[Mapping[GuardedAct, ActRule]] = {
+    GuardedAct.ERASE_CALL: ActRule(asks=Right.ERASE, approves=_ON_CALL, on_call=True),
+    GuardedAct.EXPORT_ORIGINAL: ActRule(
+        asks=Right.EXPORT_ORIGINAL, approves=_ON_CALL, on_call=True
+    ),
+    GuardedAct.END_HOLD: ActRule(asks=Right.HOLD, approves=_ON_CALL, on_call=True),
+    GuardedAct.LOWER_RETENTION: ActRule(asks=Right.CONFIGURE, approves=_ON_POLICY, on_call=False),
+    GuardedAct.ALLOW_ACOUSTICS: ActRule(asks=Right.CONFIGURE, approves=_ON_POLICY, on_call=False),
+    GuardedAct.RELAX_POLICY: ActRule(asks=Right.CONFIGURE, approves=_ON_POLICY, on_call=False),
+}
+"""The rules of the guarded acts. Whoever approves never asked, and sees that the call is there."""
+
+
+def same_person(one: str | None, other: str) -> bool:
+    """Return whether two sign-in names mean the same person: case does not tell people apart."""
+    return one is not None and one.casefold() == other.casefold()
+
+
+def lowers_retention(days: int, wanted: int) -> bool:
+    """Return whether calls would be kept for less time than now; 0 keeps them for ever."""
+    return wanted != 0 and (days == 0 or wanted < days)
+
+
+def relaxes(policy: Policy, wanted: Policy) -> bool:
+    """Return whether an act would need one person less, or a role no second factor any more."""
+    return bool(
+        policy.two_persons - wanted.two_persons or policy.second_factor - wanted.second_factor
+    )
+
+
+def guarded_in(policy: Policy, wanted: Policy) -> frozenset[GuardedAct]:
+    """Return the guarded acts that lie in going from one policy to another."""
+    found = {
+        GuardedAct.LOWER_RETENTION: lowers_retention(policy.retention_days, wanted.retention_days),
+        GuardedAct.ALLOW_ACOUSTICS: wanted.acoustic_analysis and not policy.acoustic_analysis,
+        GuardedAct.RELAX_POLICY: relaxes(policy, wanted),
+    }
+    return frozenset(act for act, lies_in_it in found.items() if lies_in_it)
+
+
+WHOLE_NUMBERS: Final[Mapping[str, tuple[int, int]]] = {
+    "lock_after_minutes": (1, 480),
+    "session_hours": (1, 168),
+    "retention_days": (0, 36_500),
+}
+"""The settings of the policy that are numbers, with the least and the most of each."""
+
+SETTINGS: Final = ("two_persons", "second_factor", *WHOLE_NUMBERS, "acoustic_analysis")
+"""The settings of the policy that are changed by name."""
+
+_YES_OR_NO: Final = {"true": True, "on": True, "false": False, "off": False}
+_NOTHING: Final = "none"
+
+
+def setting_text(policy: Policy, name: str) -> str:
+    """Return a setting's value as `with_setting` reads it; raises `UsageError`."""
+    if name == "two_persons":
+        return _listed(policy.two_persons)
+    if name == "second_factor":
+        return _listed(policy.second_factor)
+    if name == "acoustic_analysis":
+        return "true" if policy.acoustic_analysis else "false"
+    if name in WHOLE_NUMBERS:
+        return str(getattr(policy, name))
+    raise _no_setting()
+
+
+def with_setting(policy: Policy, name: str, text: str) -> Policy:
+    """Return the policy with one setting as the text says; raises `UsageError`."""
+    text = text.strip().lower()
+    try:
+        if name == "two_persons":
+            return replace(policy, two_persons=frozenset(map(GuardedAct, _words(text))))
+        if name == "second_factor":
+            return replace(policy, second_factor=frozenset(map(PersonRole, _words(text))))
+        if name == "acoustic_analysis":
+            return replace(policy, acoustic_analysis=_YES_OR_NO[text])
+        if name == "lock_after_minutes":
+            return replace(policy, lock_after_minutes=_number(name, text))
+        if name == "session_hours":
+            return replace(policy, session_hours=_number(name, text))
+        if name == "retention_days":
+            return replace(policy, retention_days=_number(name, text))
+    except (ValueError, KeyError) as error:
+        raise UsageError(
+            f"The setting `{name}` cannot have this value.", hint=_values_of(name)
+        ) from error
+    raise _no_setting()
+
+
+def without_words(analysis: CallAnalysis) -> CallAnalysis:
+    """Return an analysis without anything that was said: evidence stays as places and times."""
+    said = analysis.transcript
+    turns = tuple(replace(turn, text="", words=()) for turn in said.turns)
+    return replace(
+        analysis,
+        transcript=replace(said, turns=turns),
+        summary=tuple(replace(sentence, text="") for sentence in analysis.summary),
+    )
+
+
+def _listed(values: frozenset[GuardedAct] | frozenset[PersonRole]) -> str:
+    return ",".join(sorted(values)) or _NOTHING
+
+
+def _words(text: str) -> list[str]:
+    return [] if text == _NOTHING else [word.strip() for word in text.split(",")]
+
+
+def _number(name: str, text: str) -> int:
+    least, most = WHOLE_NUMBERS[name]
+    number = int(text)
+    if not least <= number <= most:
+        raise ValueError("out of bounds")
+    return number
+
+
+def _values_of(name: str) -> str:
+    if name in WHOLE_NUMBERS:
+        least, most = WHOLE_NUMBERS[name]
+        return f"It is a whole number from {least} to {most}."
+    if name == "acoustic_analysis":
+        return "It is true or false."
+    words = GuardedAct if name == "two_persons" else PersonRole
+    return f"Name none or some, with commas between: {', '.join(words)}; or `{_NOTHING}`."
+
+
+def _no_setting() -> UsageError:
+    return UsageError(
+        "The policy has no such setting.", hint=f"The settings are: {', '.join(SETTINGS)}."
+    )

@@ -469,6 +469,7 @@ class CallRow:
     flags: tuple[str, ...]  # titles, most severe first
     severity: Severity | None  # of the most severe flag
     failure: Failure | None
+    on_hold: bool = False
 
 
 class CallOrder(StrEnum):
@@ -507,6 +508,7 @@ class CallDetail:
     job: Job
     analysis: CallAnalysis | None
     waveform: Waveform | None
+    on_hold: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -602,6 +604,8 @@ class VaultState:
     demo: bool = False
     id: str = ""
     remembered: bool = False  # a key in the system's keyring may open it
+    several_people: bool = False  # a name is needed to sign in
+    recovery_sheet: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -640,15 +644,30 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """What a person signs in with; without a name, the only person of the vault is meant.
+class PassphraseStrength:
+    """How hard a passphrase is to guess: good enough or not, a share of that from 0 to 1, and what
+    would make it better."""
 
-    `code` is that of the second factor: six digits, or a backup code.
-    """
+    good: bool
+    share: float
+    advice: str
 
-    passphrase: str = field(repr=False)
-    name: str = ""
-    code: str = field(default="", repr=False)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSecondFactor:
+    """The secret of a second factor that is being set up, and what an authenticator reads."""
+
+    secret: bytes = field(repr=False)
+    uri: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysState:
+    """What a vault asks for beside a passphrase, and whether there is a sheet for the day on which
+    it is lost."""
+
+    asks_for_computer: bool
+    has_recovery_sheet: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -661,7 +680,6 @@ class Policy:
 
     two_persons: frozenset[GuardedAct] = frozenset(GuardedAct)
     second_factor: frozenset[PersonRole] = frozenset()
-    device_required: bool = False
     lock_after_minutes: int = 10
     session_hours: int = 12
     retention_days: int = 0
@@ -672,7 +690,9 @@ class Policy:
 class ApprovalRequest:
     """A guarded act that a person asked for: on what, why, and what became of it.
 
-    `subject` is a call's id, or the name of a setting with its wanted `value`.
+    `subject` is a call's id, or the name of a setting with its wanted `value`. An act that needs no
+    second person is approved at once and `decided_by` nobody; `used_at` is when an approved export
+    was made.
     """
 
     number: int
@@ -685,6 +705,15 @@ class ApprovalRequest:
     state: RequestState
     decided_by: PersonName | None = None
     decided_at: str | None = None
+    used_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """A named list of agents, by which a person's view can be limited."""
+
+    name: str
+    agents: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

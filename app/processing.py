@@ -13,7 +13,15 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from app.domain import AnalysedCall, CallId, Failure, JobState, ProcessingReport, Progress
+from app.domain import (
+    EVERYTHING,
+    AnalysedCall,
+    CallId,
+    Failure,
+    JobState,
+    ProcessingReport,
+    Progress,
+)
 from app.engine.client import Advanced, Finished, Workers
 from app.engine.wire import Places, Request
 from app.errors import AppError, WorkerDied
@@ -23,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from app.config import ExecutionSettings, Settings
-    from app.domain import Outcome
+    from app.domain import Outcome, Scope
     from app.storage.jobs import Lease
     from app.storage.vault import Vault
 
@@ -78,6 +86,7 @@ class QueueRun:
     cancelled: Callable[[], frozenset[CallId]]
     progress: Tell
     stop: Stop
+    scope: Scope = EVERYTHING
     _leases: dict[CallId, Lease] = field(default_factory=dict)
     _renewed_at: float = field(default_factory=time.monotonic)
     _states: list[JobState] = field(default_factory=list)
@@ -120,7 +129,7 @@ class QueueRun:
 
     def _start_next(self) -> bool:
         """Claim the next call and hand it to a worker; say whether there was one."""
-        lease = self.vault.jobs.claim(self.actor, lease_seconds=_LEASE_SECONDS)
+        lease = self.vault.jobs.claim(self.actor, lease_seconds=_LEASE_SECONDS, scope=self.scope)
         if lease is None:
             return False
         try:
@@ -171,7 +180,7 @@ class QueueRun:
                 self.vault.jobs.renew(lease, lease_seconds=_LEASE_SECONDS)
 
     def _tell_totals(self) -> None:
-        totals = self.vault.calls.totals()
+        totals = self.vault.calls.totals(scope=self.scope)
         waiting = totals[JobState.QUEUED] + totals[JobState.RUNNING]
         done = len(self._states)
         self.progress(Progress(done=done, total=done + waiting))

@@ -58,6 +58,63 @@ def schema_documents() -> dict[str, str]:
     }
 
 
+def rights_tables() -> tuple[str, str]:
+    """Return the tables of rights and of guarded acts, as they stand in the manual."""
+    from app import access
+    from app.domain import Right
+
+    def row(*cells: str) -> str:
+        return f"| {' | '.join(cells)} |\n"
+
+    rights = "".join(
+        row(
+            f"`{right.value}`",
+            _WHAT_RIGHTS_ALLOW[right.value],
+            *("yes" if right in held else "-" for held in access.ROLES.values()),
+        )
+        for right in Right
+    )
+    acts = "".join(
+        row(
+            f"`{act.value}`",
+            f"`{rule.asks.value}`",
+            ", ".join(f"`{right.value}`" for right in Right if right in rule.approves),
+        )
+        for act, rule in access.ACTS.items()
+    )
+    return rights, acts
+
+
+_WHAT_RIGHTS_ALLOW = {
+    "see-calls": "the list of calls: names, times, states, flags, scores; what waits",
+    "see-evidence": "what was found in a call and where, without its words",
+    "see-transcript": "the redacted words, and searching in them",
+    "hear-muted": "the muted recording",
+    "hear-original": "the recording as it was imported",
+    "export-original": "taking that out of the vault, once approved",
+    "import": "taking recordings in",
+    "process": "running, cancelling and repeating analyses",
+    "hold": "placing legal holds, and asking for their end",
+    "erase": "asking for the erasing of calls; erasing those whose time is over",
+    "approve": "deciding on what others asked for",
+    "read-audit": "the audit log, and verifying it",
+    "export-audit": "taking the audit log out of the vault",
+    "configure": "the policy",
+    "manage-people": "people, their roles and scopes, and teams",
+    "manage-vault": "backups, keys, checks of all that is kept",
+}
+
+
+def with_rights(manual: str) -> str:
+    """Return the manual with its tables of rights and of guarded acts as the code has them."""
+    for heading, rows in zip(("| right | ", "| act | who asks "), rights_tables(), strict=True):
+        before, found, after = manual.partition(f"\n{heading}")
+        titles, line, rest = (*after.split("\n", 2), "", "")[:3]
+        _, blank, rest = rest.partition("\n\n")
+        manual = f"{before}{found}{titles}\n{line}\n{rows}{blank[1:]}{rest}"
+    return manual
+
+
 def _schema(kind: Any, title: str) -> str:  # noqa: ANN401 - a union of types has no type of its own
     import msgspec
 
@@ -77,6 +134,8 @@ def _one_line(part: Any) -> Any:  # noqa: ANN401 - any part of a JSON document
 def main() -> None:
     """Write every document."""
     (DOCUMENTS / "errors.md").write_text(errors_document(), encoding="utf-8")
+    manual = DOCUMENTS / "manual.md"
+    manual.write_text(with_rights(manual.read_text(encoding="utf-8")), encoding="utf-8")
     for name, text in schema_documents().items():
         (DOCUMENTS / name).write_text(text, encoding="utf-8")
 

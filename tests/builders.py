@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from app.access import Session
 from app.domain import (
     AnalysedCall,
     CallAnalysis,
@@ -15,6 +17,7 @@ from app.domain import (
     Measures,
     ModelRef,
     MutedSpan,
+    Policy,
     Provenance,
     RedactedValue,
     Redaction,
@@ -31,6 +34,15 @@ from app.domain import (
     Waveform,
     Word,
 )
+
+if TYPE_CHECKING:
+    from app.domain import Person
+
+
+def session_of(person: Person, policy: Policy | None = None) -> Session:
+    """Return a session of a person that does not end while a test lasts."""
+    started = datetime.now(UTC)
+    return Session(person, started, policy or Policy(), lambda: started)
 
 
 def turn(index: int, role: Role, text: str, start_ms: int) -> Turn:

@@ -14,6 +14,7 @@ from app.engine.wire import Places
 from app.processing import QueueRun
 from app.storage import vault
 from app.workspace import Workspace
+from tests.builders import session_of
 from tests.workers import ready_made
 
 PASSPHRASE = "a passphrase for crashing"
@@ -24,7 +25,7 @@ def main(folder: Path, recordings: Path) -> None:
     opened = vault.open_vault(folder, PASSPHRASE)
     print("open", flush=True)
     places = Places(resources="", packs="")
-    with Workspace(opened, Settings(), places) as workspace:
+    with Workspace(opened, session_of(opened.person), Settings(), places) as workspace:
         workspace.intake.import_paths([recordings])
         print("imported", flush=True)
         run = QueueRun(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, get_args
 
 from app import __version__
 from app.config import Device, EntitySet
-from app.domain import CallOrder, Direction, JobState
+from app.domain import CallOrder, Direction, JobState, PersonRole, Right
 from app.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
 
 STATUSES = """\
 exit status: 0 done; 1 the self-test found a fault; 2 the command line, a setting or a metadata file
-is wrong; 3 the vault cannot be used; 4 wrong passphrase; 5 the disk says no; 6 no such call; 7 a
-call failed, the others are done; 8 a model is missing or changed; 9 no window can be shown; 70 a
-fault in the program; 130 stopped with Ctrl+C
+is wrong; 3 the vault cannot be used; 4 wrong passphrase; 5 the disk says no; 6 no such call or
+request; 7 a call failed, the others are done; 8 a model is missing or changed; 9 no window can be
+shown; 10 you may not do this; 70 a fault in the program; 130 stopped with Ctrl+C
 """
 _SHARED = {
     "vault": None,
     "settings": None,
     "json": False,
     "passphrase_file": None,
+    "person": None,
     "quiet": False,
     "verbose": False,
 }
@@ -93,7 +94,16 @@ def parser() -> Parser:
     _search_options(command("search", "Find turns by the redacted words that were said in them."))
     _model_options(command("models", "List, check or import models."), shared)
     command("doctor", "Test this installation: network shut off, models whole, a sample analysed.")
+    _people_options(command("people", "See and change who is in the vault."), shared)
+    whose = command("passphrase", "Change your passphrase, or give somebody else a new one.")
+    whose.add_argument("name", nargs="?", default="", metavar="NAME", help="somebody else")
+    _new_passphrase_option(whose)
+    code = command("code", "Ask for a code when you sign in, or no more.")
+    code.add_argument("act", choices=("on", "off"))
+    code.add_argument("name", nargs="?", default="", metavar="NAME", help="somebody else (off)")
+    _key_options(command("key", "See and change what opens the vault."), shared)
     _audit_options(command("audit", "Read, verify or export the audit log of the vault."), shared)
+    _governing_options(commands, shared)
     demo = command("demo", "Analyse the sample calls that ship, in a vault of their own.")
     demo.add_argument("--no-window", action="store_true", help="do not open the window afterwards")
     return whole
@@ -113,7 +123,11 @@ def _shared_options() -> Parser:
     group.add_argument(
         "--passphrase-file",
         metavar="FILE",
-        help="read the passphrase from the first line of FILE, or of standard input with `-`",
+        help="read the passphrase from the first line of FILE, or of standard input with `-`;"
+        " a second line holds the code, where one is needed",
+    )
+    group.add_argument(
+        "--person", metavar="NAME", help="who signs in, where several people use the vault"
     )
     group.add_argument("--quiet", action="store_true", help="no progress and no remarks")
     group.add_argument(
@@ -155,6 +169,11 @@ def _import_options(command: Parser) -> None:
     _channels_option(command)
     command.add_argument(
         "--no-process", action="store_true", help="leave the calls in the queue for `process`"
+    )
+    command.add_argument(
+        "--even-erased",
+        action="store_true",
+        help="take in recordings that were erased before; the audit log says so",
     )
     _setting_options(command)
 
@@ -241,6 +260,66 @@ def _model_options(command: Parser, shared: Parser) -> None:
     _command(acts, shared, "check", {"help": "Verify every file of every model."})
 
 
+def _people_options(command: Parser, shared: Parser) -> None:
+    acts = command.add_subparsers(dest="act", metavar="ACT")
+    _command(acts, shared, "list", {"help": "List who is and was in the vault (also without ACT)."})
+    for act, text in (("add", "Let somebody in."), ("change", "Change what somebody may do.")):
+        one = _command(acts, shared, act, {"help": text})
+        one.add_argument("name", metavar="NAME")
+        roles = [role.value for role in PersonRole]
+        one.add_argument("--role", action="append", choices=roles, help="once for each role")
+        rights = [right.value for right in Right]
+        one.add_argument(
+            "--grant", action="append", choices=rights, help="a right beside those of the roles"
+        )
+        one.add_argument("--queue", action="append", help="sees calls of this queue only")
+        one.add_argument("--team", action="append", help="sees calls of this team's agents only")
+        if act == "add":
+            _new_passphrase_option(one)
+        else:
+            one.add_argument("--everything", action="store_true", help="sees all calls again")
+    for act, text in (
+        ("suspend", "Let somebody in no more, until they are restored."),
+        ("restore", "Let somebody in again who was suspended."),
+        ("remove", "Take somebody out for good; the name stays taken."),
+        ("release", "End somebody's waiting after failed attempts."),
+    ):
+        one = _command(acts, shared, act, {"help": text})
+        one.add_argument("name", metavar="NAME")
+
+
+def _new_passphrase_option(command: Parser) -> None:
+    command.add_argument(
+        "--new-passphrase-file",
+        metavar="FILE",
+        help="read the new passphrase from the first line of FILE",
+    )
+
+
+def _key_options(command: Parser, shared: Parser) -> None:
+    acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
+    for act, text in (
+        ("show", "Say what opens the vault."),
+        ("remember", "Let this computer's keyring sign you in."),
+        ("forget", "Let your passphrase alone sign you in again."),
+        ("recovery-sheet", "Make a recovery sheet, which opens the vault when all else is lost."),
+        ("rotate", "Change the vault's keys; nobody needs a new passphrase."),
+    ):
+        _command(acts, shared, act, {"help": text})
+    computer = _command(
+        acts, shared, "computer", {"help": "Open the vault on this computer only, or on any."}
+    )
+    computer.add_argument("wanted", choices=("on", "off"))
+    recover = _command(
+        acts, shared, "recover", {"help": "Open the vault with its sheet: a new passphrase."}
+    )
+    recover.add_argument("name", metavar="NAME", help="who gets the new passphrase")
+    recover.add_argument(
+        "--sheet-file", metavar="FILE", help="read the sheet from the first line of FILE"
+    )
+    _new_passphrase_option(recover)
+
+
 def _audit_options(command: Parser, shared: Parser) -> None:
     acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
     _audit_check_options(acts, shared)
@@ -283,6 +362,61 @@ def _page_options(command: Parser) -> None:
 
 def _force_option(command: Parser) -> None:
     command.add_argument("--force", action="store_true", help="overwrite files that are there")
+
+
+def _governing_options(commands: argparse._SubParsersAction[Parser], shared: Parser) -> None:
+    """Add the commands for who is responsible for the calls."""
+
+    def add(under: argparse._SubParsersAction[Parser], name: str, help_text: str) -> Parser:
+        return _command(under, shared, name, {"help": help_text, "description": help_text})
+
+    def group(name: str, help_text: str) -> argparse._SubParsersAction[Parser]:
+        return add(commands, name, help_text).add_subparsers(dest="act", metavar="ACT")
+
+    def on_call(name: str, help_text: str, *, reason: bool) -> Parser:
+        one = add(commands, name, help_text)
+        one.add_argument("call", metavar="CALL", help="a call's id, or the first digits of it")
+        one.add_argument("--reason", required=reason, default="", metavar="TEXT", help="why")
+        return one
+
+    on_call("erase", "Erase a call for good, or ask for it.", reason=True)
+    held = on_call("hold", "Put a call under legal hold, or ask for the end of it.", reason=True)
+    held.add_argument("--end", action="store_true", help="ask for the end of the hold")
+    out = on_call(
+        "export-original", "Write a recording as it was imported, once approved.", reason=False
+    )
+    out.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
+
+    acts = group("requests", "List what waits for a second person, or decide.")
+    listed = add(acts, "list", "List requests (also without ACT).")
+    listed.add_argument("--all", action="store_true", help="those that were decided too")
+    for name, help_text in (
+        ("approve", "Approve what another person asked for, which does it."),
+        ("refuse", "Refuse what another person asked for."),
+        ("withdraw", "Take back what you asked for yourself."),
+    ):
+        one = add(acts, name, help_text)
+        one.add_argument("number", type=_count, metavar="N", help="the request's number")
+        if name == "refuse":
+            one.add_argument("--reason", required=True, metavar="TEXT", help="why")
+
+    acts = group("policy", "Show the rules of the vault, or change one.")
+    add(acts, "show", "Show the rules (also without ACT).")
+    one = add(acts, "set", "Change a rule, or ask for it.")
+    one.add_argument("name", metavar="NAME", help="a setting that `policy show` names")
+    one.add_argument("value", metavar="VALUE", help="its value; lists with commas, or none")
+    one.add_argument("--reason", default="", metavar="TEXT", help="why")
+
+    acts = group("teams", "List the teams that limit views, or change one.")
+    add(acts, "list", "List the teams (also without ACT).")
+    one = add(acts, "set", "Make a team consist of these agents.")
+    one.add_argument("name", metavar="NAME", help="the team's name")
+    one.add_argument("agents", nargs="+", metavar="AGENT", help="its agents")
+    add(acts, "remove", "End a team.").add_argument("name", metavar="NAME", help="its name")
+
+    acts = group("retention", "Show which calls are due to be erased, or erase them.")
+    add(acts, "show", "Show the calls whose time is over (also without ACT).")
+    add(acts, "apply", "Erase the calls whose time is over and that are not on hold.")
 
 
 def _count(text: str) -> int:

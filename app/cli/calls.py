@@ -51,6 +51,7 @@ def take_in(run: Run) -> int:
                 run.args.paths,
                 metadata=metadata,
                 metadata_file=run.args.metadata,
+                even_erased=run.args.even_erased,
                 progress=bar.tell,
                 stop=stop,
             )
@@ -125,7 +126,7 @@ def list_calls(run: Run) -> int:
 def show(run: Run) -> int:
     """Show one call."""
     with run.workspace() as workspace:
-        show_call(run, workspace, _resolved(workspace, run.args.call), said=True)
+        show_call(run, workspace, resolved(workspace, run.args.call), said=True)
     return 0
 
 
@@ -211,7 +212,7 @@ def _all_rows(workspace: Workspace, query: CallQuery) -> Iterator[CallRow]:
     )
 
 
-def _resolved(workspace: Workspace, given: str) -> CallId:
+def resolved(workspace: Workspace, given: str) -> CallId:
     """Return the id that is meant by it or by its first digits; raises `CallNotFound`."""
     wanted = given.lower()
     if len(wanted) >= _WHOLE_ID or wanted.strip("0123456789abcdef"):

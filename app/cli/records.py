@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from app.domain import (
+    ApprovalRequest,
     AuditCheck,
     AuditEntry,
     AuditProof,
@@ -25,14 +26,22 @@ from app.domain import (
     Failure,
     Finding,
     Flag,
+    GuardedAct,
     ImportReport,
     Job,
     JobState,
+    KeysState,
     Measures,
     MutedSpan,
+    Person,
+    PersonRole,
+    PersonState,
+    Policy,
     ProcessingReport,
     Provenance,
     Redaction,
+    RequestState,
+    Right,
     Role,
     RoleBasis,
     Score,
@@ -40,6 +49,7 @@ from app.domain import (
     Severity,
     Sha256,
     SummarySentence,
+    Team,
     Turn,
     TurnSentiment,
     VaultInfo,
@@ -99,6 +109,37 @@ class VaultRecord(Record, frozen=True, kw_only=True, tag="autoinsights.vault/1")
     created_at: str
 
 
+class PersonRecord(Record, frozen=True, kw_only=True, tag="autoinsights.person/1"):
+    """Somebody who is or was in the vault. `granted` are rights beside those of the roles; where
+    `limited` is true they see the calls of these queues and teams only."""
+
+    name: str
+    roles: tuple[PersonRole, ...]
+    granted: tuple[Right, ...]
+    limited: bool
+    queues: tuple[str, ...]
+    teams: tuple[str, ...]
+    state: PersonState
+    second_factor: bool
+    added_at: str
+
+
+class KeysRecord(Record, frozen=True, kw_only=True, tag="autoinsights.keys/1"):
+    """What opens a vault beside a passphrase: `computer` says that it opens on this computer only,
+    `recovery_sheet` that there is one."""
+
+    computer: bool
+    recovery_sheet: bool
+
+
+class SecretRecord(Record, frozen=True, kw_only=True, tag="autoinsights.secret/1"):
+    """Something that is shown once, to whoever asked for it: `kind` is passphrase, recovery-sheet,
+    second-factor or backup-codes."""
+
+    kind: str
+    values: tuple[str, ...]
+
+
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
     """A file that was not taken in, and why."""
 
@@ -142,10 +183,12 @@ class CallRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call/1"):
     flags: tuple[str, ...]
     severity: Severity | None
     failure: Failure | None
+    on_hold: bool
 
 
 class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-detail/1"):
-    """All that is kept of one call; `analysis` is null until it is done."""
+    """All that is kept of one call; `analysis` is null until it is done, and without its words for
+    who may not see them."""
 
     id: CallId
     digest: Sha256
@@ -155,6 +198,7 @@ class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-det
     metadata: CallMetadata
     job: Job
     analysis: AnalysisRecord | None
+    on_hold: bool
 
 
 class HitRecord(Record, frozen=True, kw_only=True, tag="autoinsights.hit/1"):
@@ -256,6 +300,66 @@ class AuditExportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.aud
     checkpoint: str
 
 
+class RequestRecord(Record, frozen=True, kw_only=True, tag="autoinsights.request/1"):
+    """A guarded act that a person asked for. `subject` is a call's id, or a setting of the policy
+    with its `value`; `decided_by` is null too where the policy wanted no second person; `used_at`
+    is when an approved export was made."""
+
+    number: int
+    act: GuardedAct
+    subject: str
+    value: str
+    reason: str
+    asked_by: str
+    asked_at: str
+    state: RequestState
+    decided_by: str | None
+    decided_at: str | None
+    used_at: str | None
+
+
+class HoldRecord(Record, frozen=True, kw_only=True, tag="autoinsights.hold/1"):
+    """A call that is under legal hold; `changed` is false where it was already."""
+
+    call: CallId
+    on_hold: bool
+    changed: bool
+
+
+class ExportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.export/1"):
+    """A recording that was written to a file as it was imported."""
+
+    call: CallId
+    file: str
+    size_bytes: int
+
+
+class PolicyRecord(Record, frozen=True, kw_only=True, tag="autoinsights.policy/1"):
+    """The rules of the vault; `retention_days` of 0 keeps calls until somebody erases them."""
+
+    two_persons: tuple[GuardedAct, ...]
+    second_factor: tuple[PersonRole, ...]
+    lock_after_minutes: int
+    session_hours: int
+    retention_days: int
+    acoustic_analysis: bool
+
+
+class TeamRecord(Record, frozen=True, kw_only=True, tag="autoinsights.team/1"):
+    """A named list of agents."""
+
+    name: str
+    agents: tuple[str, ...]
+
+
+class RetentionRecord(Record, frozen=True, kw_only=True, tag="autoinsights.retention/1"):
+    """The calls that are due to be erased, and those that were erased now."""
+
+    days: int
+    due: tuple[CallId, ...]
+    erased: tuple[CallId, ...]
+
+
 AnyRecord = (
     AnalysisRecord
     | ErrorRecord
@@ -273,6 +377,15 @@ AnyRecord = (
     | AuditCheckpointRecord
     | AuditProofRecord
     | AuditExportRecord
+    | PersonRecord
+    | KeysRecord
+    | SecretRecord
+    | RequestRecord
+    | HoldRecord
+    | ExportRecord
+    | PolicyRecord
+    | TeamRecord
+    | RetentionRecord
 )
 
 
@@ -353,6 +466,7 @@ def of_detail(detail: CallDetail) -> DetailRecord:
         metadata=call.metadata,
         job=detail.job,
         analysis=None if found is None else of_analysis(found, source=name, call=call.id),
+        on_hold=detail.on_hold,
     )
 
 
@@ -381,6 +495,26 @@ def of_audit_entry(entry: AuditEntry) -> AuditEntryRecord:
     return msgspec.convert(entry, AuditEntryRecord, from_attributes=True)
 
 
+def of_person(person: Person) -> PersonRecord:
+    """Return somebody as an object."""
+    return PersonRecord(
+        name=person.name,
+        roles=tuple(sorted(person.roles)),
+        granted=tuple(sorted(person.granted)),
+        limited=person.scope.limited,
+        queues=person.scope.queues,
+        teams=person.scope.teams,
+        state=person.state,
+        second_factor=person.second_factor,
+        added_at=person.added_at,
+    )
+
+
+def of_keys(state: KeysState) -> KeysRecord:
+    """Return what opens a vault as an object."""
+    return KeysRecord(computer=state.asks_for_computer, recovery_sheet=state.has_recovery_sheet)
+
+
 def of_checkpoint(made: Checkpoint, text: str) -> AuditCheckpointRecord:
     """Return a checkpoint with its short form."""
     return AuditCheckpointRecord(**asdict(made), text=text)
@@ -394,3 +528,25 @@ def of_proof(proof: AuditProof, file: Path) -> AuditProofRecord:
         since=proof.since or None,
         size=proof.checkpoint.size,
     )
+
+
+def of_request(request: ApprovalRequest) -> RequestRecord:
+    """Return what a person asked for."""
+    return msgspec.convert(request, RequestRecord, from_attributes=True)
+
+
+def of_policy(policy: Policy) -> PolicyRecord:
+    """Return the rules, lists in order."""
+    return PolicyRecord(
+        two_persons=tuple(sorted(policy.two_persons)),
+        second_factor=tuple(sorted(policy.second_factor)),
+        lock_after_minutes=policy.lock_after_minutes,
+        session_hours=policy.session_hours,
+        retention_days=policy.retention_days,
+        acoustic_analysis=policy.acoustic_analysis,
+    )
+
+
+def of_team(team: Team) -> TeamRecord:
+    """Return a team."""
+    return msgspec.convert(team, TeamRecord, from_attributes=True)

@@ -154,6 +154,8 @@ class _View:
 
     def _quoted(self, one: Evidence) -> str:
         turn = self.turns[one.turn]
+        if not turn.text:  # the person may not see the words
+            return f"{clock(one.start_ms)} {_who(turn)}"
         words = _clipped(" ".join(turn.text[one.start : one.end].split()), _LONGEST_QUOTE)
         return f"{clock(one.start_ms)} {_who(turn)}: {_OPEN}{words}{_CLOSE}"
 

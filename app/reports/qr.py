@@ -5,6 +5,8 @@ The error correction is at least level M, so that a fold or a spot does no harm.
 
 from __future__ import annotations
 
+import io
+
 import segno
 
 _QUIET = 4
@@ -16,6 +18,13 @@ def svg(text: str, *, title: str) -> str:
     """Return a code as an SVG element that stretches to the room it is given."""
     code = segno.make_qr(text, error="m")
     return code.svg_inline(border=_QUIET, omitsize=True, title=title)
+
+
+def png(text: str, *, scale: int = 6) -> bytes:
+    """Return a code as a PNG picture of `scale` pixels for each module."""
+    picture = io.BytesIO()
+    segno.make_qr(text, error="m").save(picture, kind="png", border=_QUIET, scale=scale)
+    return picture.getvalue()
 
 
 def terminal(text: str) -> tuple[str, ...]:

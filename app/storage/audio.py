@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
-from app.domain import CallId
+from app.domain import EVERYTHING, CallId
 from app.errors import CallNotFound, SealBroken, StorageError
 from app.storage import files
 from app.storage.crypto import Binding, check_header, seal, unseal
+from app.storage.scopes import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from app.domain import Scope
     from app.storage.database import Database, Reading, Row, Writing
     from app.storage.keys import CallKeys
 
@@ -57,18 +59,21 @@ class SealedAudio:
         self._database = database
         self._call_keys = call_keys
 
-    def read(self, call: CallId, purpose: Purpose) -> bytes:
+    def read(self, call: CallId, purpose: Purpose, *, scope: Scope = EVERYTHING) -> bytes:
         """Return the audio of a call; raises `CallNotFound` or `SealBroken`."""
-        return b"".join(self.chunks(call, purpose))
+        return b"".join(self.chunks(call, purpose, scope=scope))
 
-    def chunks(self, call: CallId, purpose: Purpose) -> Iterator[bytes]:
+    def chunks(
+        self, call: CallId, purpose: Purpose, *, scope: Scope = EVERYTHING
+    ) -> Iterator[bytes]:
         """Yield the audio of a call in pieces of 1 MiB, each proven before it is given out.
 
         Raises `CallNotFound`, and `SealBroken` at the latest at the end.
         """
+        condition, values = within(scope)
         for _ in range(_TRIES):
             with self._database.reader() as reading:
-                row = reading.one(_ONE, (call, purpose))
+                row = reading.one(f"{_ONE} AND {condition}", (call, purpose, *values))
             if row is None:
                 raise CallNotFound("There is no such recording in this vault.")
             file = self._opened(call, purpose, bytes(row[0]))
@@ -112,6 +117,18 @@ class SealedAudio:
     def drop(self, incoming: Incoming) -> None:
         """Remove a file that was not named after all."""
         files.remove(incoming.path)
+
+    def erase(self, call: CallId) -> None:
+        """Remove the files of a call whose key is destroyed already.
+
+        Those not yet in their place go first: whoever is moving one then finds it gone.
+        """
+        folder = files.inside(self._folder, FOLDER, _INCOMING)
+        with files.translated():
+            found = sorted(folder.glob(f"{call}.*")) if folder.is_dir() else []
+        places = [self._place(call, purpose) for purpose in Purpose]
+        for path in (*found, *(place for place in places if place.exists())):
+            files.remove(path)
 
     def recover(self) -> int:
         """Settle what an interruption left; returns how many files nobody had named."""

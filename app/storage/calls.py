@@ -1,8 +1,8 @@
 """The calls of a vault: taking them in, listing them, and keeping what is found out about them.
 
 Promises that a call is taken in or not at all: sealed recording, row, key, place in the queue and
-audit entry appear together; the same bytes are never kept twice; a result is kept whole and only
-for the runner that holds the call's lease.
+audit entry appear together; the same bytes are never kept twice for the same eyes; a result is kept
+whole and only for the runner that holds the call's lease.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.domain import AnalysedCall, Call, CallDetail, CallId, JobState, Sha256
-from app.errors import AppError, CallNotFound
+from app.domain import EVERYTHING, AnalysedCall, Call, CallDetail, CallId, JobState, Sha256
+from app.errors import AppError, NotAllowed, RecordingErased
 from app.storage import listing, results
 from app.storage.audio import Incoming, Purpose
 from app.storage.clock import sortable, stamp
 from app.storage.crypto import CHUNK_BYTES
+from app.storage.erasure import Erasing, Erasure
 from app.storage.jobs import finish
 from app.storage.rows import CALL, CALL_WIDTH, JOB, call_of, clean, job_of
+from app.storage.scopes import not_found, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from app.domain import CallMetadata, CallQuery, CallRow, Facets, Outcome
+    from app.domain import CallMetadata, CallQuery, CallRow, Facets, Outcome, Scope
     from app.storage.audio import SealedAudio
     from app.storage.audit import Audit
     from app.storage.clock import Clock
@@ -42,6 +44,15 @@ class Added:
 
     call: Call
     duplicate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taking:
+    """Who takes a recording in, what they see, and whether it may have been erased before."""
+
+    actor: str
+    scope: Scope = EVERYTHING
+    even_erased: bool = False
 
 
 class Calls:
@@ -61,16 +72,35 @@ class Calls:
         self._audit = audit
         self._call_keys = call_keys
         self._clock = clock
+        self.erasure = Erasure(database, audio, audit, call_keys, clock)
 
-    def add(self, source: Path | bytes, *, name: str, metadata: CallMetadata, actor: str) -> Added:
+    def add(
+        self,
+        source: Path | bytes,
+        *,
+        name: str,
+        metadata: CallMetadata,
+        actor: str,
+    ) -> Added:
+        """Take in a recording for somebody who sees everything; see `take`."""
+        return self.take(source, name=name, metadata=metadata, how=Taking(actor=actor))
+
+    def take(
+        self, source: Path | bytes, *, name: str, metadata: CallMetadata, how: Taking
+    ) -> Added:
         """Take in a recording and queue it; a file is read in pieces, whatever its size.
 
         An `OSError` of reading `source` passes unchanged; what goes wrong with the vault's disk is
-        an `AppError`.
+        an `AppError`. Raises `RecordingErased`, and `NotAllowed` for a call that would be outside
+        of the scope.
         """
-        known = self.find_by_digest(_digest(source))
+        digest = _digest(source)
+        known = self.find_by_digest(digest, scope=how.scope)
         if known is not None:
             return Added(call=known, duplicate=True)
+        if not how.even_erased:
+            with self._database.reader() as reading:
+                self.erasure.expect_new(reading, digest)
         call_id = CallId(secrets.token_hex(16))
         key, sealed_key = self._call_keys.new(call_id)
         content = _Measured(source)
@@ -83,7 +113,7 @@ class Calls:
             imported_at=stamp(self._clock()),
             metadata=metadata,
         )
-        return self._named(call, sealed_key, incoming, actor)
+        return self._named(call, sealed_key, incoming, how)
 
     def save(self, lease: Lease, outcome: Outcome, *, actor: str) -> bool:
         """Keep what came of a call; returns `False`, and keeps nothing, if the lease is over.
@@ -99,33 +129,42 @@ class Calls:
             self._record(writing, lease.call.id, actor, outcome.code)
         return True
 
+    def erase(self, call: CallId, *, actor: str, reason: str = "") -> None:
+        """Erase a call for good; raises `CallNotFound` or `OnHold`."""
+        with self._database.transaction() as writing:
+            how = Erasing(actor=actor, scope=EVERYTHING, reason=reason)
+            self.erasure.within(writing, call, how)
+        self.erasure.finish()
+
     def get(self, call: CallId) -> Call:
         """Return a call; raises `CallNotFound`."""
         with self._database.reader() as reading:
             row = reading.one(_BY_ID, (call,))
         if row is None:
-            raise _not_found()
+            raise not_found()
         return call_of(row)
 
-    def detail(self, call: CallId) -> CallDetail:
+    def detail(self, call: CallId, *, scope: Scope = EVERYTHING) -> CallDetail:
         """Return all that is known of a call; raises `CallNotFound` or `SealBroken`."""
+        condition, values = within(scope)
         with self._database.reader() as reading:
-            row = reading.one(_DETAIL, (call,))
+            row = reading.one(f"{_DETAIL} AND {condition}", (call, *values))
             if row is None:
-                raise _not_found()
-            key = self._call_keys.opened(call, row[0])
+                raise not_found()
+            key = self._call_keys.opened(call, row[1])
             analysis, waveform = results.kept(reading, call, key)
         return CallDetail(
-            call=call_of(row[1:]),
-            job=job_of(row[1 + CALL_WIDTH :]),
+            call=call_of(row[2:]),
+            job=job_of(row[2 + CALL_WIDTH :]),
             analysis=analysis,
             waveform=waveform,
+            on_hold=bool(row[0]),
         )
 
-    def find_by_digest(self, digest: Sha256) -> Call | None:
+    def find_by_digest(self, digest: Sha256, *, scope: Scope = EVERYTHING) -> Call | None:
         """Return the call that was imported from exactly these bytes, or `None`."""
         with self._database.reader() as reading:
-            return _by_digest(reading, digest)
+            return _by_digest(reading, digest, scope)
 
     def holding(self, kind: str, digest: bytes) -> tuple[CallId, ...]:
         """Return the calls in which a redacted value occurs, by the digest that workers send."""
@@ -133,34 +172,51 @@ class Calls:
             rows = reading.all(_HOLDING, (self._call_keys.blind_index(kind, digest),))
         return tuple(CallId(row[0]) for row in rows)
 
-    def page(self, query: CallQuery, *, offset: int, limit: int) -> tuple[CallRow, ...]:
+    def page(
+        self, query: CallQuery, *, offset: int, limit: int, scope: Scope = EVERYTHING
+    ) -> tuple[CallRow, ...]:
         """Return `limit` lines of the list of calls from `offset` on."""
         with self._database.reader() as reading:
-            return listing.page(reading, query, offset=offset, limit=limit)
+            return listing.page(reading, query, offset=offset, limit=limit, scope=scope)
 
-    def count(self, query: CallQuery) -> int:
+    def count(self, query: CallQuery, *, scope: Scope = EVERYTHING) -> int:
         """Return how many calls a query narrows the list to."""
         with self._database.reader() as reading:
-            return listing.count(reading, query)
+            return listing.count(reading, query, scope=scope)
 
-    def totals(self) -> dict[JobState, int]:
+    def totals(self, *, scope: Scope = EVERYTHING) -> dict[JobState, int]:
         """Return how many calls are in each state."""
         with self._database.reader() as reading:
-            return listing.totals(reading)
+            return listing.totals(reading, scope=scope)
 
-    def facets(self) -> Facets:
+    def facets(self, *, scope: Scope = EVERYTHING) -> Facets:
         """Return the agents, queues and flags by which the list can be narrowed."""
         with self._database.reader() as reading:
-            return listing.facets(reading)
+            return listing.facets(reading, scope=scope)
 
-    def _named(self, call: Call, sealed_key: bytes, incoming: Incoming, actor: str) -> Added:
+    def older_than(self, moment: str, *, scope: Scope = EVERYTHING) -> tuple[CallId, ...]:
+        """Return the calls that took place before a moment and are not on hold, oldest first."""
+        condition, values = within(scope)
+        with self._database.reader() as reading:
+            rows = reading.all(_OLDER.format(condition), (moment, *values))
+        return tuple(CallId(row[0]) for row in rows)
+
+    def _named(self, call: Call, sealed_key: bytes, incoming: Incoming, how: Taking) -> Added:
         try:
             with self._database.transaction() as writing:
-                known = _by_digest(writing, call.digest)
+                known = _by_digest(writing, call.digest, how.scope)
                 if known is None:
+                    outcome = self._expect_not_erased(writing, call.digest, how)
                     number = _insert(writing, call, sealed_key)
+                    _expect_seen(writing, number, how.scope)
                     self._audio.name(writing, number, incoming, call.size_bytes)
-                    self._audit.append(writing, actor=actor, act="call.import", subject=call.id)
+                    self._audit.append(
+                        writing,
+                        actor=how.actor,
+                        act="call.import",
+                        subject=call.id,
+                        outcome=outcome,
+                    )
         except BaseException:
             self._drop(incoming)
             raise
@@ -169,6 +225,16 @@ class Calls:
             return Added(call=known, duplicate=True)
         self._audio.settle(incoming)
         return Added(call=call, duplicate=False)
+
+    def _expect_not_erased(self, reading: Reading, digest: Sha256, how: Taking) -> str:
+        """Return what the audit log says of the import; raises `RecordingErased`."""
+        try:
+            self.erasure.expect_new(reading, digest)
+        except RecordingErased:
+            if not how.even_erased:
+                raise
+            return "even-erased"
+        return "ok"
 
     def _save_analysis(self, lease: Lease, analysed: AnalysedCall, actor: str) -> bool:
         call, at = lease.call.id, stamp(self._clock())
@@ -249,8 +315,20 @@ def _digest(source: Path | bytes) -> Sha256:
     return measured.digest()
 
 
-def _by_digest(reading: Reading, digest: Sha256) -> Call | None:
-    row = reading.one(_BY_DIGEST, (digest,))
+def _expect_seen(reading: Reading, number: int, scope: Scope) -> None:
+    """Refuse to take in what the person could not see afterwards."""
+    condition, values = within(scope)
+    statement = f"SELECT 1 FROM calls WHERE number = ? AND {condition}"  # noqa: S608
+    if reading.one(statement, (number, *values)) is None:
+        raise NotAllowed(
+            "The call would belong to no queue and no team of yours.",
+            hint="Name one of your queues or agents with the import.",
+        )
+
+
+def _by_digest(reading: Reading, digest: Sha256, scope: Scope) -> Call | None:
+    condition, values = within(scope)
+    row = reading.one(f"{_BY_DIGEST} AND {condition} ORDER BY number LIMIT 1", (digest, *values))
     return None if row is None else call_of(row)
 
 
@@ -278,10 +356,6 @@ def _insert(writing: Writing, call: Call, sealed_key: bytes) -> int:
     return number
 
 
-def _not_found() -> CallNotFound:
-    return CallNotFound("There is no such call in this vault.")
-
-
 _INSERT = """
     INSERT INTO calls (id, digest, source_name, size_bytes, imported_at, started_at, started,
         agent, queue, direction, customer_reference, channel_roles, state, place, queued_at)
@@ -291,12 +365,18 @@ _INSERT = """
 _BY_ID = f"SELECT {CALL} FROM calls WHERE id = ?"  # noqa: S608
 _BY_DIGEST = f"SELECT {CALL} FROM calls WHERE digest = ?"  # noqa: S608
 _DETAIL = f"""
-    SELECT call_keys.sealed, {CALL}, {JOB}
+    SELECT EXISTS (SELECT 1 FROM holds WHERE holds.call = calls.number), call_keys.sealed,
+        {CALL}, {JOB}
     FROM calls JOIN call_keys ON call_keys.call = calls.number WHERE calls.id = ?
 """  # noqa: S608
 _KEY = """
     SELECT call_keys.sealed FROM calls JOIN call_keys ON call_keys.call = calls.number
     WHERE calls.id = ?
+"""
+_OLDER = """
+    SELECT id FROM calls WHERE started < ? AND {}
+        AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.call = calls.number)
+    ORDER BY started, number
 """
 _HOLDING = """
     SELECT DISTINCT calls.id FROM redacted_values JOIN calls ON calls.number = redacted_values.call

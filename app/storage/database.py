@@ -194,6 +194,18 @@ class Database:
             part.unlink(missing_ok=True)
             raise
 
+    def checkpoint(self) -> None:
+        """Bring every page to its place and empty the write-ahead log, which holds old pages.
+
+        A reader that does not end in time leaves that to the next time.
+        """
+        with self._writing, explained(self._path):
+            connection = _keyed(self._path, self._key)
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                connection.close()
+
     def problems(self) -> tuple[str, ...]:
         """Return what is wrong with the pages and the indexes; nothing when all is well.
 
@@ -251,6 +263,17 @@ class Database:
                 self._idle.append(connection)
                 return
         connection.close()
+
+
+def rekey(path: Path, old: bytes, new: bytes) -> None:
+    """Encrypt a database that nobody has open under another key: all of it or nothing."""
+    with explained(path):
+        connection = _keyed(path, old)
+        try:
+            connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.close()
 
 
 @contextmanager

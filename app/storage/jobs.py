@@ -16,14 +16,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.domain import Call, CallId, Job, JobState
-from app.errors import CallNotFound, WorkerDied
+from app.domain import EVERYTHING, Call, CallId, Job, JobState
+from app.errors import WorkerDied
 from app.storage.clock import milliseconds, stamp
 from app.storage.rows import CALL, JOB, call_of, job_of
+from app.storage.scopes import not_found, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from app.domain import Scope
     from app.storage.audit import Audit
     from app.storage.clock import Clock
     from app.storage.database import Database, Writing
@@ -51,10 +53,13 @@ class Jobs:
         self._audit = audit
         self._clock = clock
 
-    def claim(self, owner: str, *, lease_seconds: float = 600) -> Lease | None:
-        """Return a lease of the next queued call, or `None` when none waits."""
+    def claim(
+        self, owner: str, *, lease_seconds: float = 600, scope: Scope = EVERYTHING
+    ) -> Lease | None:
+        """Return a lease of the next queued call of a scope, or `None` when none waits."""
+        condition, values = within(scope)
         with self._database.transaction() as writing:
-            row = writing.one(_NEXT)
+            row = writing.one(_NEXT.format(condition), values)
             if row is None:
                 return None
             token = secrets.token_hex(16)
@@ -84,29 +89,31 @@ class Jobs:
                 return JobState.QUEUED
             return self._died(writing, row[0], deaths=row[1] + 1)
 
-    def cancel(self, call: CallId, *, actor: str) -> bool:
+    def cancel(self, call: CallId, *, actor: str, scope: Scope = EVERYTHING) -> bool:
         """Take a call that waits or is worked on out of the queue; `False` if it does neither."""
         with self._database.transaction() as writing:
-            state = _state(writing, call)
+            state = _state(writing, call, scope)
             if state not in (JobState.QUEUED, JobState.RUNNING):
                 return False
             writing.change(_CANCEL, (stamp(self._clock()), call))
             self._audit.append(writing, actor=actor, act="call.cancel", subject=call)
         return True
 
-    def retry(self, call: CallId, *, actor: str) -> bool:
+    def retry(self, call: CallId, *, actor: str, scope: Scope = EVERYTHING) -> bool:
         """Put a call that is done, failed or cancelled at the end of the queue again."""
         with self._database.transaction() as writing:
-            state = _state(writing, call)
+            state = _state(writing, call, scope)
             if state in (JobState.QUEUED, JobState.RUNNING):
                 return False
             self._again(writing, call, actor)
         return True
 
-    def retry_failed(self, *, actor: str) -> int:
+    def retry_failed(self, *, actor: str, scope: Scope = EVERYTHING) -> int:
         """Put all failed calls at the end of the queue again; returns how many."""
+        condition, values = within(scope)
+        failed = f"SELECT id FROM calls WHERE state = 'failed' AND {condition}"  # noqa: S608
         with self._database.transaction() as writing:
-            rows = writing.all("SELECT id FROM calls WHERE state = 'failed' ORDER BY place")
+            rows = writing.all(f"{failed} ORDER BY place", values)
             for row in rows:
                 self._again(writing, CallId(row[0]), actor)
         return len(rows)
@@ -130,21 +137,28 @@ class Jobs:
         with self._database.reader() as reading:
             row = reading.one(f"SELECT {JOB} FROM calls WHERE id = ?", (call,))  # noqa: S608
         if row is None:
-            raise _not_found()
+            raise not_found()
         return job_of(row)
 
-    def list(self, states: Iterable[JobState] = _SHOWN, *, limit: int = 1000) -> tuple[Job, ...]:
+    def list(
+        self,
+        states: Iterable[JobState] = _SHOWN,
+        *,
+        limit: int = 1000,
+        scope: Scope = EVERYTHING,
+    ) -> tuple[Job, ...]:
         """Return jobs: those worked on, those waiting in their order, then the others by age.
 
         At most `limit` of each state; failed, cancelled and done ones from the newest on.
         """
         wanted = set(states)
+        condition, values = within(scope)
         with self._database.reader() as reading:
             rows = [
                 row
                 for state in _LISTED
                 if state in wanted
-                for row in reading.all(_LIST[state], (state, limit))
+                for row in reading.all(_LIST[state].format(condition), (state, *values, limit))
             ]
         return tuple(job_of(row) for row in rows)
 
@@ -188,20 +202,20 @@ def finish(
     return int(row[0])
 
 
-def _state(writing: Writing, call: CallId) -> JobState:
-    row = writing.one("SELECT state FROM calls WHERE id = ?", (call,))
+def _state(writing: Writing, call: CallId, scope: Scope) -> JobState:
+    condition, values = within(scope)
+    row = writing.one(
+        f"SELECT state FROM calls WHERE id = ? AND {condition}",  # noqa: S608
+        (call, *values),
+    )
     if row is None:
-        raise _not_found()
+        raise not_found()
     return JobState(row[0])
-
-
-def _not_found() -> CallNotFound:
-    return CallNotFound("There is no such call in this vault.")
 
 
 _NEXT = f"""
     SELECT calls.number, calls.attempts, {CALL} FROM calls
-    WHERE state = 'queued' ORDER BY attempts, place LIMIT 1
+    WHERE state = 'queued' AND {{}} ORDER BY attempts, place LIMIT 1
 """  # noqa: S608
 _CLAIM = """
     UPDATE calls SET state = 'running', attempts = attempts + 1,
@@ -247,7 +261,7 @@ _LISTED = (
     JobState.DONE,
 )
 _LIST = {
-    state: f"SELECT {JOB} FROM calls WHERE state = ? ORDER BY {order} LIMIT ?"  # noqa: S608
+    state: f"SELECT {JOB} FROM calls WHERE state = ? AND {{}} ORDER BY {order} LIMIT ?"  # noqa: S608
     for state, order in (
         (JobState.RUNNING, "place"),
         (JobState.QUEUED, "attempts, place"),

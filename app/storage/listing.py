@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.domain import CallId, CallOrder, CallRow, Facet, Facets, JobState
+from app.domain import EVERYTHING, CallId, CallOrder, CallRow, Facet, Facets, JobState
 from app.storage.rows import failure_of, severity_of
+from app.storage.scopes import within
 from app.storage.search import MATCHING_CALLS, safe_query
 
 if TYPE_CHECKING:
-    from app.domain import CallQuery
+    from app.domain import CallQuery, Scope
     from app.storage.database import Reading, Row, Value
 
 _COLUMN = {
@@ -32,9 +33,11 @@ _COLUMN = {
 # gave travels as a bound value only.
 
 
-def page(reading: Reading, query: CallQuery, *, offset: int, limit: int) -> tuple[CallRow, ...]:
+def page(
+    reading: Reading, query: CallQuery, *, offset: int, limit: int, scope: Scope = EVERYTHING
+) -> tuple[CallRow, ...]:
     """Return `limit` lines of the list from `offset` on."""
-    where, values = _where(query)
+    where, values = _where(query, scope)
     way = "DESC" if query.descending else "ASC"
     column = _COLUMN[query.order]
     rows = reading.all(
@@ -43,7 +46,8 @@ def page(reading: Reading, query: CallQuery, *, offset: int, limit: int) -> tupl
             SELECT number FROM calls {where} ORDER BY {column} {way}, number {way} LIMIT ? OFFSET ?
         )
         SELECT number, id, source_name, imported_at, started_at, state, duration_ms, agent, queue,
-            sentiment, score, severity, failure_code, failure_sentence, failure_hint
+            sentiment, score, severity, failure_code, failure_sentence, failure_hint,
+            EXISTS (SELECT 1 FROM holds WHERE holds.call = number)
         FROM chosen CROSS JOIN calls USING (number)
         ORDER BY {column} {way}, number {way}
         """,  # noqa: S608
@@ -53,37 +57,47 @@ def page(reading: Reading, query: CallQuery, *, offset: int, limit: int) -> tupl
     return tuple(_line(row, flags.get(row[0], ())) for row in rows)
 
 
-def count(reading: Reading, query: CallQuery) -> int:
+def count(reading: Reading, query: CallQuery, *, scope: Scope = EVERYTHING) -> int:
     """Return how many calls the query narrows the list to."""
-    where, values = _where(query)
+    where, values = _where(query, scope)
     return reading.number(f"SELECT count(*) FROM calls {where}", values)  # noqa: S608
 
 
-def totals(reading: Reading) -> dict[JobState, int]:
+def totals(reading: Reading, *, scope: Scope = EVERYTHING) -> dict[JobState, int]:
     """Return how many calls are in each state."""
-    found = reading.all("SELECT state, count(*) FROM calls GROUP BY state")
+    condition, values = within(scope)
+    found = reading.all(
+        f"SELECT state, count(*) FROM calls WHERE {condition} GROUP BY state",  # noqa: S608
+        values,
+    )
     return dict.fromkeys(JobState, 0) | {JobState(state): int(calls) for state, calls in found}
 
 
-def facets(reading: Reading) -> Facets:
+def facets(reading: Reading, *, scope: Scope = EVERYTHING) -> Facets:
     """Return the agents, queues and flags that occur, the most frequent first."""
+    condition, values = within(scope)
+    flagged = (
+        f"WHERE call IN (SELECT number FROM calls WHERE {condition})"  # noqa: S608
+        if scope.limited
+        else ""
+    )
     return Facets(
-        agents=_facets(reading.all(_AGENTS)),
-        queues=_facets(reading.all(_QUEUES)),
-        flags=_facets(reading.all(_FLAGS)),
+        agents=_facets(reading.all(_AGENTS.format(condition), values)),
+        queues=_facets(reading.all(_QUEUES.format(condition), values)),
+        flags=_facets(reading.all(_FLAGS.format(flagged), values)),
     )
 
 
 _AGENTS = """
     SELECT agent, agent, count(*) AS calls FROM calls INDEXED BY calls_by_agent
-    WHERE agent IS NOT NULL GROUP BY agent ORDER BY calls DESC, agent
+    WHERE agent IS NOT NULL AND {} GROUP BY agent ORDER BY calls DESC, agent
 """
 _QUEUES = """
     SELECT queue, queue, count(*) AS calls FROM calls INDEXED BY calls_by_queue
-    WHERE queue IS NOT NULL GROUP BY queue ORDER BY calls DESC, queue
+    WHERE queue IS NOT NULL AND {} GROUP BY queue ORDER BY calls DESC, queue
 """
 _FLAGS = """
-    SELECT label, max(title), count(DISTINCT call) AS calls FROM flags
+    SELECT label, max(title), count(DISTINCT call) AS calls FROM flags {}
     GROUP BY label ORDER BY calls DESC, label
 """
 
@@ -92,7 +106,7 @@ def _facets(rows: list[Row]) -> tuple[Facet, ...]:
     return tuple(Facet(label=label, title=title, count=calls) for label, title, calls in rows)
 
 
-def _where(query: CallQuery) -> tuple[str, tuple[Value, ...]]:
+def _where(query: CallQuery, scope: Scope) -> tuple[str, tuple[Value, ...]]:
     # The plus signs keep the planner from sorting what it narrowed: going along the index of the
     # order and testing each call against the set is up to 40 times faster on common values.
     conditions: list[str] = []
@@ -102,6 +116,9 @@ def _where(query: CallQuery) -> tuple[str, tuple[Value, ...]]:
         conditions.append(condition)
         values.extend(given)
 
+    if scope.limited:
+        condition, hidden = within(scope)
+        narrow(condition, *hidden)
     if query.states:
         marks = ", ".join("?" * len(query.states))
         narrow(f"+state IN ({marks})", *sorted(query.states))
@@ -148,4 +165,5 @@ def _line(row: Row, flags: tuple[str, ...]) -> CallRow:
         flags=flags,
         severity=severity_of(row[11]),
         failure=failure_of(row[12:15]),
+        on_hold=bool(row[15]),
     )

@@ -39,7 +39,7 @@ _CALLS: Step = (
     """CREATE TABLE calls (
         number INTEGER PRIMARY KEY AUTOINCREMENT,
         id TEXT NOT NULL UNIQUE CHECK (length(id) = 32),
-        digest TEXT NOT NULL UNIQUE CHECK (length(digest) = 64),
+        digest TEXT NOT NULL CHECK (length(digest) = 64),
         source_name TEXT NOT NULL COLLATE NOCASE,
         size_bytes INTEGER NOT NULL,
         imported_at TEXT NOT NULL,
@@ -75,6 +75,8 @@ _CALLS: Step = (
         f"CREATE INDEX calls_by_{column} ON calls ({column}, number, state, agent, queue, severity)"
         for column in _ORDERS
     ),
+    # Not unique: who sees only some queues must not learn that a recording is in another one.
+    "CREATE INDEX calls_by_digest ON calls (digest)",
     "CREATE INDEX calls_by_state ON calls (state, number, agent, queue, severity)",
     "CREATE INDEX calls_by_queue ON calls (queue, number, state, agent, severity)",
     "CREATE INDEX calls_by_place ON calls (place)",
@@ -132,6 +134,8 @@ _RESULTS: Step = (
     )""",
     # Without this, words of removed turns would stay in the index until it is merged.
     "INSERT INTO turns_text (turns_text, rank) VALUES ('secure-delete', 1)",
+    # The words of the index, read only: by them erasing finds a word that the index still names.
+    "CREATE VIRTUAL TABLE turns_words USING fts5vocab (turns_text, instance)",
     """CREATE TRIGGER turns_added AFTER INSERT ON turns BEGIN
         INSERT INTO turns_text (rowid, text) VALUES (new.id, new.text);
     END""",
@@ -197,8 +201,9 @@ _PEOPLE: Step = (
         added_at TEXT NOT NULL,
         totp BLOB,
         totp_step INTEGER NOT NULL DEFAULT 0,
+        totp_drift INTEGER NOT NULL DEFAULT 0,
         failures INTEGER NOT NULL DEFAULT 0,
-        waits_until INTEGER NOT NULL DEFAULT 0
+        failed_at INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID""",
     """CREATE TRIGGER people_kept BEFORE DELETE ON people BEGIN
         SELECT RAISE (ABORT, 'a name is never given to another person');
@@ -228,7 +233,8 @@ _PEOPLE: Step = (
         state TEXT NOT NULL CHECK (state IN ('open', 'approved', 'refused', 'withdrawn')),
         decided_by TEXT REFERENCES people (name) CHECK (decided_by IS NOT asked_by
             OR state = 'withdrawn'),
-        decided_at TEXT
+        decided_at TEXT,
+        used_at TEXT
     ) STRICT""",
     """CREATE TABLE holds (
         call INTEGER PRIMARY KEY REFERENCES calls (number) ON DELETE RESTRICT,
@@ -237,11 +243,12 @@ _PEOPLE: Step = (
         placed_at TEXT NOT NULL
     ) STRICT""",
     # What was erased, so that it does not come back with a backup or an import unnoticed: `digest`
-    # is the keyed form of the recording's digest.
+    # is the keyed form of the recording's digest; `removed` once the sealed files are gone too.
     """CREATE TABLE erased (
         call TEXT PRIMARY KEY,
         digest BLOB NOT NULL CHECK (length(digest) = 32),
-        at TEXT NOT NULL
+        at TEXT NOT NULL,
+        removed INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID""",
     "CREATE INDEX erased_by_digest ON erased (digest)",
 )

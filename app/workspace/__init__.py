@@ -9,51 +9,58 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from app.domain import Changes, Subject
+from app.domain import Right
 from app.workspace.control import Processing
+from app.workspace.gate import Gate
+from app.workspace.governing import Retention, Rules, Teams
 from app.workspace.intake import Intake
+from app.workspace.keys import Keys
+from app.workspace.people import People
 from app.workspace.reading import Calls
+from app.workspace.requests import Requests
 from app.workspace.trail import AuditTrail
 
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from app.access import Session
     from app.config import Settings
     from app.domain import VaultInfo
     from app.engine.wire import Places
     from app.storage.vault import Vault
 
-_OWNER = "owner"
-
 
 class Workspace:
-    """An open vault, by its parts: `calls`, `intake`, `processing`, `audit`."""
+    """An open vault and the person who is signed in, by its parts: `calls`, `intake`,
+    `processing`, `requests`, `policy`, `teams`, `retention`, `people`, `keys`, `audit`.
 
-    def __init__(self, vault: Vault, settings: Settings, places: Places) -> None:
+    Every part asks the gate first: what no right allows is not done, and is an audit entry.
+    """
+
+    def __init__(self, vault: Vault, session: Session, settings: Settings, places: Places) -> None:
         """Take over an open vault; closing the workspace closes it."""
         self._vault = vault
-        self.calls = Calls(vault, _OWNER)
-        self.intake = Intake(vault, _OWNER)
-        self.processing = Processing(vault, _OWNER, settings, places)
-        self.audit = AuditTrail(vault, _OWNER, Path(places.resources))
+        self._gate = gate = Gate(vault, session)
+        self.session = session
+        self.calls = Calls(gate)
+        self.intake = Intake(gate)
+        self.processing = Processing(gate, settings, places)
+        self.requests = Requests(gate)
+        self.policy = Rules(gate, self.requests)
+        self.teams = Teams(gate)
+        self.retention = Retention(gate)
+        self.people = People(gate)
+        self.keys = Keys(gate)
+        self.audit = AuditTrail(gate, Path(places.resources))
 
     @property
     def info(self) -> VaultInfo:
         """What the vault is: its id, its folder, whether it is a demonstration."""
         return self._vault.info
 
-    def remember_key(self) -> Changes:
-        """Keep a key of this vault in the system's keyring; raises `KeyringRefused`."""
-        self._vault.remember(actor=_OWNER)
-        return frozenset({Subject.SETTINGS})
-
-    def forget_key(self) -> Changes:
-        """Take the key out of the system's keyring; raises `KeyringRefused`."""
-        self._vault.forget(actor=_OWNER)
-        return frozenset({Subject.SETTINGS})
-
     def check(self) -> tuple[str, ...]:
         """Read everything that is kept and name what is damaged; nothing is healthy."""
+        self._gate.require(Right.MANAGE_VAULT)
         return self._vault.check()
 
     def close(self) -> None:

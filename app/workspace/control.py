@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from app.domain import CallId, Changes, JobState, Subject
+from app.domain import CallId, Changes, JobState, Right, Subject
 from app.processing import QueueRun, workers_for
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.config import Settings
     from app.domain import Job, ProcessingReport, Progress
     from app.engine.wire import Places
-    from app.storage.vault import Vault
+    from app.workspace.gate import Gate
 
 _JOBS: Changes = frozenset({Subject.JOBS, Subject.CALLS})
 _NOTHING: Changes = frozenset()
@@ -22,10 +22,10 @@ _NOTHING: Changes = frozenset()
 
 @dataclass(slots=True)
 class Processing:
-    """The queue of the vault. One run at a time; cancelling works from any thread."""
+    """The queue of the vault, as far as the person's scope goes. One run at a time; cancelling
+    works from any thread."""
 
-    _vault: Vault
-    _actor: str
+    _gate: Gate
     _settings: Settings
     _places: Places
     _cancelled: set[CallId] = field(default_factory=set)
@@ -40,12 +40,14 @@ class Processing:
 
         Raises `StorageError` when results cannot be kept; nothing is lost then.
         """
+        self._gate.require(Right.PROCESS)
         self._cancelled.clear()
         run = QueueRun(
-            vault=self._vault,
+            vault=self._gate.vault,
             workers=workers_for(self._settings.execution, self._places),
             settings=self._settings,
-            actor=self._actor,
+            actor=self._gate.actor,
+            scope=self._gate.scope,
             cancelled=lambda: frozenset(self._cancelled),
             progress=progress,
             stop=stop,
@@ -54,20 +56,30 @@ class Processing:
 
     def cancel(self, call: CallId) -> Changes:
         """Take a call out of the queue, or end its analysis; raises `CallNotFound`."""
-        if not self._vault.jobs.cancel(call, actor=self._actor):
+        self._gate.require(Right.PROCESS)
+        jobs = self._gate.vault.jobs
+        if not jobs.cancel(call, actor=self._gate.actor, scope=self._gate.scope):
             return _NOTHING
         self._cancelled.add(call)
         return _JOBS
 
     def retry(self, call: CallId) -> Changes:
         """Put a call that is not waiting back into the queue; raises `CallNotFound`."""
+        self._gate.require(Right.PROCESS)
+        jobs = self._gate.vault.jobs
+        again = jobs.retry(call, actor=self._gate.actor, scope=self._gate.scope)
         self._cancelled.discard(call)
-        return _JOBS if self._vault.jobs.retry(call, actor=self._actor) else _NOTHING
+        return _JOBS if again else _NOTHING
 
     def retry_failed(self) -> Changes:
         """Put all failed calls back into the queue."""
-        return _JOBS if self._vault.jobs.retry_failed(actor=self._actor) else _NOTHING
+        self._gate.require(Right.PROCESS)
+        jobs = self._gate.vault.jobs
+        again = jobs.retry_failed(actor=self._gate.actor, scope=self._gate.scope)
+        return _JOBS if again else _NOTHING
 
     def jobs(self) -> tuple[Job, ...]:
         """Return what runs, what waits in its order, and what failed, newest first."""
-        return self._vault.jobs.list((JobState.RUNNING, JobState.QUEUED, JobState.FAILED))
+        self._gate.require(Right.SEE_CALLS)
+        states = (JobState.RUNNING, JobState.QUEUED, JobState.FAILED)
+        return self._gate.vault.jobs.list(states, scope=self._gate.scope)

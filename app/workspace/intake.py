@@ -15,13 +15,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.domain import CallId, CallMetadata, Direction, Failure, ImportReport, Progress, Role
-from app.errors import AudioTooLong, AudioUnreadable, UsageError
+from app.domain import (
+    CallId,
+    CallMetadata,
+    Direction,
+    Failure,
+    ImportReport,
+    Progress,
+    Right,
+    Role,
+)
+from app.errors import AudioTooLong, AudioUnreadable, NotAllowed, RecordingErased, UsageError
+from app.storage.calls import Taking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from app.storage.vault import Vault
+    from app.workspace.gate import Gate
 
 METADATA_NAME = "calls.csv"
 COLUMNS = frozenset(
@@ -38,43 +48,43 @@ _LARGEST_BYTES = 2_000_000_000  # a worker holds a recording in memory
 class Intake:
     """Takes recordings into the vault."""
 
-    _vault: Vault
-    _actor: str
+    _gate: Gate
 
-    def import_paths(
+    def import_paths(  # noqa: PLR0913 (each stands for itself)
         self,
         paths: Sequence[Path],
         *,
         metadata: CallMetadata | None = None,
         metadata_file: Path | None = None,
+        even_erased: bool = False,
         progress: Callable[[Progress], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> ImportReport:
         """Import files and folders; a recording that is already in the vault is not doubled.
 
+        One that was erased is refused, unless it may come back with `even_erased`.
         Raises `UsageError` where a metadata file is wrong, `StorageError` where the vault's own
         disk gives out; what was imported until then stays.
         """
+        self._gate.require(Right.IMPORT)
+        how = Taking(actor=self._gate.actor, scope=self._gate.scope, even_erased=even_erased)
         found = _find(paths, metadata or CallMetadata(), metadata_file)
         tally = _Tally(passed_over=found.passed_over)
         for number, recording in enumerate(found.recordings):
             if stop():
                 break
             progress(Progress(done=number, total=len(found.recordings)))
-            self._import_one(recording, tally)
+            self._import_one(recording, how, tally)
         progress(Progress(done=len(found.recordings), total=len(found.recordings)))
         return tally.report()
 
-    def _import_one(self, recording: _Recording, tally: _Tally) -> None:
+    def _import_one(self, recording: _Recording, how: Taking, tally: _Tally) -> None:
         try:
             _refuse_odd_files(recording.path)
-            added = self._vault.calls.add(
-                recording.path,
-                name=recording.path.name,
-                metadata=recording.metadata,
-                actor=self._actor,
+            added = self._gate.vault.calls.take(
+                recording.path, name=recording.path.name, metadata=recording.metadata, how=how
             )
-        except (AudioUnreadable, AudioTooLong) as error:
+        except (AudioUnreadable, AudioTooLong, RecordingErased, NotAllowed) as error:
             tally.refuse(recording.path, error.sentence, error.code, error.advice)
         except OSError:
             sentence = "The file cannot be read."

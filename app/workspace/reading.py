@@ -1,57 +1,124 @@
-"""Looking at calls: lists, one call, its muted audio, and the words that were said in it.
+"""Looking at calls: lists, one call, its sound, and the words that were said in it.
 
-Every view of a call and every listening is an audit entry, without content.
+Every view of a call, every listening and every search is an audit entry, without content.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from app.access import without_words
+from app.domain import Right, Subject
 from app.storage.audio import Purpose
+from app.workspace.gate import given_reason
 
 if TYPE_CHECKING:
-    from app.domain import CallDetail, CallId, CallQuery, CallRow, Facets, JobState, SearchHit
-    from app.storage.vault import Vault
+    from app.domain import (
+        CallDetail,
+        CallId,
+        CallQuery,
+        CallRow,
+        Changes,
+        Facets,
+        JobState,
+        SearchHit,
+    )
+    from app.workspace.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
 class Calls:
     """The calls of the vault as people see them."""
 
-    _vault: Vault
-    _actor: str
+    _gate: Gate
 
     def page(self, query: CallQuery, *, offset: int, limit: int) -> tuple[CallRow, ...]:
         """Return a stretch of the list of calls that fit."""
-        return self._vault.calls.page(query, offset=offset, limit=limit)
+        self._list(query)
+        calls = self._gate.vault.calls
+        return calls.page(query, offset=offset, limit=limit, scope=self._gate.scope)
 
     def count(self, query: CallQuery) -> int:
         """Return how many calls fit."""
-        return self._vault.calls.count(query)
+        self._list(query)
+        return self._gate.vault.calls.count(query, scope=self._gate.scope)
 
     def totals(self) -> dict[JobState, int]:
         """Return how many calls stand in each state."""
-        return self._vault.calls.totals()
+        self._gate.require(Right.SEE_CALLS)
+        return self._gate.vault.calls.totals(scope=self._gate.scope)
 
     def facets(self) -> Facets:
         """Return the agents, queues and flags that there are, for the filters."""
-        return self._vault.calls.facets()
+        self._gate.require(Right.SEE_CALLS)
+        return self._gate.vault.calls.facets(scope=self._gate.scope)
 
     def detail(self, call: CallId) -> CallDetail:
-        """Return all that is known of one call; raises `CallNotFound`."""
-        detail = self._vault.calls.detail(call)
-        self._vault.audit.record(actor=self._actor, act="call.view", subject=call)
-        return detail
+        """Return what is known of one call, its words only to who may see them.
+
+        Raises `CallNotFound`.
+        """
+        self._gate.require(Right.SEE_EVIDENCE)
+        detail = self._gate.vault.calls.detail(call, scope=self._gate.scope)
+        self._record(act="call.view", subject=call)
+        if detail.analysis is None or self._gate.allows(Right.SEE_TRANSCRIPT):
+            return detail
+        return replace(detail, analysis=without_words(detail.analysis))
 
     def muted_audio(self, call: CallId) -> bytes:
         """Return the muted audio as FLAC; raises `CallNotFound` or `SealBroken`."""
-        audio = self._vault.audio.read(call, Purpose.MUTED)
-        self._vault.audit.record(actor=self._actor, act="call.listen", subject=call)
+        self._gate.require(Right.HEAR_MUTED)
+        audio = self._gate.vault.audio.read(call, Purpose.MUTED, scope=self._gate.scope)
+        self._record(act="call.listen", subject=call)
         return audio
+
+    def original_audio(self, call: CallId) -> bytes:
+        """Return the recording as it was imported; raises `CallNotFound` or `SealBroken`."""
+        self._gate.require(Right.HEAR_ORIGINAL)
+        audio = self._gate.vault.audio.read(call, Purpose.ORIGINAL, scope=self._gate.scope)
+        self._record(act="call.listen-original", subject=call)
+        return audio
+
+    def export_original(self, call: CallId) -> bytes:
+        """Return the recording as it was imported, to be kept outside of the vault.
+
+        Raises `CallNotFound`, and `NotAllowed` unless an export by this person was approved, which
+        is good once.
+        """
+        self._gate.require(Right.EXPORT_ORIGINAL)
+        audio = self._gate.vault.audio.read(call, Purpose.ORIGINAL, scope=self._gate.scope)
+        with self._gate.watched(Right.EXPORT_ORIGINAL):
+            self._gate.vault.requests.use_export(call, by=self._gate.actor)
+        return audio
+
+    def may_export(self, call: CallId) -> bool:
+        """Return whether an approved export of this call by this person waits to be made."""
+        self._gate.require(Right.EXPORT_ORIGINAL)
+        return self._gate.vault.requests.may_export(call, by=self._gate.actor)
+
+    def hold(self, call: CallId, reason: str) -> Changes:
+        """Put a call under legal hold until somebody asks to end it; raises `CallNotFound`."""
+        self._gate.require(Right.HOLD)
+        given = given_reason(reason)
+        holds = self._gate.vault.holds
+        placed = holds.place(call, given, actor=self._gate.actor, scope=self._gate.scope)
+        return frozenset({Subject.CALLS} if placed else ())
 
     def search(self, text: str, *, limit: int = 200) -> tuple[SearchHit, ...]:
         """Return the turns that hold all of the words, best first."""
-        hits = self._vault.search.find(text, limit=limit)
-        self._vault.audit.record(actor=self._actor, act="calls.search", outcome=f"{len(hits)} hits")
+        self._gate.require(Right.SEE_TRANSCRIPT)
+        hits = self._gate.vault.search.find(text, limit=limit, scope=self._gate.scope)
+        self._record(act="calls.search", outcome=f"{len(hits)} hits")
         return hits
+
+    def _list(self, query: CallQuery) -> None:
+        """Let a query pass; one for words would tell without a transcript what was said."""
+        self._gate.require(Right.SEE_CALLS)
+        if query.text.strip():
+            self._gate.require(Right.SEE_TRANSCRIPT)
+
+    def _record(self, *, act: str, subject: str = "", outcome: str = "ok") -> None:
+        self._gate.vault.audit.record(
+            actor=self._gate.actor, act=act, subject=subject, outcome=outcome
+        )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.domain import Checkpoint
+from app.domain import Checkpoint, Right
 from app.errors import StorageError, UsageError
 from app.reports import qr, sheets
 from app.storage import audit_export, files
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.domain import AuditCheck, AuditEntry, AuditProof, Progress
-    from app.storage.vault import Vault
+    from app.workspace.gate import Gate
 
 _VERIFIER = "verify_audit.py"
 _READ_ME = """\
@@ -40,8 +40,7 @@ log can change what lies beside it. Take the verifier from a copy of the program
 class AuditTrail:
     """The audit log of an open vault; `_resources` is where the stand-alone verifier lies."""
 
-    _vault: Vault
-    _actor: str
+    _gate: Gate
     _resources: Path
 
     def verify(
@@ -51,20 +50,24 @@ class AuditTrail:
     ) -> AuditCheck:
         """Check the whole log and name the first bad entry; also that it extends a checkpoint,
         given as its file or its short form. Raises `UsageError` if it is none."""
+        self._gate.require(Right.READ_AUDIT)
         kept = None if checkpoint is None else audit_export.read_checkpoint(checkpoint)
-        return self._vault.audit.verify(kept, progress)
+        return self._gate.vault.audit.verify(kept, progress)
 
     def entries(self, *, offset: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
         """Return entries, newest first."""
-        return self._vault.audit.entries(offset=offset, limit=limit)
+        self._gate.require(Right.READ_AUDIT)
+        return self._gate.vault.audit.entries(offset=offset, limit=limit)
 
     def count(self) -> int:
         """Return how many entries there are."""
-        return self._vault.audit.count()
+        self._gate.require(Right.READ_AUDIT)
+        return self._gate.vault.audit.count()
 
     def key(self) -> str:
         """Return the verification key, for the auditor to keep elsewhere."""
-        return self._vault.audit.verification_key()
+        self._gate.present()
+        return self._gate.vault.audit.verification_key()
 
     def key_code(self) -> tuple[str, ...]:
         """Return the verification key as a QR code for a terminal."""
@@ -72,13 +75,14 @@ class AuditTrail:
 
     def key_sheet(self) -> bytes:
         """Return the verification key as a page to print."""
-        info = self._vault.info
+        info = self._gate.vault.info
         return sheets.key_sheet(info.id, self.key(), made_at=info.created_at)
 
     def checkpoint(self) -> Checkpoint:
         """Return what the log is now, signed, for the auditor to keep elsewhere."""
-        self._vault.audit.record(actor=self._actor, act="audit.checkpoint")
-        return self._vault.audit.checkpoint()
+        self._gate.require(Right.EXPORT_AUDIT)
+        self._gate.vault.audit.record(actor=self._gate.actor, act="audit.checkpoint")
+        return self._gate.vault.audit.checkpoint()
 
     def checkpoint_file(self, checkpoint: Checkpoint) -> bytes:
         """Return a checkpoint as a file."""
@@ -95,20 +99,24 @@ class AuditTrail:
     def prove_entry(self, number: int, checkpoint: bytes | None = None) -> AuditProof:
         """Return the proof that one entry is in the log, as it is now or as a checkpoint says in
         its file; raises `UsageError` if it is not."""
+        self._gate.require(Right.EXPORT_AUDIT)
         kept = None if checkpoint is None else audit_export.read_checkpoint(checkpoint)
         if kept is not None and not isinstance(kept, Checkpoint):
             raise UsageError("An entry is proven for a checkpoint's file, not for its short form.")
-        self._vault.audit.record(actor=self._actor, act="audit.prove", subject=str(number))
-        return self._vault.audit.inclusion(number, kept)
+        self._gate.vault.audit.record(
+            actor=self._gate.actor, act="audit.prove", subject=str(number)
+        )
+        return self._gate.vault.audit.inclusion(number, kept)
 
     def prove_since(self, checkpoint: bytes) -> AuditProof:
         """Return the proof that the log extends a checkpoint; raises `UsageError` if it does
         not."""
+        self._gate.require(Right.EXPORT_AUDIT)
         older = audit_export.read_checkpoint(checkpoint)
-        self._vault.audit.record(
-            actor=self._actor, act="audit.prove", subject=f"since {older.size}"
+        self._gate.vault.audit.record(
+            actor=self._gate.actor, act="audit.prove", subject=f"since {older.size}"
         )
-        return self._vault.audit.consistency(older)
+        return self._gate.vault.audit.consistency(older)
 
     def proof_file(self, proof: AuditProof) -> bytes:
         """Return a proof as a file."""
@@ -119,11 +127,12 @@ class AuditTrail:
 
         Raises `UsageError` if one of the files is there and `force` is not given, `StorageError`.
         """
+        self._gate.require(Right.EXPORT_AUDIT)
         verifier = (self._resources / "verifier" / _VERIFIER).read_bytes()
         names = ("audit.jsonl", "checkpoint.json", _VERIFIER, "README.txt")
         _expect_free([folder / name for name in names], force=force)
-        self._vault.audit.record(actor=self._actor, act="audit.export")
-        with self._vault.audit.export() as (checkpoint, entries):
+        self._gate.vault.audit.record(actor=self._gate.actor, act="audit.export")
+        with self._gate.vault.audit.export() as (checkpoint, entries):
             read_me = _READ_ME.format(size=checkpoint.size, at=checkpoint.at)
             bodies: tuple[Iterable[bytes], ...] = (
                 audit_export.log_lines(checkpoint, entries),

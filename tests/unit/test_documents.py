@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from app import errors
+from app import access, errors
+from app.domain import PersonRole, Right
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ROOT / "resources" / "documents"
@@ -56,6 +57,20 @@ def raised_without_hint() -> set[str]:
 def test_errors_document_is_the_code() -> None:
     written = (DOCUMENTS / "errors.md").read_text(encoding="utf-8")
     assert written == SCRIPT["errors_document"](), "run build/documents.py"
+
+
+def test_the_tables_of_rights_in_the_manual_are_the_code() -> None:
+    written = (DOCUMENTS / "manual.md").read_text(encoding="utf-8")
+    assert written == SCRIPT["with_rights"](written), "run build/documents.py"
+    rows = re.findall(r"^\| `([a-z-]+)` \| [^|]+ ((?:\| (?:yes|-) ){5})\|$", written, re.MULTILINE)
+    titles = written.partition("\n| right | what it allows | ")[2].partition(" |\n")[0].split(" | ")
+    assert [PersonRole(title) for title in titles] == list(access.ROLES)
+    assert {
+        role: {
+            Right(right) for right, cells in rows if cells.split("|")[place + 1].strip() == "yes"
+        }
+        for place, role in enumerate(access.ROLES)
+    } == access.ROLES
 
 
 def test_error_codes_are_stable_words_and_unique() -> None:

@@ -75,7 +75,7 @@ def test_the_same_bytes_are_kept_once(opened):
 
 def test_the_same_bytes_at_the_same_time_are_kept_once(opened, monkeypatch):
     first = _add(opened, b"same")
-    monkeypatch.setattr(opened.calls, "find_by_digest", lambda _: None)
+    monkeypatch.setattr(opened.calls, "find_by_digest", lambda *_, **__: None)
     again = _add(opened, b"same")
     assert (again.duplicate, again.call) == (True, first.call)
     assert len(_sealed_files(opened)) == 1
@@ -104,7 +104,7 @@ def test_a_source_that_cannot_be_read_passes_its_error_and_leaves_nothing(opened
 def test_a_source_that_changes_while_it_is_read_is_kept_as_it_was_sealed(opened, tmp_path):
     path = tmp_path / "growing.wav"
     path.write_bytes(b"begun")
-    opened.calls.find_by_digest = lambda _: path.write_bytes(b"begun and ended") and None
+    opened.calls.find_by_digest = lambda *_, **__: path.write_bytes(b"begun and ended") and None
     call = _add(opened, path).call
     assert call.digest == hashlib.sha256(b"begun and ended").hexdigest()
     assert opened.audio.read(call.id, Purpose.ORIGINAL) == b"begun and ended"

@@ -12,7 +12,7 @@ from app.engine.wire import Places
 from app.errors import CallNotFound, UsageError
 from app.storage import keys, vault
 from app.workspace import Workspace
-from tests.builders import analysed_call
+from tests.builders import analysed_call, session_of
 
 PASSPHRASE = "a passphrase for testing"
 
@@ -25,7 +25,7 @@ def opened(tmp_path):
 
 @pytest.fixture
 def workspace(opened):
-    return Workspace(opened, Settings(), Places(resources="", packs=""))
+    return Workspace(opened, session_of(opened.person), Settings(), Places(resources="", packs=""))
 
 
 @pytest.fixture
@@ -153,11 +153,9 @@ def test_the_queue_is_steered(workspace, opened, recordings):
 
 def test_closing_closes_the_vault(tmp_path):
     folder = tmp_path / "another"
-    with Workspace(
-        vault.create(folder, PASSPHRASE, cost=keys.LOWEST_COST),
-        Settings(),
-        Places(resources="", packs=""),
-    ) as workspace:
+    made = vault.create(folder, PASSPHRASE, cost=keys.LOWEST_COST)
+    session = session_of(made.person)
+    with Workspace(made, session, Settings(), Places(resources="", packs="")) as workspace:
         assert workspace.info.folder == folder
     vault.open_vault(folder, PASSPHRASE).close()
 

@@ -1,0 +1,133 @@
+"""Erasing a call: its key is destroyed, its rows go, and it does not come back unnoticed.
+
+Promises that a call is erased as a whole or not at all, that a call under hold is not, that what
+still works on it finds it gone, and that afterwards no page of the database holds a word of it.
+What remains is the call's id and a keyed form of the recording's digest, to know it again. The
+sealed files are removed after that; an interruption in between is made up for at the next
+opening, and until then nobody can open them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.domain import CallId
+from app.errors import AppError, CallNotFound, OnHold, RecordingErased
+from app.storage import holds
+from app.storage.clock import stamp
+from app.storage.scopes import number_of
+from app.storage.search import forget_lost_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from app.domain import Scope, Sha256
+    from app.storage.audio import SealedAudio
+    from app.storage.audit import Audit
+    from app.storage.clock import Clock
+    from app.storage.database import Database, Reading, Writing
+    from app.storage.keys import CallKeys
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasing:
+    """By whom and why a call is erased; `outcome` is what the audit log says of it."""
+
+    actor: str
+    scope: Scope
+    reason: str
+    outcome: str = "ok"
+
+
+class Erasure:
+    """The erasing of calls in an open vault."""
+
+    def __init__(
+        self,
+        database: Database,
+        audio: SealedAudio,
+        audit: Audit,
+        call_keys: CallKeys,
+        clock: Clock,
+    ) -> None:
+        """Work on a database and the sealed files that belong to it."""
+        self._database = database
+        self._audio = audio
+        self._audit = audit
+        self._call_keys = call_keys
+        self._clock = clock
+
+    def within(self, writing: Writing, call: CallId, how: Erasing) -> None:
+        """Erase a call in the transaction of what decided so; `finish` afterwards.
+
+        Raises `CallNotFound` or `OnHold`.
+        """
+        number = number_of(writing, call, how.scope)
+        holds.expect_free(writing, number)
+        row = writing.one("SELECT digest FROM calls WHERE number = ?", (number,))
+        known = self._known_by(row[0] if row else "")
+        at = stamp(self._clock())
+        writing.change(
+            "INSERT OR REPLACE INTO erased (call, digest, at) VALUES (?, ?, ?)", (call, known, at)
+        )
+        writing.change("DELETE FROM calls WHERE number = ?", (number,))
+        self._audit.append(
+            writing,
+            actor=how.actor,
+            act="call.erase",
+            subject=call,
+            outcome=how.outcome,
+            reason=how.reason,
+        )
+
+    def expire(self, calls: Iterable[CallId], *, scope: Scope) -> tuple[CallId, ...]:
+        """Erase calls whose time is over, each by itself; returns those that were erased.
+
+        One that is gone or under hold by now is left out.
+        """
+        how = Erasing(actor="system", scope=scope, reason="", outcome="retention")
+        erased = []
+        for call in calls:
+            try:
+                with self._database.transaction() as writing:
+                    self.within(writing, call, how)
+            except (CallNotFound, OnHold):
+                continue
+            erased.append(call)
+        self.finish()
+        return tuple(erased)
+
+    def finish(self) -> int:
+        """Remove the files of erased calls and the traces in the log of pages; returns how many.
+
+        What the disk refuses now is done at the next opening.
+        """
+        with self._database.reader() as reading:
+            left = [CallId(row[0]) for row in reading.all(_LEFT)]
+        if not left:
+            return 0
+        try:
+            for call in left:
+                self._audio.erase(call)
+            with self._database.transaction() as writing:
+                forget_lost_words(writing)
+            self._database.checkpoint()
+            with self._database.transaction() as writing:
+                writing.many(_REMOVED, [(call,) for call in left])
+        except AppError:
+            return 0
+        return len(left)
+
+    def expect_new(self, reading: Reading, digest: Sha256) -> None:
+        """Raise `RecordingErased` if a recording with this digest was erased."""
+        known = self._known_by(digest)
+        if reading.one("SELECT 1 FROM erased WHERE digest = ?", (known,)) is not None:
+            raise RecordingErased("This recording was in the vault and was erased.")
+
+    def _known_by(self, digest: str) -> bytes:
+        return self._call_keys.blind_index("recording", bytes.fromhex(digest))
+
+
+_LEFT = "SELECT call FROM erased WHERE removed = 0"
+_REMOVED = "UPDATE erased SET removed = 1 WHERE call = ?"

@@ -1,0 +1,73 @@
+"""The gate before every act: the person who is signed in, and whether they may.
+
+Promises that an attempt without the right is an audit entry, and that its answer is the same
+whether or not the thing that was asked about exists: the gate knows the right only.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.errors import NotAllowed, OnHold, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.access import Session
+    from app.domain import PersonName, Right, Scope
+    from app.storage.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Stands before every part of the workspace."""
+
+    vault: Vault
+    session: Session
+
+    @property
+    def actor(self) -> PersonName:
+        """Who acts."""
+        return self.session.name
+
+    @property
+    def scope(self) -> Scope:
+        """Which calls are there for this person."""
+        return self.session.scope
+
+    def present(self) -> None:
+        """Let every person pass who is signed in; raises `SessionEnded`."""
+        self.session.expect_alive()
+
+    def require(self, *rights: Right) -> None:
+        """Let pass who has all of the rights; raises `NotAllowed` or `SessionEnded`."""
+        for right in rights:
+            with self.watched(right):
+                self.session.require(right)
+
+    def allows(self, right: Right) -> bool:
+        """Return whether the person has a right, for showing less; raises `SessionEnded`."""
+        return self.session.allows(right)
+
+    @contextmanager
+    def watched(self, right: Right) -> Iterator[None]:
+        """Keep an audit entry of a `NotAllowed` that is raised for want of a right."""
+        try:
+            yield
+        except OnHold:
+            raise
+        except NotAllowed:
+            self.vault.audit.record(
+                actor=self.actor, act="denied", subject=right.value, outcome="denied"
+            )
+            raise
+
+
+def given_reason(reason: str) -> str:
+    """Return a reason that somebody can read later; raises `UsageError` where none is given."""
+    given = reason.strip()
+    if not given:
+        raise UsageError("A reason is needed.", hint="Say in a few words why; it is kept.")
+    return given

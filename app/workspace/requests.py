@@ -1,0 +1,148 @@
+"""The two-person rule: what one person asks for and another one approves.
+
+Promises that a guarded act is done by two different people or, where the policy says so, by one,
+and never twice; that it is done in the transaction of the decision; and that whoever may neither
+ask nor decide learns nothing of what was asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.access import ACTS, guarded_in, same_person, with_setting
+from app.domain import CallId, GuardedAct, RequestState, Right
+from app.errors import NotAllowed, UsageError
+from app.storage import holds, policy
+from app.storage.erasure import Erasing
+from app.storage.requests import Asked, View
+from app.storage.scopes import number_of
+from app.workspace.gate import given_reason
+
+if TYPE_CHECKING:
+    from app.domain import ApprovalRequest
+    from app.storage.database import Reading, Writing
+    from app.workspace.gate import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The requests of the vault, as far as the person has to do with them."""
+
+    _gate: Gate
+
+    def ask(
+        self, act: GuardedAct, subject: str, *, value: str = "", reason: str
+    ) -> ApprovalRequest:
+        """Ask for an act on a call, or for a setting of the policy with its value.
+
+        It is done at once where the policy wants no second person for it: then the request comes
+        back approved. Raises `CallNotFound`, `OnHold` or `UsageError` where it cannot be done.
+        """
+        self._gate.require(ACTS[act].asks)
+        asked = Asked(act=act, subject=subject, value=value, reason=given_reason(reason))
+        request = self._gate.vault.requests.ask(
+            asked,
+            by=self._gate.actor,
+            check=lambda reading: self._check(reading, asked),
+            do=self._do,
+        )
+        self._settle(request)
+        return request
+
+    def approve(self, number: int) -> ApprovalRequest:
+        """Approve what another person asked for, which does it.
+
+        Raises `RequestNotFound`, `NotAllowed` for one's own, and what keeps it from being done.
+        """
+        self._gate.require(Right.APPROVE)
+        with self._gate.watched(Right.APPROVE):
+            request = self._gate.vault.requests.approve(
+                number, view=self._view(), check=self._expect_second_person, do=self._do
+            )
+        self._settle(request)
+        return request
+
+    def refuse(self, number: int, reason: str) -> ApprovalRequest:
+        """Refuse what another person asked for; raises `RequestNotFound` or `NotAllowed`."""
+        self._gate.require(Right.APPROVE)
+        given = given_reason(reason)
+        with self._gate.watched(Right.APPROVE):
+            return self._gate.vault.requests.refuse(
+                number, given, view=self._view(), check=self._expect_second_person
+            )
+
+    def withdraw(self, number: int) -> ApprovalRequest:
+        """Take back what one asked for oneself; raises `RequestNotFound`."""
+        self._gate.present()
+        return self._gate.vault.requests.withdraw(number, by=self._view())
+
+    def list(self, *, open_only: bool = True) -> tuple[ApprovalRequest, ...]:
+        """Return one's own requests, and all of them to who decides or audits, newest first."""
+        self._gate.present()
+        return self._gate.vault.requests.list(self._view(), open_only=open_only)
+
+    def _view(self) -> View:
+        sees_all = self._gate.allows(Right.APPROVE) or self._gate.allows(Right.READ_AUDIT)
+        return View(person=self._gate.actor, scope=self._gate.scope, all=sees_all)
+
+    def _expect_second_person(self, request: ApprovalRequest) -> None:
+        if same_person(request.asked_by, self._gate.actor):
+            raise NotAllowed(
+                "You asked for this yourself: it takes a second person.",
+                hint="Another person who may approve decides; you can withdraw it.",
+            )
+        for right in ACTS[request.act].approves:
+            self._gate.session.require(right)
+
+    def _check(self, reading: Reading, asked: Asked) -> None:
+        """Raise what keeps the act from being done, so that nobody is asked in vain."""
+        if ACTS[asked.act].on_call:
+            number = number_of(reading, CallId(asked.subject), self._gate.scope)
+            if asked.act is GuardedAct.ERASE_CALL:
+                holds.expect_free(reading, number)
+            if asked.act is GuardedAct.END_HOLD:
+                holds.expect_held(reading, number)
+            return
+        rules = policy.current(reading)
+        wanted = with_setting(rules, asked.subject, asked.value)
+        if guarded_in(rules, wanted) != {asked.act}:
+            raise UsageError(
+                f"This value of `{asked.subject}` is no case of `{asked.act.value}`.",
+                hint="`autoinsights policy set` finds out what a change needs.",
+            )
+
+    def _do(self, writing: Writing, request: ApprovalRequest) -> None:
+        """Do what was asked for, in the transaction of the decision.
+
+        An export is not done here: the approval lets the person make it, once.
+        """
+        vault, actor, reason = self._gate.vault, request.asked_by, request.reason
+        alone = request.decided_by is None
+        outcome = "by one person" if alone else f"approved by {request.decided_by}"
+        if request.act is GuardedAct.ERASE_CALL:
+            how = Erasing(actor=actor, scope=self._gate.scope, reason=reason, outcome=outcome)
+            vault.calls.erasure.within(writing, CallId(request.subject), how)
+        elif request.act is GuardedAct.END_HOLD:
+            vault.holds.end_within(
+                writing,
+                CallId(request.subject),
+                actor=actor,
+                scope=self._gate.scope,
+                reason=reason,
+                outcome=outcome,
+            )
+        elif not ACTS[request.act].on_call:
+            vault.policy.change_within(
+                writing,
+                request.subject,
+                request.value,
+                actor=actor,
+                outcome=outcome,
+                allowed=frozenset({request.act}),
+                reason=reason,
+            )
+
+    def _settle(self, request: ApprovalRequest) -> None:
+        if request.act is GuardedAct.ERASE_CALL and request.state is RequestState.APPROVED:
+            self._gate.vault.calls.erasure.finish()

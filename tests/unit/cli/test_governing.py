@@ -1,0 +1,207 @@
+"""Erasing, holds, exports, requests, policy, teams and retention from the command line."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from app import access
+from app.domain import GuardedAct, Person, PersonName, Right
+from app.storage import people, policy, vault
+from tests.unit.cli.conftest import PASSPHRASE
+from tests.unit.cli.test_main import every
+
+
+@contextmanager
+def opened_directly(vaulted):
+    """Give a transaction on the vault, past every rule."""
+    with (
+        vault.open_vault(vaulted[1], PASSPHRASE) as opened,
+        opened._database.transaction() as writing,
+    ):
+        yield writing
+
+
+@pytest.fixture
+def calls(records, vaulted, recordings):
+    """The ids of two calls that were analysed."""
+    _, printed = records("import", recordings, *vaulted)
+    return every(printed, "import")[0]["imported"]
+
+
+@pytest.fixture
+def alone(vaulted):
+    """Let one person do what usually takes two."""
+
+    def set_policy(**changes):
+        with opened_directly(vaulted) as writing:
+            policy.keep(writing, replace(policy.current(writing), **changes))
+
+    set_policy(two_persons=frozenset())
+    return set_policy
+
+
+@pytest.fixture
+def colleague(vaulted):
+    """Another person in the vault, so that the rule of two persons has a meaning."""
+    with opened_directly(vaulted) as writing:
+        people.insert(writing, Person(name=PersonName("bea"), roles=access.FOUNDER))
+
+
+def test_whoever_is_alone_waits_for_nobody(records, vaulted, calls):
+    _, printed = records("erase", calls[0], "--reason", "asked for", *vaulted)
+    assert every(printed, "request")[0]["state"] == "approved"
+
+
+@pytest.mark.usefixtures("colleague")
+def test_erasing_waits_for_a_second_person(run, records, vaulted, calls):
+    status, printed = records("erase", calls[0][:8], "--reason", "asked for", *vaulted)
+    (request,) = every(printed, "request")
+    assert (status, request["state"], request["act"]) == (0, "open", "erase-call")
+    status, said, _ = run("erase", calls[0], "--reason", "again", *vaulted)
+    assert (status, "waits for a second person" in said) == (0, True)
+    _, printed = records("requests", *vaulted)
+    assert [one["number"] for one in every(printed, "request")] == [2, 1]
+    status, _, said = run("requests", "approve", "1", *vaulted)
+    assert (status, "second person" in said) == (10, True)
+    status, printed = records("requests", "withdraw", "1", *vaulted)
+    assert (status, every(printed, "request")[0]["state"]) == (0, "withdrawn")
+    status, printed = records("requests", "withdraw", "1", *vaulted)
+    assert (status, printed[0]["error"]["code"]) == (6, "request-not-found")
+    assert run("requests", "refuse", "2", "--reason", "no", *vaulted)[0] == 10
+    run("requests", "withdraw", "2", *vaulted)
+    assert "No request waits" in run("requests", "list", *vaulted)[1]
+    said = run("requests", "list", "--all", *vaulted)[1]
+    assert "withdrawn" in said
+    assert len(every(records("list", *vaulted)[1], "call")) == 2
+
+
+@pytest.mark.usefixtures("colleague")
+def test_a_second_person_approves_from_the_command_line(records, vaulted, calls):
+    records("erase", calls[0], "--reason", "asked for", *vaulted)
+    with opened_directly(vaulted) as writing:
+        writing.change("UPDATE requests SET asked_by = 'bea'")
+    status, printed = records("requests", "approve", "1", *vaulted)
+    assert (status, every(printed, "request")[0]["decided_by"]) == (0, "owner")
+    assert [one["id"] for one in every(records("list", *vaulted)[1], "call")] == [calls[1]]
+
+
+@pytest.mark.usefixtures("alone")
+def test_an_erased_recording_is_refused_until_it_is_named(records, vaulted, calls, recordings):
+    status, printed = records("erase", calls[0], "--reason", "asked for", *vaulted)
+    assert (status, every(printed, "request")[0]["state"]) == (0, "approved")
+    status, printed = records("import", recordings, *vaulted)
+    taken = every(printed, "import")[0]
+    assert (status, taken["duplicates"]) == (7, 1)
+    assert taken["refused"][0]["error"]["code"] == "recording-erased"
+    status, printed = records("import", recordings, "--even-erased", *vaulted)
+    assert (status, len(every(printed, "import")[0]["imported"])) == (0, 1)
+
+
+def test_a_hold_is_placed_seen_and_ended(run, records, vaulted, calls, alone):
+    status, printed = records("hold", calls[0], "--reason", "a dispute", *vaulted)
+    assert (status, every(printed, "hold")[0]["changed"]) == (0, True)
+    assert "already" in run("hold", calls[0], "--reason", "a dispute", *vaulted)[1]
+    _, printed = records("list", *vaulted)
+    assert {one["id"]: one["on_hold"] for one in every(printed, "call")} == {
+        calls[0]: True,
+        calls[1]: False,
+    }
+    assert every(records("show", calls[0], *vaulted)[1], "call-detail")[0]["on_hold"]
+    status, printed = records("erase", calls[0], "--reason", "asked for", *vaulted)
+    assert (status, printed[0]["error"]["code"]) == (10, "on-hold")
+    status, said, _ = run("hold", calls[0], "--end", "--reason", "settled", *vaulted)
+    assert (status, said) == (0, "The hold is ended.\n")
+    assert run("erase", calls[0], "--reason", "asked for", *vaulted)[0] == 0
+
+
+@pytest.mark.usefixtures("colleague")
+def test_an_original_is_exported_once_it_is_approved(records, vaulted, calls, alone, tmp_path):
+    target = tmp_path / "out.wav"
+    command = ("export-original", calls[0], "--out", target)
+    assert records(*command, *vaulted)[0] == 2
+    status, printed = records(*command, "--reason", "for the court", *vaulted)
+    written = every(printed, "export")[0]
+    assert (status, written["size_bytes"], target.read_bytes()) == (0, 5, b"a.wav")
+    if os.name == "posix":
+        assert target.stat().st_mode & 0o077 == 0
+    assert records(*command, "--reason", "again", *vaulted)[0] == 2
+    other = ("export-original", calls[0], "--out", tmp_path / "other.wav", *vaulted)
+    assert records(*other)[0] == 2
+    alone(two_persons=frozenset(GuardedAct))
+    status, printed = records(*other, "--reason", "again")
+    assert (status, every(printed, "request")[0]["state"]) == (0, "open")
+    assert not (tmp_path / "other.wav").exists()
+
+
+def test_a_place_that_cannot_be_written_uses_no_approval(run, vaulted, calls, alone, tmp_path):
+    target = tmp_path / "absent" / "out.wav"
+    command = ("export-original", calls[0], "--reason", "for the court", *vaulted)
+    status, _, said = run(*command, "--out", target)
+    assert (status, "cannot be written" in said) == (5, True)
+    status, said, _ = run("export-original", calls[0], "--out", tmp_path / "out.wav", *vaulted)
+    assert (status, "used up" in said) == (0, True)
+
+
+@pytest.mark.usefixtures("colleague")
+def test_the_policy_is_shown_and_changed(run, records, vaulted):
+    status, printed = records("policy", *vaulted)
+    rules = every(printed, "policy")[0]
+    assert (status, rules["retention_days"], len(rules["two_persons"])) == (0, 0, len(GuardedAct))
+    _, printed = records("policy", "set", "session_hours", "8", *vaulted)
+    assert every(printed, "policy")[0]["session_hours"] == 8
+    _, printed = records("policy", "set", "retention_days", "9", "--reason", "law", *vaulted)
+    assert every(printed, "request")[0]["state"] == "open"
+    assert run("policy", "set", "retention_days", "9", *vaulted)[0] == 2
+    assert run("policy", "set", "colour", "blue", *vaulted)[0] == 2
+    said = run("policy", "show", *vaulted)[1]
+    assert "session_hours       8" in said
+    assert "retention_days      0" in said
+
+
+def test_a_rule_that_takes_nobody_else_is_changed_at_once(run, vaulted, alone):
+    status, said, _ = run("policy", "set", "retention_days", "9", "--reason", "law", *vaulted)
+    assert (status, said) == (0, "`retention_days` is changed.\n")
+
+
+def test_teams_are_kept(run, records, vaulted):
+    assert "no team" in run("teams", *vaulted)[1]
+    _, printed = records("teams", "set", "blue", "Sam", "Kim", *vaulted)
+    assert every(printed, "team")[0] == {
+        "schema": "autoinsights.team/1",
+        "name": "blue",
+        "agents": ["Kim", "Sam"],
+    }
+    assert run("teams", "list", *vaulted)[1] == "blue: Kim, Sam\n"
+    assert "no team" in run("teams", "remove", "blue", *vaulted)[1]
+
+
+def test_retention_shows_and_erases_what_is_due(run, records, vaulted, calls, alone):
+    assert "until erased" in run("retention", *vaulted)[1]
+    alone(retention_days=30)
+    with opened_directly(vaulted) as writing:
+        writing.change("UPDATE calls SET started = '2000' WHERE id = ?", (calls[0],))
+    _, printed = records("retention", "show", *vaulted)
+    assert every(printed, "retention")[0]["due"] == [calls[0]]
+    assert calls[0] in run("retention", *vaulted)[1]
+    _, printed = records("retention", "apply", *vaulted)
+    assert every(printed, "retention")[0]["erased"] == [calls[0]]
+    assert "Erased: 0" in run("retention", "apply", *vaulted)[1]
+
+
+def test_who_may_not_see_words_gets_a_report_without_them(run, vaulted, calls, monkeypatch):
+    from app import access
+
+    def few(_person):
+        return frozenset({Right.SEE_CALLS, Right.SEE_EVIDENCE})
+
+    assert "make a complaint" in run("show", calls[0], *vaulted)[1]
+    monkeypatch.setattr(access, "rights_of", few)
+    status, said, _ = run("show", calls[0], *vaulted)
+    assert (status, "The customer complains" in said) == (0, True)
+    assert "make a complaint" not in said
+    assert run("search", "complaint", *vaulted)[0] == 10
+    assert run("show", "0" * 32, *vaulted)[0] == 6

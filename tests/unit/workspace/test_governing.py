@@ -1,0 +1,156 @@
+"""Policy, teams, holds and retention as people meet them."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.domain import CallQuery, JobState, PersonRole, Policy, Subject, Team
+from app.errors import CallNotFound, UsageError, VaultDamaged
+from app.storage import vault
+from tests.unit.workspace.conftest import PASSPHRASE
+
+OFFICER, ADMIN = PersonRole.PRIVACY_OFFICER, PersonRole.ADMINISTRATOR
+
+
+@pytest.fixture
+def pia(office):
+    return office.sign_in("pia", OFFICER, ADMIN)
+
+
+def test_a_new_vault_goes_by_the_defaults_and_keeps_what_is_changed(office, pia, tmp_path):
+    assert pia.policy.get() == Policy()
+    pia.policy.change("lock_after_minutes", " 5 ")
+    pia.policy.change("second_factor", "auditor, administrator")
+    wanted = Policy(
+        lock_after_minutes=5,
+        second_factor=frozenset({PersonRole.AUDITOR, PersonRole.ADMINISTRATOR}),
+    )
+    assert pia.policy.get() == wanted
+    office.vault.close()
+    with vault.open_vault(tmp_path / "vault", PASSPHRASE) as again:
+        assert again.policy.get() == wanted
+
+
+def test_a_change_of_a_setting_is_an_entry_with_its_old_and_new_value(office, pia):
+    pia.policy.change("second_factor", "auditor", reason="the bank wants it")
+    entry = office.newest()
+    assert (entry.actor, entry.act, entry.subject, entry.outcome) == (
+        "pia",
+        "policy.change",
+        "second_factor",
+        "none -> auditor",
+    )
+
+
+def test_a_wrong_value_changes_nothing_and_leaves_no_entry(office, pia):
+    before = office.vault.audit.count()
+    for name, value in (("session_hours", "0"), ("colour", "blue")):
+        with pytest.raises(UsageError):
+            pia.policy.change(name, value)
+    assert (pia.policy.get(), office.vault.audit.count()) == (Policy(), before)
+
+
+def test_a_policy_that_cannot_be_read_is_damage(office, pia):
+    with office.vault._database.transaction() as writing:
+        writing.change('INSERT INTO policy VALUES (1, \'{"session_hours": "long"}\')')
+    with pytest.raises(VaultDamaged):
+        pia.policy.get()
+
+
+def test_teams_are_kept_listed_and_ended(office, pia):
+    assert pia.teams.keep(" Blue ", ["Kim", "Sam", "sam", " "]) == {Subject.PEOPLE}
+    pia.teams.keep("red", ["Ann"])
+    assert pia.teams.list() == (
+        Team(name="Blue", agents=("Kim", "Sam")),
+        Team(name="red", agents=("Ann",)),
+    )
+    pia.teams.keep("BLUE", [])
+    assert [team.name for team in pia.teams.list()] == ["red"]
+    entry = office.newest()
+    assert (entry.act, entry.subject, entry.outcome) == ("team.change", "BLUE", "0 agents")
+    with pytest.raises(UsageError):
+        pia.teams.keep("  ", ["Ann"])
+
+
+def test_a_hold_is_seen_in_the_list_and_in_the_call(office, pia):
+    held, free = office.add(b"1"), office.add(b"2")
+    pia.calls.hold(held, "a dispute")
+    entry = office.newest()
+    assert (entry.actor, entry.act, entry.subject) == ("pia", "hold.place", held)
+    rows = pia.calls.page(CallQuery(), offset=0, limit=9)
+    assert {row.id: row.on_hold for row in rows} == {held: True, free: False}
+    assert pia.calls.detail(held).on_hold
+    assert not pia.calls.detail(free).on_hold
+    with pytest.raises(UsageError):
+        pia.calls.hold(free, " ")
+
+
+def test_nothing_is_due_where_calls_are_kept_for_ever(office, pia):
+    office.add(started_at="1999-01-01T00:00:00Z")
+    assert pia.retention.due() == ()
+    assert pia.retention.apply() == ()
+    assert office.newest().outcome == "0 calls erased"
+
+
+def test_retention_erases_what_is_older_and_not_on_hold(office, pia):
+    office.policy(retention_days=30)
+    old = office.add(b"1", started_at="2026-01-29T09:00:00Z")
+    held = office.add(b"2", started_at="2026-01-01T09:00:00Z")
+    office.add(b"3", started_at="2026-02-01T09:00:00Z")
+    office.add(b"4")
+    pia.calls.hold(held, "a dispute")
+    assert pia.retention.due() == (old,)
+    assert pia.retention.apply() == (old,)
+    assert pia.calls.totals()[JobState.DONE] == 3
+    with pytest.raises(CallNotFound):
+        pia.calls.detail(old)
+    applied, erased = office.vault.audit.entries(limit=2)
+    assert (erased.actor, erased.act, erased.subject) == ("system", "call.erase", old)
+    assert erased.outcome == "retention"
+    assert (applied.actor, applied.outcome) == ("pia", "1 calls erased")
+    office.clock.move(days=31)
+    later = office.sign_in("pia", OFFICER)
+    assert len(later.retention.apply()) == 2
+    assert later.calls.count(CallQuery()) == 1
+    assert office.vault.check() == ()
+
+
+def test_what_came_under_hold_or_went_meanwhile_is_left_out(office, pia):
+    office.policy(retention_days=1)
+    held, gone, old = (office.add(bytes([n])) for n in range(3))
+    office.clock.move(days=2)
+    pia = office.sign_in("pia", OFFICER, ADMIN)
+    due = pia.retention.due()
+    pia.calls.hold(held, "a dispute")
+    office.vault.calls.erase(gone, actor="pia")
+    assert office.vault.calls.erasure.expire(due, scope=pia.session.scope) == (old,)
+
+
+def test_an_erased_recording_comes_back_only_when_that_is_said(office, pia, tmp_path):
+    (tmp_path / "a.wav").write_bytes(b"same")
+    sue = office.sign_in("sue", PersonRole.SUPERVISOR)
+    (call,) = sue.intake.import_paths([tmp_path / "a.wav"]).imported
+    office.vault.calls.erase(call, actor="pia")
+    report = sue.intake.import_paths([tmp_path / "a.wav"])
+    assert [(name, reason.code) for name, reason in report.refused] == [
+        ("a.wav", "recording-erased")
+    ]
+    report = sue.intake.import_paths([tmp_path / "a.wav"], even_erased=True)
+    assert len(report.imported) == 1
+    entry = office.newest()
+    assert (entry.actor, entry.act, entry.outcome) == ("sue", "call.import", "even-erased")
+
+
+def test_an_erased_call_that_is_being_analysed_ends_the_run_well(office, quick_workers):
+    office.policy(two_persons=frozenset())
+    call = office.add(b"1", analysed=False)
+    office.add(b"2", analysed=False)
+    pia = office.sign_in("pia", OFFICER, ADMIN)
+
+    def erase_once(step):
+        if step.call == call and pia.calls.count(CallQuery()) == 2:
+            office.vault.calls.erase(call, actor="pia")
+
+    report = pia.processing.run(progress=erase_once)
+    assert (report.done, report.cancelled) == (1, 1)
+    assert pia.calls.count(CallQuery()) == 1

@@ -1,0 +1,293 @@
+"""Who may do what: every part of the workspace, for every role, from one table."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from app.access import ROLES
+from app.domain import (
+    CallId,
+    CallQuery,
+    GuardedAct,
+    Person,
+    PersonName,
+    PersonRole,
+    PersonState,
+    Right,
+)
+from app.errors import AppError, CallNotFound, NotAllowed, SessionEnded
+from app.workspace import Workspace
+from tests.builders import analysed_call
+from tests.unit.workspace.conftest import Clock, Office
+
+MISSING = CallId("0" * 32)
+LIST = CallQuery()
+WORDS = CallQuery(text="complaint")
+ANYBODY = None
+NO_FOLDER = Path(__file__) / "no folder"
+NEW = Person(name=PersonName("Noor"), roles=frozenset({PersonRole.REVIEWER}))
+
+# What is done, the right that it takes, and how it is done on a call. "of": a case of its own.
+TABLE = {
+    "calls.page": (Right.SEE_CALLS, lambda w, _: w.calls.page(LIST, offset=0, limit=9)),
+    "calls.page of words": (
+        Right.SEE_TRANSCRIPT,
+        lambda w, _: w.calls.page(WORDS, offset=0, limit=9),
+    ),
+    "calls.count": (Right.SEE_CALLS, lambda w, _: w.calls.count(LIST)),
+    "calls.count of words": (Right.SEE_TRANSCRIPT, lambda w, _: w.calls.count(WORDS)),
+    "calls.totals": (Right.SEE_CALLS, lambda w, _: w.calls.totals()),
+    "calls.facets": (Right.SEE_CALLS, lambda w, _: w.calls.facets()),
+    "calls.detail": (Right.SEE_EVIDENCE, lambda w, c: w.calls.detail(c)),
+    "calls.muted_audio": (Right.HEAR_MUTED, lambda w, c: w.calls.muted_audio(c)),
+    "calls.original_audio": (Right.HEAR_ORIGINAL, lambda w, c: w.calls.original_audio(c)),
+    "calls.may_export": (Right.EXPORT_ORIGINAL, lambda w, c: w.calls.may_export(c)),
+    "calls.export_original": (Right.EXPORT_ORIGINAL, lambda w, c: w.calls.export_original(c)),
+    "calls.hold": (Right.HOLD, lambda w, c: w.calls.hold(c, "a dispute")),
+    "calls.search": (Right.SEE_TRANSCRIPT, lambda w, _: w.calls.search("complaint")),
+    "intake.import_paths": (Right.IMPORT, lambda w, _: w.intake.import_paths([])),
+    "processing.run": (Right.PROCESS, lambda w, _: w.processing.run(stop=lambda: True)),
+    "processing.cancel": (Right.PROCESS, lambda w, c: w.processing.cancel(c)),
+    "processing.retry": (Right.PROCESS, lambda w, c: w.processing.retry(c)),
+    "processing.retry_failed": (Right.PROCESS, lambda w, _: w.processing.retry_failed()),
+    "processing.jobs": (Right.SEE_CALLS, lambda w, _: w.processing.jobs()),
+    "requests.ask of erasing": (
+        Right.ERASE,
+        lambda w, c: w.requests.ask(GuardedAct.ERASE_CALL, c, reason="asked for"),
+    ),
+    "requests.ask of an export": (
+        Right.EXPORT_ORIGINAL,
+        lambda w, c: w.requests.ask(GuardedAct.EXPORT_ORIGINAL, c, reason="for the court"),
+    ),
+    "requests.ask of ending a hold": (
+        Right.HOLD,
+        lambda w, c: w.requests.ask(GuardedAct.END_HOLD, c, reason="settled"),
+    ),
+    **{
+        f"requests.ask of {act.value}": (
+            Right.CONFIGURE,
+            lambda w, _, a=act: w.requests.ask(a, "retention_days", value="-1", reason="new rules"),
+        )
+        for act in (
+            GuardedAct.LOWER_RETENTION,
+            GuardedAct.ALLOW_ACOUSTICS,
+            GuardedAct.RELAX_POLICY,
+        )
+    },
+    "requests.approve": (Right.APPROVE, lambda w, _: w.requests.approve(999)),
+    "requests.refuse": (Right.APPROVE, lambda w, _: w.requests.refuse(999, "not needed")),
+    "requests.withdraw": (ANYBODY, lambda w, _: w.requests.withdraw(999)),
+    "requests.list": (ANYBODY, lambda w, _: w.requests.list()),
+    "policy.get": (ANYBODY, lambda w, _: w.policy.get()),
+    "policy.change": (Right.CONFIGURE, lambda w, _: w.policy.change("session_hours", "12")),
+    "teams.list": (Right.MANAGE_PEOPLE, lambda w, _: w.teams.list()),
+    "teams.keep": (Right.MANAGE_PEOPLE, lambda w, _: w.teams.keep("blue", ["Sam"])),
+    "retention.due": (Right.SEE_CALLS, lambda w, _: w.retention.due()),
+    "retention.apply": (Right.ERASE, lambda w, _: w.retention.apply()),
+    "audit.verify": (Right.READ_AUDIT, lambda w, _: w.audit.verify()),
+    "audit.entries": (Right.READ_AUDIT, lambda w, _: w.audit.entries()),
+    "audit.count": (Right.READ_AUDIT, lambda w, _: w.audit.count()),
+    "audit.key": (ANYBODY, lambda w, _: w.audit.key()),
+    "audit.key_code": (ANYBODY, lambda w, _: w.audit.key_code()),
+    "audit.key_sheet": (ANYBODY, lambda w, _: w.audit.key_sheet()),
+    "audit.checkpoint": (Right.EXPORT_AUDIT, lambda w, _: w.audit.checkpoint()),
+    "audit.prove_entry": (Right.EXPORT_AUDIT, lambda w, _: w.audit.prove_entry(1)),
+    "audit.prove_since": (Right.EXPORT_AUDIT, lambda w, _: w.audit.prove_since(b"none")),
+    "audit.export": (Right.EXPORT_AUDIT, lambda w, _: w.audit.export(NO_FOLDER)),
+    "people.list": (Right.MANAGE_PEOPLE, lambda w, _: w.people.list()),
+    "people.add": (Right.MANAGE_PEOPLE, lambda w, _: w.people.add(NEW, "short")),
+    "people.change": (Right.MANAGE_PEOPLE, lambda w, _: w.people.change(NEW)),
+    "people.set_state": (
+        Right.MANAGE_PEOPLE,
+        lambda w, _: w.people.set_state("nobody", PersonState.SUSPENDED),
+    ),
+    "people.set_passphrase of others": (
+        Right.MANAGE_PEOPLE,
+        lambda w, _: w.people.set_passphrase("owner", "short"),
+    ),
+    "people.set_passphrase of oneself": (
+        ANYBODY,
+        lambda w, _: w.people.set_passphrase(w.session.name.upper(), "short"),
+    ),
+    "people.release": (Right.MANAGE_PEOPLE, lambda w, _: w.people.release("nobody")),
+    "people.new_second_factor": (ANYBODY, lambda w, _: w.people.new_second_factor()),
+    "people.set_second_factor": (
+        ANYBODY,
+        lambda w, _: w.people.set_second_factor(w.people.new_second_factor(), "no code"),
+    ),
+    "people.take_second_factor of others": (
+        Right.MANAGE_PEOPLE,
+        lambda w, _: w.people.take_second_factor("nobody"),
+    ),
+    "people.take_second_factor of oneself": (
+        ANYBODY,
+        lambda w, _: w.people.take_second_factor(w.session.name),
+    ),
+    "people.backup_codes_left": (ANYBODY, lambda w, _: w.people.backup_codes_left()),
+    "keys.state": (ANYBODY, lambda w, _: w.keys.state()),
+    "keys.remember": (ANYBODY, lambda w, _: w.keys.remember()),
+    "keys.forget": (ANYBODY, lambda w, _: w.keys.forget()),
+    "keys.ask_for_computer": (
+        Right.MANAGE_VAULT,
+        lambda w, _: w.keys.ask_for_computer(wanted=True),
+    ),
+    "keys.new_sheet": (Right.MANAGE_VAULT, lambda w, _: w.keys.new_sheet()),
+    "keys.keep_sheet": (Right.MANAGE_VAULT, lambda w, _: w.keys.keep_sheet("one", "another")),
+    "keys.rotate": (Right.MANAGE_VAULT, lambda w, _: w.keys.rotate()),
+    "check": (Right.MANAGE_VAULT, lambda w, _: w.check()),
+}
+ON_A_CALL = (
+    "calls.detail", "calls.muted_audio", "calls.original_audio", "calls.export_original",
+    "calls.hold", "processing.cancel", "processing.retry", "requests.ask of erasing",
+    "requests.ask of an export", "requests.ask of ending a hold",
+)  # fmt: skip
+WITHOUT_RIGHT = {"info", "session", "close"}
+# These only put into another form, or into a file, what was got by a right before.
+FORMS = {
+    "audit.checkpoint_file", "audit.checkpoint_text", "audit.checkpoint_sheet", "audit.proof_file",
+    "audit.write",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """One vault for all that changes nothing."""
+    office = Office(tmp_path_factory.mktemp("rights") / "vault", Clock())
+    yield office, office.add()
+    office.vault.close()
+
+
+def _needed(name, right):
+    return {right, Right.SEE_CALLS} if name.endswith("of words") else {right} - {ANYBODY}
+
+
+def _answer(act, workspace):
+    """Return the kind of the error that an act on a missing call ends with, or `None`."""
+    try:
+        act(workspace, MISSING)
+    except AppError as error:
+        return type(error)
+    return None
+
+
+@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("role", PersonRole)
+def test_every_act_takes_its_right(shared, quick_workers, role, name):
+    office, _ = shared
+    right, act = TABLE[name]
+    workspace = office.sign_in(f"the {role.value}", role)
+    before = office.vault.audit.count()
+    answer = _answer(act, workspace)
+    missing = _needed(name, right) - ROLES[role]
+    assert (answer is NotAllowed) == bool(missing)
+    if missing:
+        entry = office.newest()
+        assert office.vault.audit.count() == before + 1
+        assert (entry.actor, entry.act, entry.outcome) == (f"the {role.value}", "denied", "denied")
+        assert entry.subject in {one.value for one in missing}
+
+
+def test_the_table_holds_every_public_method_and_every_right(shared):
+    office, _ = shared
+    workspace = office.sign_in("somebody")
+    parts = {name: part for name, part in vars(workspace).items() if not name.startswith("_")}
+    methods = {
+        f"{name}.{method}"
+        for name, part in parts.items()
+        if name != "session"
+        for method, _ in inspect.getmembers(part, inspect.ismethod)
+        if not method.startswith("_")
+    }
+    own = {name for name in vars(Workspace) if not name.startswith("_")} - WITHOUT_RIGHT
+    assert (methods - FORMS) | own == {name.partition(" ")[0] for name in TABLE}
+    assert {right for right, _ in TABLE.values()} - {ANYBODY} == set(Right)
+
+
+def test_a_grant_is_enough_and_a_grant_alone_is_nothing_more(shared, quick_workers):
+    office, _ = shared
+    for name, (right, act) in TABLE.items():
+        workspace = office.sign_in("granted", granted=_needed(name, right))
+        assert _answer(act, workspace) is not NotAllowed, name
+
+
+@pytest.mark.parametrize("name", ON_A_CALL)
+def test_without_the_right_an_existing_and_a_missing_call_get_the_same_answer(shared, name):
+    office, call = shared
+    right, act = TABLE[name]
+    workspace = office.sign_in("nearly", granted=set(Right) - {right})
+    answers = set()
+    entries = set()
+    for subject in (call, MISSING, "no id at all"):
+        with pytest.raises(AppError) as refused:
+            act(workspace, subject)
+        answers.add((type(refused.value), refused.value.sentence, refused.value.advice))
+        entry = office.newest()
+        entries.add((entry.actor, entry.act, entry.subject, entry.outcome))
+    assert {kind for kind, _, _ in answers} == {NotAllowed}
+    assert (len(answers), len(entries)) == (1, 1)
+    assert call not in repr(entries)
+
+
+@pytest.mark.parametrize("name", ON_A_CALL)
+def test_with_the_right_a_missing_call_is_not_found(shared, name):
+    office, _ = shared
+    with pytest.raises(CallNotFound):
+        TABLE[name][1](office.sign_in("all", granted=set(Right)), MISSING)
+
+
+def test_nothing_is_done_after_the_session_has_ended(office, quick_workers):
+    call = office.add()
+    workspace = office.sign_in("all", granted=set(Right))
+    office.clock.move(hours=12)
+    before = office.vault.audit.count()
+    for _, act in TABLE.values():
+        with pytest.raises(SessionEnded):
+            act(workspace, call)
+    assert office.vault.audit.count() == before
+    assert timedelta(hours=12) == office.clock() - workspace.session.started_at
+
+
+def test_a_person_without_the_transcript_sees_evidence_without_words(office):
+    call = office.add()
+    auditor = office.sign_in("ada", PersonRole.AUDITOR)
+    reviewer = office.sign_in("rob", PersonRole.REVIEWER)
+    whole = analysed_call().analysis
+    assert reviewer.calls.detail(call).analysis == whole
+    found = auditor.calls.detail(call).analysis
+    assert "complaint about" not in repr(found)
+    assert "[CARD-1]" not in repr(found)
+    assert (found.flags, found.findings, found.score) == (whole.flags, whole.findings, whole.score)
+    waiting = office.add(b"two", analysed=False)
+    assert auditor.calls.detail(waiting).analysis is None
+
+
+def test_every_look_is_an_entry_under_the_name_of_the_person(office):
+    call = office.add(b"sound")
+    workspace = office.sign_in("sue", PersonRole.SUPERVISOR)
+    workspace.calls.detail(call)
+    assert workspace.calls.muted_audio(call) == analysed_call().muted_audio
+    assert workspace.calls.original_audio(call) == b"sound"
+    workspace.calls.search("complaint")
+    entries = office.vault.audit.entries(limit=4)[::-1]
+    assert [(e.act, e.subject, e.outcome) for e in entries] == [
+        ("call.view", call, "ok"),
+        ("call.listen", call, "ok"),
+        ("call.listen-original", call, "ok"),
+        ("calls.search", "", "1 hits"),
+    ]
+    assert {entry.actor for entry in entries} == {"sue"}
+
+
+def test_the_log_is_exported_as_a_whole_with_its_own_export(office, tmp_path):
+    office.add()
+    workspace = office.sign_in("ada", PersonRole.AUDITOR)
+    checkpoint = workspace.audit.export(tmp_path / "log")
+    _, *lines = (tmp_path / "log" / "audit.jsonl").read_text(encoding="utf-8").splitlines()
+    log = [json.loads(line) for line in lines]
+    assert [entry["number"] for entry in log] == list(range(1, checkpoint.size + 1))
+    assert (log[-1]["actor"], log[-1]["act"]) == ("ada", "audit.export")

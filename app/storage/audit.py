@@ -101,6 +101,7 @@ class Audit:
         bare = _bare(actor=actor, act=act, subject=subject, outcome=outcome, reason=reason)
         entry, end = self._head.add(writing, end, bare)
         self._head.keep(writing, end)
+        writing.leave_no_trace()  # the key that signed this entry
         return entry
 
     def entries(self, *, offset: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:

@@ -342,3 +342,17 @@ def test_without_a_place_to_remember_the_vault_opens_all_the_same(tmp_path, open
     (tmp_path / "witness").write_text("a file")
     with vault.open_vault(folder, PASSPHRASE, witness=tmp_path / "witness") as found:
         assert found.audit.verify().ok
+
+
+def test_the_key_that_signed_an_entry_leaves_the_write_ahead_log_too(tmp_path, store):
+    database, log = store
+    wal = tmp_path / "vault.db-wal"
+    log.record(actor="ann", act="one")
+    assert wal.stat().st_size == 0
+    with database.reader() as reading:  # nobody waits for who reads; the next entry does it
+        reading.one("SELECT 1 FROM audit")
+        log.record(actor="ann", act="two")
+        assert wal.stat().st_size > 0
+    log.record(actor="ann", act="three")
+    assert wal.stat().st_size == 0
+    assert log.verify().ok

@@ -330,6 +330,10 @@ def _audit_options(command: Parser, shared: Parser) -> None:
     taken = _command(acts, shared, "export", {"help": "Write the log and its verifier."})
     taken.add_argument("folder", type=Path, metavar="FOLDER", help="where the files go")
     _force_option(taken)
+    accepted = _command(
+        acts, shared, "accept", {"help": "Accept a log that this computer saw otherwise."}
+    )
+    accepted.add_argument("--reason", required=True, metavar="TEXT", help="why")
 
 
 def _audit_check_options(acts: argparse._SubParsersAction[Parser], shared: Parser) -> None:

@@ -29,6 +29,7 @@ def audit(run: Run) -> int:
         "checkpoint": _checkpoint,
         "prove": _prove,
         "export": _export,
+        "accept": _accept,
     }
     with run.workspace() as workspace:
         return acts[run.args.act](run, workspace)
@@ -105,6 +106,13 @@ def _export(run: Run, workspace: Workspace) -> int:
     lines = [f"{made.size} entries are in {folder}, with a checkpoint and the verifier."]
     lines.append("Verify: python verify_audit.py audit.jsonl --key AIKEY2-... (`audit key`)")
     run.out.give(record, lines)
+    return 0
+
+
+def _accept(run: Run, workspace: Workspace) -> int:
+    entry = workspace.audit.accept(run.args.reason)
+    lines = ["What this computer saw before counts no more; the audit log says who accepted that."]
+    run.out.give(records.of_audit_entry(entry), lines)
     return 0
 
 

@@ -118,6 +118,12 @@ class AuditTrail:
         )
         return self._gate.vault.audit.consistency(older)
 
+    def accept(self, reason: str) -> AuditEntry:
+        """Accept that the log is not the one that this computer saw, such as after a backup was
+        restored; that, and who accepted it and why, stays in the log."""
+        self._gate.require(Right.MANAGE_VAULT)
+        return self._gate.vault.audit.accept_mismatch(actor=self._gate.actor, reason=reason)
+
     def proof_file(self, proof: AuditProof) -> bytes:
         """Return a proof as a file."""
         return audit_export.proof_file(proof)

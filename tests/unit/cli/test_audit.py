@@ -137,3 +137,17 @@ def test_a_terminal_shows_the_key_as_a_picture(records, run, vaulted, monkeypatc
     made = Output.standard(json=False)
     monkeypatch.setattr(type(made.stdout), "isatty", lambda _: True, raising=False)
     assert "█▀" in run("audit", "key", *vaulted)[1]
+
+
+def test_a_vault_that_was_put_back_is_told_until_somebody_accepts_it(records, run, vaulted):
+    folder = vaulted[vaulted.index("--vault") + 1]
+    older = {path.name: path.read_bytes() for path in folder.glob("vault.*")}
+    run("audit", "checkpoint", *vaulted)
+    for name, body in older.items():
+        (folder / name).write_bytes(body)
+    status, said, _ = run("audit", "verify", *vaulted)
+    assert (status, "This computer saw" in said) == (3, True)
+    given = ["audit", "accept", "--reason", "restored after a fire"]
+    entry = every(records(*given, *vaulted)[1], "audit-entry")[0]
+    assert (entry["act"], entry["reason"]) == ("audit.accept", "restored after a fire")
+    assert run("audit", "verify", *vaulted)[0] == 0

@@ -99,6 +99,7 @@ TABLE = {
     "audit.prove_entry": (Right.EXPORT_AUDIT, lambda w, _: w.audit.prove_entry(1)),
     "audit.prove_since": (Right.EXPORT_AUDIT, lambda w, _: w.audit.prove_since(b"none")),
     "audit.export": (Right.EXPORT_AUDIT, lambda w, _: w.audit.export(NO_FOLDER)),
+    "audit.accept": (Right.MANAGE_VAULT, lambda w, _: w.audit.accept("restored")),
     "people.list": (Right.MANAGE_PEOPLE, lambda w, _: w.people.list()),
     "people.add": (Right.MANAGE_PEOPLE, lambda w, _: w.people.add(NEW, "short")),
     "people.change": (Right.MANAGE_PEOPLE, lambda w, _: w.people.change(NEW)),

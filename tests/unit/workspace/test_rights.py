@@ -236,7 +236,7 @@ def test_a_list_of_words_is_a_search_and_an_entry_once(office):
     workspace.calls.count(WORDS)
     workspace.calls.count(LIST)
     assert workspace.calls.page(WORDS, offset=0, limit=9)[0].id == call
-    assert office.vault.audit.count() == before + 4
+    assert office.vault.audit.count() == before + 3
 
 
 def test_the_log_is_exported_as_a_whole_with_its_own_export(office):

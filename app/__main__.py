@@ -19,20 +19,12 @@ def main() -> int:
     """Run the program and return its exit status."""
     multiprocessing.freeze_support()
     os.environ.update(_WAYS_OFFLINE)  # libraries would otherwise try first and be refused then
-    _leave_no_core()
 
-    from app import cli, offline
+    from app import cli, memory, offline
 
+    memory.keep_private()
     offline.refuse_network()
     return cli.main(window=_window, start_log=_start_log)
-
-
-def _leave_no_core() -> None:
-    """Let no crash write this process's memory to disk: it holds keys and words."""
-    if sys.platform != "win32":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 def _start_log(verbose: bool) -> None:

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from app.domain import GuardedAct, PersonRole, PersonState, Right
-from app.errors import NotAllowed, SessionEnded, UsageError
+from app.errors import NotAllowed, SecondFactorMissing, SessionEnded, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -73,9 +73,15 @@ class Session:
         return self.person.name
 
     @property
+    def lacks_second_factor(self) -> bool:
+        """Whether the policy wants a second factor of the person, who has none yet."""
+        wanted = not self.policy.second_factor.isdisjoint(self.person.roles)
+        return wanted and not self.person.second_factor
+
+    @property
     def rights(self) -> frozenset[Right]:
-        """All that the person may do."""
-        return rights_of(self.person)
+        """All that the person may do: nothing while a second factor is lacking."""
+        return frozenset() if self.lacks_second_factor else rights_of(self.person)
 
     @property
     def scope(self) -> Scope:
@@ -94,6 +100,8 @@ class Session:
     def require(self, right: Right) -> None:
         """Raise `NotAllowed` without the right, in words that are the same for every subject."""
         self.expect_alive()
+        if self.lacks_second_factor:
+            raise SecondFactorMissing("This vault wants a second factor of you.")
         if right not in self.rights:
             raise NotAllowed(f"You may not do this: the right `{right.value}` is needed.")
 

@@ -27,9 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from app.config import Settings
-    from app.domain import Check, Outcome, Progress, VaultState
+    from app.domain import Check, Outcome, PassphraseStrength, Progress, VaultState
 
 _NAME = "AutoInsights"
+_LEAST_SECONDS = 0.25  # a passphrase that is checked faster than this is sealed anew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,11 @@ class Folders:
     def demo_vault(self) -> Path:
         """The vault of the sample calls."""
         return self.data / "demo-vault"
+
+    @property
+    def witness(self) -> Path:
+        """What this computer remembers of audit logs, outside of every vault."""
+        return self.data / "witness"
 
     @property
     def packs(self) -> Path:
@@ -80,22 +86,52 @@ class Program:
         """Where workers find what they read."""
         return Places(resources=str(self.folders.resources), packs=str(self.folders.packs))
 
-    def create(self, folder: Path, passphrase: str, *, demo: bool = False) -> Workspace:
-        """Create a vault; raises `VaultExists`, `WeakPassphrase` or `StorageError`."""
-        return self._workspace(vault.create(folder, passphrase, demo=demo))
+    def create(
+        self, folder: Path, passphrase: str, *, name: str = "owner", demo: bool = False
+    ) -> Workspace:
+        """Create a vault for the person called `name`.
 
-    def open(self, folder: Path, passphrase: str) -> Workspace:
-        """Open a vault; raises `VaultError` or `StorageError`."""
-        return self._workspace(vault.open_vault(folder, passphrase))
+        Raises `VaultExists`, `WeakPassphrase`, `UsageError` or `StorageError`.
+        """
+        return self._workspace(
+            vault.create(folder, passphrase, name=name, demo=demo, witness=self.folders.witness)
+        )
+
+    def open(self, folder: Path, passphrase: str, *, name: str = "", code: str = "") -> Workspace:
+        """Sign a person in to a vault; raises `VaultError` or `StorageError`.
+
+        Without a name the only person is meant; `CodeNeeded` says that the passphrase was right.
+        """
+        opened = vault.open_vault(
+            folder,
+            passphrase,
+            name=name,
+            code=code,
+            least_seconds=_LEAST_SECONDS,
+            witness=self.folders.witness,
+        )
+        return self._workspace(opened)
+
+    def open_with_sheet(self, folder: Path, sheet: str, *, name: str, passphrase: str) -> Workspace:
+        """Open a vault with its recovery sheet and give a person a new passphrase."""
+        return self._workspace(
+            vault.open_with_sheet(
+                folder, sheet, name=name, passphrase=passphrase, witness=self.folders.witness
+            )
+        )
 
     def open_remembered(self, folder: Path) -> Workspace | None:
         """Open a vault with the key that the system's keyring keeps; `None` if it keeps none."""
-        opened = vault.open_remembered(folder)
+        opened = vault.open_remembered(folder, witness=self.folders.witness)
         return None if opened is None else self._workspace(opened)
 
     def vault_state(self, folder: Path) -> VaultState:
         """Return what can be told of a folder without a passphrase."""
         return vault.state(folder)
+
+    def passphrase_strength(self, passphrase: str, *, name: str = "") -> PassphraseStrength:
+        """Return how hard a passphrase is to guess, while it is being chosen."""
+        return passphrases.strength(passphrase, names=[name])
 
     def suggested_passphrase(self) -> str:
         """Return a random passphrase for a new vault, easy to copy by hand."""

@@ -534,8 +534,37 @@ class AuditEntry:
     act: str
     subject: str
     outcome: str
+    reason: str
     previous: Sha256
     hash: Sha256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """What the audit log was at one moment, for an auditor to keep elsewhere: how many entries, the
+    root of the tree over them, the last entry's hash. Every byte string is hexadecimal; `key` is
+    the log's verification key, `signer` the key that the last entry names as the next one."""
+
+    vault: str
+    key: str
+    size: int
+    root: Sha256
+    hash: Sha256
+    at: str
+    signer: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditProof:
+    """That one entry is in a log (`number`, `entry`) or that a log begins with an older one
+    (`since`, `since_root`): the path of hashes that leads to the root of `checkpoint`."""
+
+    checkpoint: Checkpoint
+    path: tuple[Sha256, ...]
+    entry: AuditEntry | None = None
+    since: int = 0
+    since_root: Sha256 | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -575,6 +604,8 @@ class VaultState:
     demo: bool = False
     id: str = ""
     remembered: bool = False  # a key in the system's keyring may open it
+    several_people: bool = False  # a name is needed to sign in
+    recovery_sheet: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -613,15 +644,30 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
-    """What a person signs in with; without a name, the only person of the vault is meant.
+class PassphraseStrength:
+    """How hard a passphrase is to guess: good enough or not, a share of that from 0 to 1, and what
+    would make it better."""
 
-    `code` is that of the second factor: six digits, or a backup code.
-    """
+    good: bool
+    share: float
+    advice: str
 
-    passphrase: str = field(repr=False)
-    name: str = ""
-    code: str = field(default="", repr=False)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSecondFactor:
+    """The secret of a second factor that is being set up, and what an authenticator reads."""
+
+    secret: bytes = field(repr=False)
+    uri: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysState:
+    """What a vault asks for beside a passphrase, and whether there is a sheet for the day on which
+    it is lost."""
+
+    asks_for_computer: bool
+    has_recovery_sheet: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -634,7 +680,6 @@ class Policy:
 
     two_persons: frozenset[GuardedAct] = frozenset(GuardedAct)
     second_factor: frozenset[PersonRole] = frozenset()
-    device_required: bool = False
     lock_after_minutes: int = 10
     session_hours: int = 12
     retention_days: int = 0

@@ -7,17 +7,16 @@ call. Anything that is not an `AppError` is a bug and is reported as one.
     AppError (1)
     ├── UsageError (2)           a command, settings or metadata file asks for what does not exist
     ├── VaultError (3)           the vault cannot be opened or used
-    │   ├── VaultMissing  VaultExists  VaultLocked  VaultDamaged  VaultNewer
+    │   ├── VaultMissing  VaultExists  VaultLocked  VaultDamaged  VaultNewer  VaultTooOld
     │   ├── WeakPassphrase (2)  KeyringRefused
-    │   └── SignInError (4)      WrongPassphrase CodeNeeded WrongCode SignInDelayed
-    │                            PersonSuspended DeviceUnknown SessionEnded
+    │   └── SignInError (4)      NameNeeded WrongPassphrase RecoveryWrong CodeNeeded WrongCode
+    │                            SignInDelayed PersonSuspended DeviceUnknown SessionEnded
     ├── StorageError (5)         the disk or the folder says no
     │   └── DiskFull  FolderReadOnly  SealBroken
     │   └── BackupInvalid
     ├── NotAllowed (10)          the person may not do this
-    │   └── OnHold
-    ├── CallNotFound (6)
-    ├── RequestNotFound (6)
+    │   └── SecondFactorMissing  OnHold
+    ├── CallNotFound (6)         PersonNotFound (6)  RequestNotFound (6)
     ├── CallFailed (7)           one call cannot be analysed; the batch goes on
     │   ├── AudioError           AudioEmpty AudioUnreadable AudioSilent AudioTruncated AudioTooLong
     │   ├── TranscriptInvalid  RecordingErased
@@ -98,6 +97,13 @@ class VaultNewer(VaultError):
     hint = "Install the version of AutoInsights that was used last, or a newer one."
 
 
+class VaultTooOld(VaultError):
+    """The vault was made by a trial version, before the first release."""
+
+    code = "vault-too-old"
+    hint = "Make a new vault and import the recordings again; trial versions kept no promise."
+
+
 class SignInError(VaultError):
     """A person cannot be signed in."""
 
@@ -105,11 +111,25 @@ class SignInError(VaultError):
     status = 4
 
 
+class NameNeeded(SignInError):
+    """Several people use the vault, and nobody was named."""
+
+    code = "name-needed"
+    hint = "Type your name, or name yourself with `--person`."
+
+
 class WrongPassphrase(SignInError):
     """The name and the passphrase do not open the vault together."""
 
     code = "wrong-passphrase"
     hint = "Check the name, the keyboard layout and Caps Lock, then type it again."
+
+
+class RecoveryWrong(SignInError):
+    """The recovery sheet does not open the vault."""
+
+    code = "recovery-wrong"
+    hint = "Type all nine groups as they stand on the newest sheet of this vault."
 
 
 class CodeNeeded(SignInError):
@@ -212,11 +232,26 @@ class NotAllowed(AppError):
     hint = "Ask an administrator of this vault for the right, or somebody who has it."
 
 
+class SecondFactorMissing(NotAllowed):
+    """The policy wants a second factor of the person, who has not set one up."""
+
+    code = "second-factor-missing"
+    hint = "Set it up with `autoinsights code on`, then sign in again."
+
+
 class OnHold(NotAllowed):
     """The call is under legal hold and stays as it is."""
 
     code = "on-hold"
     hint = "A privacy officer can end the hold."
+
+
+class PersonNotFound(AppError):
+    """There is no such person."""
+
+    code = "person-not-found"
+    status = 6
+    hint = "`autoinsights people` shows who is in the vault."
 
 
 class CallNotFound(AppError):

@@ -91,7 +91,7 @@ def _do(args: Namespace, out: Output, window: Window) -> int:
 
 def _commands() -> Mapping[str, Callable[[Run], int]]:
     """Return what each command does; what they need is loaded with them."""
-    from app.cli import analyse, calls, demo, governing, upkeep
+    from app.cli import analyse, audit, calls, demo, governing, keys, people, upkeep
 
     return {
         "init": calls.init,
@@ -103,7 +103,11 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "search": calls.search,
         "models": upkeep.models,
         "doctor": upkeep.doctor,
-        "audit": calls.audit,
+        "people": people.people,
+        "passphrase": people.passphrase,
+        "code": people.code,
+        "key": keys.key,
+        "audit": audit.audit,
         "erase": governing.erase,
         "hold": governing.hold,
         "export-original": governing.export_original,

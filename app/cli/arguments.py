@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NoReturn, get_args
 
 from app import __version__
 from app.config import Device, EntitySet
-from app.domain import CallOrder, Direction, JobState
+from app.domain import CallOrder, Direction, JobState, PersonRole, Right
 from app.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _SHARED = {
     "settings": None,
     "json": False,
     "passphrase_file": None,
+    "person": None,
     "quiet": False,
     "verbose": False,
 }
@@ -93,7 +94,15 @@ def parser() -> Parser:
     _search_options(command("search", "Find turns by the redacted words that were said in them."))
     _model_options(command("models", "List, check or import models."), shared)
     command("doctor", "Test this installation: network shut off, models whole, a sample analysed.")
-    _audit_options(command("audit", "Read or verify the audit log of the vault."), shared)
+    _people_options(command("people", "See and change who is in the vault."), shared)
+    whose = command("passphrase", "Change your passphrase, or give somebody else a new one.")
+    whose.add_argument("name", nargs="?", default="", metavar="NAME", help="somebody else")
+    _new_passphrase_option(whose)
+    code = command("code", "Ask for a code when you sign in, or no more.")
+    code.add_argument("act", choices=("on", "off"))
+    code.add_argument("name", nargs="?", default="", metavar="NAME", help="somebody else (off)")
+    _key_options(command("key", "See and change what opens the vault."), shared)
+    _audit_options(command("audit", "Read, verify or export the audit log of the vault."), shared)
     _governing_options(commands, shared)
     demo = command("demo", "Analyse the sample calls that ship, in a vault of their own.")
     demo.add_argument("--no-window", action="store_true", help="do not open the window afterwards")
@@ -114,7 +123,11 @@ def _shared_options() -> Parser:
     group.add_argument(
         "--passphrase-file",
         metavar="FILE",
-        help="read the passphrase from the first line of FILE, or of standard input with `-`",
+        help="read the passphrase from the first line of FILE, or of standard input with `-`;"
+        " a second line holds the code, where one is needed",
+    )
+    group.add_argument(
+        "--person", metavar="NAME", help="who signs in, where several people use the vault"
     )
     group.add_argument("--quiet", action="store_true", help="no progress and no remarks")
     group.add_argument(
@@ -247,11 +260,106 @@ def _model_options(command: Parser, shared: Parser) -> None:
     _command(acts, shared, "check", {"help": "Verify every file of every model."})
 
 
+def _people_options(command: Parser, shared: Parser) -> None:
+    acts = command.add_subparsers(dest="act", metavar="ACT")
+    _command(acts, shared, "list", {"help": "List who is and was in the vault (also without ACT)."})
+    for act, text in (("add", "Let somebody in."), ("change", "Change what somebody may do.")):
+        one = _command(acts, shared, act, {"help": text})
+        one.add_argument("name", metavar="NAME")
+        roles = [role.value for role in PersonRole]
+        one.add_argument("--role", action="append", choices=roles, help="once for each role")
+        rights = [right.value for right in Right]
+        one.add_argument(
+            "--grant", action="append", choices=rights, help="a right beside those of the roles"
+        )
+        one.add_argument("--queue", action="append", help="sees calls of this queue only")
+        one.add_argument("--team", action="append", help="sees calls of this team's agents only")
+        if act == "add":
+            _new_passphrase_option(one)
+        else:
+            one.add_argument("--everything", action="store_true", help="sees all calls again")
+    for act, text in (
+        ("suspend", "Let somebody in no more, until they are restored."),
+        ("restore", "Let somebody in again who was suspended."),
+        ("remove", "Take somebody out for good; the name stays taken."),
+        ("release", "End somebody's waiting after failed attempts."),
+    ):
+        one = _command(acts, shared, act, {"help": text})
+        one.add_argument("name", metavar="NAME")
+
+
+def _new_passphrase_option(command: Parser) -> None:
+    command.add_argument(
+        "--new-passphrase-file",
+        metavar="FILE",
+        help="read the new passphrase from the first line of FILE",
+    )
+
+
+def _key_options(command: Parser, shared: Parser) -> None:
+    acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
+    for act, text in (
+        ("show", "Say what opens the vault."),
+        ("remember", "Let this computer's keyring sign you in."),
+        ("forget", "Let your passphrase alone sign you in again."),
+        ("recovery-sheet", "Make a recovery sheet, which opens the vault when all else is lost."),
+        ("rotate", "Change the vault's keys; nobody needs a new passphrase."),
+    ):
+        _command(acts, shared, act, {"help": text})
+    computer = _command(
+        acts, shared, "computer", {"help": "Open the vault on this computer only, or on any."}
+    )
+    computer.add_argument("wanted", choices=("on", "off"))
+    recover = _command(
+        acts, shared, "recover", {"help": "Open the vault with its sheet: a new passphrase."}
+    )
+    recover.add_argument("name", metavar="NAME", help="who gets the new passphrase")
+    recover.add_argument(
+        "--sheet-file", metavar="FILE", help="read the sheet from the first line of FILE"
+    )
+    _new_passphrase_option(recover)
+
+
 def _audit_options(command: Parser, shared: Parser) -> None:
     acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
-    _command(acts, shared, "verify", {"help": "Verify that no entry was changed or taken out."})
+    _audit_check_options(acts, shared)
     listed = _command(acts, shared, "list", {"help": "List entries, newest first."})
     _stretch_options(listed, "entries")
+    key = _command(acts, shared, "key", {"help": "Show the key that verifies the log."})
+    _page_options(key)
+    taken = _command(acts, shared, "export", {"help": "Write the log and its verifier."})
+    taken.add_argument("folder", type=Path, metavar="FOLDER", help="where the files go")
+    _force_option(taken)
+
+
+def _audit_check_options(acts: argparse._SubParsersAction[Parser], shared: Parser) -> None:
+    verify = {"help": "Verify that no entry was changed or taken out."}
+    _command(acts, shared, "verify", verify).add_argument(
+        "--checkpoint", metavar="FILE", help="also that the log extends it (or AIROOT2-...)"
+    )
+    made = _command(acts, shared, "checkpoint", {"help": "Say, signed, what the log is now."})
+    made.add_argument("--out", type=Path, metavar="FILE", help="write it to a file")
+    _page_options(made)
+    proven = _command(acts, shared, "prove", {"help": "Prove one entry, or an older checkpoint."})
+    proven.add_argument(
+        "number", type=_count, nargs="?", metavar="NUMBER", help="the entry that is in the log"
+    )
+    proven.add_argument(
+        "--since", metavar="CHECKPOINT", help="the checkpoint (file or AIROOT2-...) it extends"
+    )
+    proven.add_argument(
+        "--out", type=Path, metavar="FILE", required=True, help="where the proof is written"
+    )
+    _force_option(proven)
+
+
+def _page_options(command: Parser) -> None:
+    command.add_argument("--page", type=Path, metavar="FILE.html", help="write a page to print")
+    _force_option(command)
+
+
+def _force_option(command: Parser) -> None:
+    command.add_argument("--force", action="store_true", help="overwrite files that are there")
 
 
 def _governing_options(commands: argparse._SubParsersAction[Parser], shared: Parser) -> None:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from app.cli import records, text
 from app.cli.progress import Bar, Interruption
 from app.cli.run import refuse_own_calls
+from app.cli.stretch import limit as _limit
+from app.cli.stretch import stretch as _stretch
 from app.domain import CallId, CallMetadata, CallOrder, CallQuery, Direction, JobState
-from app.errors import CallFailed, CallNotFound, VaultDamaged, VaultExists
+from app.errors import CallFailed, CallNotFound, VaultExists
 from app.workspace.intake import parse_channels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from app.cli.run import Run
     from app.domain import CallRow, ImportReport, ProcessingReport
     from app.workspace import Workspace
 
-_Item = TypeVar("_Item")
-_SHOWN = 50
-_PAGE = 500
 _WHOLE_ID = 32
 _MOST_LISTED = 200
 
@@ -159,24 +158,6 @@ def search(run: Run) -> int:
     return 0
 
 
-def audit(run: Run) -> int:
-    """Verify the audit log, or list its entries."""
-    with run.workspace() as workspace:
-        if run.args.act == "verify":
-            check = workspace.audit.verify()
-            run.out.give(records.of_audit_check(check), [check.sentence])
-            return 0 if check.ok else VaultDamaged.status
-
-        def page(offset: int, limit: int) -> Iterable[records.AuditEntryRecord]:
-            entries = workspace.audit.entries(offset=offset, limit=limit)
-            return [records.of_audit_entry(entry) for entry in entries]
-
-        for entry in _stretch(page, run.args.offset, _limit(run)):
-            act = f"{entry.number:>6}  {entry.at}  {entry.actor:<8}  {entry.act:<16}"
-            run.out.give(entry, [f"{act}  {entry.outcome}  {entry.subject}"])
-    return 0
-
-
 def _imported(report: ImportReport, queued: int) -> Iterator[str]:
     taken = f"{_counted(len(report.imported), 'call')} imported"
     if report.duplicates:
@@ -229,26 +210,6 @@ def _all_rows(workspace: Workspace, query: CallQuery) -> Iterator[CallRow]:
     return _stretch(
         lambda offset, limit: workspace.calls.page(query, offset=offset, limit=limit), 0, None
     )
-
-
-def _stretch(
-    page: Callable[[int, int], Iterable[_Item]], offset: int, limit: int | None
-) -> Iterator[_Item]:
-    """Give items page by page: `limit` of them, or all."""
-    given = 0
-    while limit is None or given < limit:
-        size = _PAGE if limit is None else min(_PAGE, limit - given)
-        items = list(page(offset + given, size))
-        yield from items
-        given += len(items)
-        if len(items) < size:
-            return
-
-
-def _limit(run: Run) -> int | None:
-    """Return how many to show: as asked, else a screenful for people and all with `--json`."""
-    asked: int | None = run.args.limit
-    return asked if asked is not None or run.out.json else _SHOWN
 
 
 def resolved(workspace: Workspace, given: str) -> CallId:

@@ -79,6 +79,11 @@ class Output:
             for line in lines:
                 self._write(printable(line).encode(encoding, "replace"))
 
+    def show_once(self, lines: Iterable[str]) -> None:
+        """Write to standard error what is shown now and never again, even to who wants quiet."""
+        for line in lines:
+            print(printable(line), file=self.stderr, flush=True)
+
     def note(self, text: str) -> None:
         """Write a remark for people to standard error, unless they want quiet."""
         if not self.quiet:

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.errors import UsageError
+from app.errors import NameNeeded, UsageError
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -21,18 +21,42 @@ _HOW = "Use `--passphrase-file FILE`, or `--passphrase-file -` for standard inpu
 
 
 def read(named: str | None, *, prompt: str = "Passphrase: ") -> str:
-    """Return the passphrase of an existing vault; `named` is what `--passphrase-file` says."""
+    """Return the passphrase of a person; `named` is what `--passphrase-file` says."""
     return _given(named) if named is not None else _asked(prompt)
 
 
-def read_new(named: str | None) -> str:
-    """Return the passphrase for a new vault, asked for twice; empty if a made one is wanted."""
+def read_code(named: str | None) -> str:
+    """Return the code of the second factor: the line after the passphrase; empty if there is
+    none."""
+    if named == "-":
+        return _second_line(sys.stdin.buffer)
+    if named is not None:
+        with Path(named).open("rb") as file:
+            file.readline(_LONGEST_BYTES + 1)
+            return _second_line(file)
+    return _line("Code: ") if can_ask() else ""
+
+
+def read_new(named: str | None, whose: str) -> str:
+    """Return a new passphrase, asked for twice; empty if a made one is wanted."""
     if named is not None:
         return _given(named)
-    first = _asked("Passphrase for the new vault (Enter: make one for me): ", may_be_empty=True)
+    first = _asked(f"Passphrase for {whose} (Enter: make one for me): ", may_be_empty=True)
     if first and _asked("The same again: ") != first:
         raise UsageError("The two passphrases are not the same.", hint="Try again.")
     return first
+
+
+def ask_name() -> str:
+    """Return the name under which a person signs in; raises `NameNeeded` where nobody is there."""
+    if not can_ask():
+        raise NameNeeded("Several people use this vault: a name is needed.")
+    return _line("Name: ")
+
+
+def ask_sheet(prompt: str) -> str:
+    """Return a recovery sheet as it was typed."""
+    return _asked(prompt)
 
 
 def can_ask() -> bool:
@@ -52,6 +76,11 @@ def from_file(path: Path) -> str:
 
 def _given(named: str) -> str:
     return _first_line(sys.stdin.buffer) if named == "-" else from_file(Path(named))
+
+
+def _line(prompt: str) -> str:
+    print(prompt, end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip()
 
 
 def _asked(prompt: str, *, may_be_empty: bool = False) -> str:
@@ -77,3 +106,7 @@ def _first_line(file: BinaryIO) -> str:
         wrong = "is too long" if text else "is empty"
         raise UsageError(f"The first line, where the passphrase stands, {wrong}.", hint=_HOW)
     return text
+
+
+def _second_line(file: BinaryIO) -> str:
+    return file.readline(_LONGEST_BYTES).decode("utf-8", "replace").strip()

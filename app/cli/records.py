@@ -6,18 +6,23 @@ or printed analysis can be given to `analyse` again as a transcript.
 
 from __future__ import annotations
 
+from dataclasses import asdict
+from pathlib import Path
+
 import msgspec
 
 from app.domain import (
     ApprovalRequest,
     AuditCheck,
     AuditEntry,
+    AuditProof,
     CallAnalysis,
     CallDetail,
     CallId,
     CallMetadata,
     CallRow,
     Check,
+    Checkpoint,
     Failure,
     Finding,
     Flag,
@@ -25,14 +30,18 @@ from app.domain import (
     ImportReport,
     Job,
     JobState,
+    KeysState,
     Measures,
     MutedSpan,
+    Person,
     PersonRole,
+    PersonState,
     Policy,
     ProcessingReport,
     Provenance,
     Redaction,
     RequestState,
+    Right,
     Role,
     RoleBasis,
     Score,
@@ -98,6 +107,37 @@ class VaultRecord(Record, frozen=True, kw_only=True, tag="autoinsights.vault/1")
     folder: str
     demo: bool
     created_at: str
+
+
+class PersonRecord(Record, frozen=True, kw_only=True, tag="autoinsights.person/1"):
+    """Somebody who is or was in the vault. `granted` are rights beside those of the roles; where
+    `limited` is true they see the calls of these queues and teams only."""
+
+    name: str
+    roles: tuple[PersonRole, ...]
+    granted: tuple[Right, ...]
+    limited: bool
+    queues: tuple[str, ...]
+    teams: tuple[str, ...]
+    state: PersonState
+    second_factor: bool
+    added_at: str
+
+
+class KeysRecord(Record, frozen=True, kw_only=True, tag="autoinsights.keys/1"):
+    """What opens a vault beside a passphrase: `computer` says that it opens on this computer only,
+    `recovery_sheet` that there is one."""
+
+    computer: bool
+    recovery_sheet: bool
+
+
+class SecretRecord(Record, frozen=True, kw_only=True, tag="autoinsights.secret/1"):
+    """Something that is shown once, to whoever asked for it: `kind` is passphrase, recovery-sheet,
+    second-factor or backup-codes."""
+
+    kind: str
+    values: tuple[str, ...]
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
@@ -213,8 +253,51 @@ class AuditEntryRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audi
     act: str
     subject: str
     outcome: str
+    reason: str
     previous: Sha256
     hash: Sha256
+
+
+class AuditKeyRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-key/1"):
+    """The key that verifies the audit log of a vault, for the auditor to keep elsewhere."""
+
+    vault: str
+    key: str
+
+
+class AuditCheckpointRecord(
+    Record, frozen=True, kw_only=True, tag="autoinsights.audit-checkpoint/1"
+):
+    """What the audit log was at one moment, signed; `text` is the short form, for paper. Byte
+    strings are hexadecimal."""
+
+    vault: str
+    key: str
+    size: int
+    root: Sha256
+    hash: Sha256
+    at: str
+    signer: str
+    signature: str
+    text: str
+
+
+class AuditProofRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-proof/1"):
+    """A proof that was written to `file`: of the entry `number`, or else that the log extends the
+    checkpoint of `since` entries. It leads to a checkpoint of `size` entries."""
+
+    file: str
+    number: int | None
+    since: int | None
+    size: int
+
+
+class AuditExportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-export/1"):
+    """The audit log was written to a folder; `checkpoint` is the short form of its checkpoint."""
+
+    folder: str
+    entries: int
+    checkpoint: str
 
 
 class RequestRecord(Record, frozen=True, kw_only=True, tag="autoinsights.request/1"):
@@ -256,7 +339,6 @@ class PolicyRecord(Record, frozen=True, kw_only=True, tag="autoinsights.policy/1
 
     two_persons: tuple[GuardedAct, ...]
     second_factor: tuple[PersonRole, ...]
-    device_required: bool
     lock_after_minutes: int
     session_hours: int
     retention_days: int
@@ -291,6 +373,13 @@ AnyRecord = (
     | CheckRecord
     | AuditCheckRecord
     | AuditEntryRecord
+    | AuditKeyRecord
+    | AuditCheckpointRecord
+    | AuditProofRecord
+    | AuditExportRecord
+    | PersonRecord
+    | KeysRecord
+    | SecretRecord
     | RequestRecord
     | HoldRecord
     | ExportRecord
@@ -406,6 +495,41 @@ def of_audit_entry(entry: AuditEntry) -> AuditEntryRecord:
     return msgspec.convert(entry, AuditEntryRecord, from_attributes=True)
 
 
+def of_person(person: Person) -> PersonRecord:
+    """Return somebody as an object."""
+    return PersonRecord(
+        name=person.name,
+        roles=tuple(sorted(person.roles)),
+        granted=tuple(sorted(person.granted)),
+        limited=person.scope.limited,
+        queues=person.scope.queues,
+        teams=person.scope.teams,
+        state=person.state,
+        second_factor=person.second_factor,
+        added_at=person.added_at,
+    )
+
+
+def of_keys(state: KeysState) -> KeysRecord:
+    """Return what opens a vault as an object."""
+    return KeysRecord(computer=state.asks_for_computer, recovery_sheet=state.has_recovery_sheet)
+
+
+def of_checkpoint(made: Checkpoint, text: str) -> AuditCheckpointRecord:
+    """Return a checkpoint with its short form."""
+    return AuditCheckpointRecord(**asdict(made), text=text)
+
+
+def of_proof(proof: AuditProof, file: Path) -> AuditProofRecord:
+    """Return what a proof in a file is about."""
+    return AuditProofRecord(
+        file=str(file),
+        number=None if proof.entry is None else proof.entry.number,
+        since=proof.since or None,
+        size=proof.checkpoint.size,
+    )
+
+
 def of_request(request: ApprovalRequest) -> RequestRecord:
     """Return what a person asked for."""
     return msgspec.convert(request, RequestRecord, from_attributes=True)
@@ -416,7 +540,6 @@ def of_policy(policy: Policy) -> PolicyRecord:
     return PolicyRecord(
         two_persons=tuple(sorted(policy.two_persons)),
         second_factor=tuple(sorted(policy.second_factor)),
-        device_required=policy.device_required,
         lock_after_minutes=policy.lock_after_minutes,
         session_hours=policy.session_hours,
         retention_days=policy.retention_days,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.cli import passphrases
-from app.errors import KeyringRefused, UsageError, VaultMissing
+from app.errors import CodeNeeded, KeyringRefused, UsageError, VaultMissing
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
     Window = Callable[[Program, Path | None, str], int]
+
+
+DEFAULT_NAME = "owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,28 @@ class Run:
 
     def create(self, folder: Path) -> Workspace:
         """Make a vault with a passphrase that the person chooses or is given."""
-        passphrase = passphrases.read_new(self.args.passphrase_file)
+        name = self.args.person or DEFAULT_NAME
+        return self.program.create(folder, self._for_new_vault(), name=name)
+
+    def _for_new_vault(self) -> str:
+        return self.new_passphrase("the new vault", self.args.passphrase_file)
+
+    def new_passphrase(self, whose: str, named: str | None) -> str:
+        """Return a passphrase that the person chooses, or one that is made and shown.
+
+        `named` is a file that holds it.
+        """
+        passphrase = passphrases.read_new(named, whose)
         if passphrase:
-            return self.program.create(folder, passphrase)
+            return passphrase
         passphrase = self.program.suggested_passphrase()
-        workspace = self.program.create(folder, passphrase)
-        self.out.note(f"The passphrase is:   {passphrase}")
-        self.out.note("Write it down now: it is kept nowhere, and without it the vault stays shut.")
-        return workspace
+        self.out.show_once(
+            (
+                f"The passphrase is:   {passphrase}",
+                "Write it down now: it is kept nowhere, and without it the vault stays shut.",
+            )
+        )
+        return passphrase
 
     def _opened(self, *, may_create: bool) -> Workspace:
         folder = self.folder
@@ -64,9 +81,16 @@ class Run:
         named = self.args.passphrase_file
         if named is None and state.demo and passphrase_file(folder).is_file():
             return self.program.open(folder, passphrases.from_file(passphrase_file(folder)))
-        if named is None and state.remembered and (kept := self._remembered(folder)):
+        asked_for = self.args.person
+        if not (named or asked_for) and state.remembered and (kept := self._remembered(folder)):
             return kept
-        return self.program.open(folder, passphrases.read(named))
+        name = asked_for or (passphrases.ask_name() if state.several_people else "")
+        passphrase = passphrases.read(named)
+        try:
+            return self.program.open(folder, passphrase, name=name)
+        except CodeNeeded:
+            code = passphrases.read_code(named)
+            return self.program.open(folder, passphrase, name=name, code=code)
 
     def _remembered(self, folder: Path) -> Workspace | None:
         try:

@@ -17,6 +17,7 @@ from app.domain import Failure
 from app.engine import wire
 from app.errors import AppError, AudioUnreadable, InternalFault
 from app.log import describe, event, logger
+from app.memory import keep_private
 from app.offline import refuse_network, refuse_network_in_kernel
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def main(pipe: Connection, places: Places, threads: int) -> None:
     """Serve requests until the other end closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     _silence_native_output()
+    keep_private()
     refuse_network()
     refuse_network_in_kernel()
     os.environ["OMP_NUM_THREADS"] = str(threads)

@@ -1,80 +1,71 @@
-"""The audit log: who did what to what, when, with which outcome, in a chain that shows tampering.
+"""The audit log: who did what to what, when, with which outcome and why, in a log that convicts.
 
 Entries are only ever added, each in the transaction of the act that it records, and carry no
-content of calls. Each holds the SHA-256 of the one before it; the count and the last hash stand
-under a keyed digest, so that an entry changed, removed, put in or cut off at the end is found.
-The number decides the order: a clock that goes back does not.
+content of calls. Each holds the SHA-256 of the one before it, and is signed together with the root
+of the Merkle tree over all entries so far, by a key that is used for one entry: the next one's
+public half stands in the entry, its private half in the head of the log, where the next entry
+overwrites it. So nobody who comes to have every key of the vault can change, drop or cut off what
+was written before: the keys that signed it are gone. The number decides the order, and an entry's
+time is never before that of the one before it.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
+import secrets
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.domain import AuditCheck, AuditEntry, Sha256
-from app.storage.clock import stamp
-from app.storage.crypto import keyed_digest
+from app.domain import AuditEntry, AuditProof, Progress, Sha256
+from app.errors import UsageError
+from app.storage import audit_rows, merkle
+from app.storage.audit_check import judged, sizes_of, walk
+from app.storage.audit_clock import AuditClock
+from app.storage.audit_format import key_text
+from app.storage.audit_head import Head
+from app.storage.clock import stamp, steady, utc_now
+from app.storage.witness import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterator
 
-    from app.storage.clock import Clock
-    from app.storage.database import Database, Reading, Row, Writing
+    from app.domain import AuditCheck, Checkpoint
+    from app.storage.audit_format import SignedEntry
+    from app.storage.clock import Clock, Steady
+    from app.storage.database import Database, Reading, Writing
+    from app.storage.witness import Memory, Witness
 
-
-_INSERT = """
-    INSERT INTO audit (number, at, actor, act, subject, outcome, previous, hash)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-"""
-_NEWEST = """
-    SELECT number, at, actor, act, subject, outcome, previous, hash
-    FROM audit ORDER BY number DESC LIMIT ? OFFSET ?
-"""
-_AFTER = """
-    SELECT number, at, actor, act, subject, outcome, previous, hash
-    FROM audit WHERE number > ? ORDER BY number LIMIT 5000
-"""
-
-
-def first_hash(vault_id: str) -> Sha256:
-    """Return what the first entry of a vault names as the hash before it."""
-    return Sha256(hashlib.sha256(f"autoinsights-audit-1:{vault_id}".encode()).hexdigest())
-
-
-def encoded(entry: AuditEntry) -> bytes:
-    """Return the canonical bytes of an entry, over which its hash is taken.
-
-    The name of the format, then seven fields as UTF-8, each behind its length in four bytes, high
-    byte first: number, at, actor, act, subject, outcome, previous.
-    """
-    fields = (
-        str(entry.number),
-        entry.at,
-        entry.actor,
-        entry.act,
-        entry.subject,
-        entry.outcome,
-        entry.previous,
-    )
-    parts = [field.encode("utf-8", "surrogatepass") for field in fields]
-    return b"autoinsights-audit-1" + b"".join(len(p).to_bytes(4, "big") + p for p in parts)
-
-
-def hashed(entry: AuditEntry) -> Sha256:
-    """Return the hash that an entry must hold."""
-    return Sha256(hashlib.sha256(encoded(entry)).hexdigest())
+_SYSTEM = "system"
 
 
 class Audit:
     """The audit log of an open vault."""
 
-    def __init__(self, database: Database, key: bytes, vault_id: str, clock: Clock) -> None:
-        """Work on a database with the vault's audit key."""
+    def __init__(  # noqa: PLR0913 (the last two are the computer's)
+        self,
+        database: Database,
+        key: bytes,
+        vault_id: str,
+        clock: Clock = utc_now,
+        *,
+        steady_clock: Steady | None = None,
+        witness: Witness | None = None,
+    ) -> None:
+        """Work on a database with the vault's audit key.
+
+        The steady clock is the computer's own unless another `clock` is given; without a `witness`
+        nothing is remembered outside of the database.
+        """
         self._database = database
-        self._key = key
-        self._first = first_hash(vault_id)
-        self._clock = clock
+        self._head = Head(vault_id, key)
+        self._witness = witness
+        self._now = clock
+        own = steady if clock is utc_now else None
+        self._clock = AuditClock(clock, steady_clock or own, secrets.token_bytes(8))
+
+    def begin(self, writing: Writing) -> None:
+        """Begin the log of a new vault, in the transaction that makes it."""
+        self._head.keep(writing, self._head.first())
 
     def record(
         self, *, actor: str, act: str, subject: str = "", outcome: str = "ok", reason: str = ""
@@ -93,96 +84,180 @@ class Audit:
         act: str,
         subject: str = "",
         outcome: str = "ok",
-        reason: str = "",  # noqa: ARG002 (kept once entries have the field)
+        reason: str = "",
     ) -> AuditEntry:
-        """Add an entry in the transaction of the act that it records."""
-        last = writing.one("SELECT number, hash FROM audit ORDER BY number DESC LIMIT 1")
-        number, previous = (last[0] + 1, Sha256(last[1])) if last else (1, self._first)
-        entry = AuditEntry(
-            number=number,
-            at=stamp(self._clock()),
-            actor=actor,
-            act=act,
-            subject=subject,
-            outcome=outcome,
-            previous=previous,
-            hash=Sha256(""),
-        )
-        digest = hashed(entry)
-        values = (number, entry.at, actor, act, subject, outcome, previous, digest)
-        writing.change(_INSERT, values)
-        writing.change(
-            "INSERT OR REPLACE INTO audit_head (one, number, mac) VALUES (1, ?, ?)",
-            (number, self._mac(number, digest)),
-        )
-        return _entry((*values[:7], digest))
+        """Add an entry in the transaction of the act that it records.
+
+        A change of the computer's clock is an entry of its own before it.
+        """
+        end = self._head.read(writing)
+        read = self._clock.read(end.at, end.clock)
+        end = replace(end, at=read.at, clock=read.state)
+        if read.change:
+            changed = _bare(
+                actor=_SYSTEM, act="clock.change", subject=read.wall, outcome=read.change
+            )
+            _, end = self._head.add(writing, end, changed)
+        bare = _bare(actor=actor, act=act, subject=subject, outcome=outcome, reason=reason)
+        entry, end = self._head.add(writing, end, bare)
+        self._head.keep(writing, end)
+        return entry
 
     def entries(self, *, offset: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
         """Return entries, the newest first."""
         with self._database.reader() as reading:
-            rows = reading.all(
-                _NEWEST,
-                (limit, offset),
-            )
-        return tuple(_entry(row) for row in rows)
+            return audit_rows.newest(reading, offset=offset, limit=limit)
 
     def count(self) -> int:
         """Return how many entries there are."""
         with self._database.reader() as reading:
             return reading.number("SELECT max(number) FROM audit")
 
-    def verify(self) -> AuditCheck:
-        """Return whether every entry is as it was written, naming the first that is not."""
+    def verify(
+        self,
+        checkpoint: Checkpoint | Seen | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> AuditCheck:
+        """Return whether every entry is as it was written, naming the first that is not.
+
+        Also whether the log extends a `checkpoint` that was kept elsewhere, and every state of it
+        that this computer saw.
+        """
+        memory = self._remembered()
+        seen = () if memory is None else (memory.newest, *memory.missed)
         with self._database.reader() as reading:
-            head = reading.one("SELECT number, mac FROM audit_head")
-            good, bad, last = follow(_all(reading), self._first)
-        if bad is not None:
-            return _check(good, bad, f"Audit entry {bad} is not as it was written.")
-        if head is None or not hmac.compare_digest(bytes(head[1]), self._mac(good, last)):
-            return _check(good, good + 1, f"Audit entries after number {good} are missing.")
-        return _check(good, None, f"All {good} audit entries are as they were written.")
+            end = self._head.read(reading)
+            walked = walk(
+                audit_rows.every(reading),
+                self._head.vault_id,
+                end.first_key,
+                sizes=sizes_of(checkpoint, seen),
+                told=lambda done: progress(Progress(done=done, total=end.number)),
+            )
+        ends = end.whole and (walked.good, walked.hash) == (end.number, end.hash)
+        return judged(walked, ends=ends, checkpoint=checkpoint, seen=seen)
 
-    def _mac(self, number: int, digest: str) -> bytes:
-        return keyed_digest(self._key, b"audit-head", str(number).encode(), digest.encode())
+    def verification_key(self) -> str:
+        """Return the key against which the whole log is verified, as text to keep elsewhere."""
+        with self._database.reader() as reading:
+            return key_text(self._head.read(reading).first_key)
 
+    def checkpoint(self) -> Checkpoint:
+        """Return what the log is now, signed with the key that signs the next entry."""
+        with self._database.reader() as reading:
+            return self._checkpoint(reading)
 
-def follow(entries: Iterable[AuditEntry], first: Sha256) -> tuple[int, int | None, Sha256]:
-    """Follow a chain from its start.
+    def inclusion(self, number: int) -> AuditProof:
+        """Return the proof that an entry is in the log; raises `UsageError` if there is none."""
+        with self._database.reader() as reading:
+            signed = audit_rows.one(reading, number)
+            if signed is None:
+                raise UsageError(f"There is no audit entry {number}.")
+            path = merkle.inclusion(audit_rows.leaves(reading), number - 1)
+            checkpoint = self._checkpoint(reading)
+        return AuditProof(checkpoint=checkpoint, path=_hexadecimal(path), entry=signed.entry)
 
-    Returns how many entries are good, the number at which the first bad one stands (or `None`) and
-    the hash of the last good one.
-    """
-    good, previous = 0, first
-    for entry in entries:
-        if entry.number != good + 1 or entry.previous != previous or entry.hash != hashed(entry):
-            return good, good + 1, previous
-        good, previous = entry.number, entry.hash
-    return good, None, previous
+    def consistency(self, older_size: int) -> AuditProof:
+        """Return the proof that the log begins with what it was at a size; raises `UsageError`."""
+        with self._database.reader() as reading:
+            leaves = audit_rows.leaves(reading)
+            if not 0 < older_size <= len(leaves):
+                raise UsageError(f"The log has {len(leaves)} entries, and never had {older_size}.")
+            path = merkle.consistency(leaves, older_size)
+            checkpoint = self._checkpoint(reading)
+        return AuditProof(
+            checkpoint=checkpoint,
+            path=_hexadecimal(path),
+            since=older_size,
+            since_root=Sha256(merkle.root_of(leaves[:older_size]).hex()),
+        )
 
+    @contextmanager
+    def export(self) -> Iterator[tuple[Checkpoint, Iterator[SignedEntry]]]:
+        """Give a checkpoint and exactly the entries that it covers, as they are."""
+        with self._database.reader() as reading:
+            yield self._checkpoint(reading), audit_rows.every(reading)
 
-def _all(reading: Reading) -> Iterator[AuditEntry]:
-    number = -1
-    while True:
-        rows = reading.all(_AFTER, (number,))
-        if not rows:
+    def meet_witness(self) -> AuditEntry | None:
+        """Compare the log with what this computer saw last of it, before anything is added.
+
+        What does not fit is an entry, which is returned, and every later `verify` fails until a
+        person accepts it.
+        """
+        memory = self._remembered()
+        if memory is None or self._extends(memory.newest):
+            return None
+        found = self.count()
+        entry = self.record(
+            actor=_SYSTEM,
+            act="audit.mismatch",
+            subject=memory.newest.root,
+            outcome=f"{memory.newest.size} entries seen, {found} found",
+        )
+        self._remember(memory.after(self._seen(), fits=False, found=found))
+        return entry
+
+    def save_witness(self) -> None:
+        """Remember outside of the vault's folder what the log is now."""
+        if self._witness is None:
             return
-        yield from map(_entry, rows)
-        number = rows[-1][0]
+        memory, now = self._remembered(), self._seen()
+        if memory is None:
+            self._remember(self._witness.first(now))
+        else:
+            fits = self._extends(memory.newest)
+            self._remember(memory.after(now, fits=fits, found=now.size))
+
+    def accept_mismatch(self, *, actor: str, reason: str) -> AuditEntry:
+        """Let the log count as whole again although this computer saw another one, such as after a
+        backup was restored; the entries about it stay."""
+        entry = self.record(actor=actor, act="audit.accept", reason=reason)
+        if self._witness is not None:
+            self._remember(self._witness.first(self._seen()))
+        return entry
+
+    def reseal(self, writing: Writing, key: bytes) -> None:
+        """Seal the head under another audit key, in the transaction that changes the keys; this
+        object goes on with the old one."""
+        Head(self._head.vault_id, key).keep(writing, self._head.read(writing))
+
+    def _checkpoint(self, reading: Reading) -> Checkpoint:
+        return self._head.checkpoint(self._head.read(reading), stamp(self._now()))
+
+    def _seen(self) -> Seen:
+        with self._database.reader() as reading:
+            end = self._head.read(reading)
+        return Seen(key=end.first_key.hex(), size=end.number, root=end.root.hex())
+
+    def _extends(self, state: Seen) -> bool:
+        """Return whether the log extends a state, as far as the roots that stand in it tell."""
+        with self._database.reader() as reading:
+            signed = audit_rows.one(reading, state.size)
+            key = self._head.read(reading).first_key.hex()
+        return state.key == key and signed is not None and signed.root.hex() == state.root
+
+    def _remembered(self) -> Memory | None:
+        return None if self._witness is None else self._witness.read()
+
+    def _remember(self, memory: Memory) -> None:
+        if self._witness is not None:
+            self._witness.write(memory)
 
 
-def _entry(row: Row) -> AuditEntry:
-    number, at, actor, act, subject, outcome, previous, digest = row
+def _bare(*, actor: str, act: str, subject: str, outcome: str, reason: str = "") -> AuditEntry:
+    """Return an entry before it has found its place in the log."""
     return AuditEntry(
-        number=number,
-        at=at,
+        number=0,
+        at="",
         actor=actor,
         act=act,
         subject=subject,
         outcome=outcome,
-        previous=Sha256(previous),
-        hash=Sha256(digest),
+        reason=reason,
+        previous=Sha256(""),
+        hash=Sha256(""),
     )
 
 
-def _check(entries: int, first_bad: int | None, sentence: str) -> AuditCheck:
-    return AuditCheck(entries=entries, ok=first_bad is None, first_bad=first_bad, sentence=sentence)
+def _hexadecimal(path: tuple[bytes, ...]) -> tuple[Sha256, ...]:
+    return tuple(Sha256(part.hex()) for part in path)

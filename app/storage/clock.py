@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 Clock = Callable[[], datetime]
 """Returns the time now, with its zone."""
 
+Steady = Callable[[], float]
+"""Returns seconds from a start of its own; nobody can set this clock, and it counts sleep too."""
+
 
 def utc_now() -> datetime:
     """Return the time now in UTC."""
     return datetime.now(UTC)
+
+
+def steady() -> float:
+    """Return what the clock says that runs since the computer was started, in seconds."""
+    # Python's own monotonic clock stands still on Linux and macOS while the computer sleeps.
+    for name in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):
+        if hasattr(time, name):
+            return time.clock_gettime(getattr(time, name))
+    return time.monotonic()  # pragma: no cover - Windows, where it counts sleep
 
 
 def stamp(moment: datetime) -> str:

@@ -265,6 +265,17 @@ class Database:
         connection.close()
 
 
+def rekey(path: Path, old: bytes, new: bytes) -> None:
+    """Encrypt a database that nobody has open under another key: all of it or nothing."""
+    with explained(path):
+        connection = _keyed(path, old)
+        try:
+            connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            connection.close()
+
+
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Raise the error of ours that says what SQLCipher said of the database at a path.

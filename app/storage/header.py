@@ -1,58 +1,46 @@
 """The vault's header, `vault.json`: what is known of a vault before it is opened.
 
 Promises to tell apart a header that was changed (`VaultDamaged`), one from a newer program
-(`VaultNewer`) and a passphrase that does not fit (`WrongPassphrase`). A checksum finds accidents
-before the passphrase is tried; once the vault key is known, a keyed digest over the whole header
-finds changes that were made on purpose. Every opener is one more sealed form of the same vault key.
+(`VaultNewer`) and one from before the first release (`VaultTooOld`). A checksum finds accidents
+before a passphrase is tried; once the vault key is known, a keyed digest over the whole header
+finds changes that were made on purpose, and the database knows the newest header by its digest, so
+that an older one put back is found as well.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-from typing import TYPE_CHECKING, Literal
+import threading
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
-from app.errors import (
-    SealBroken,
-    VaultDamaged,
-    VaultMissing,
-    VaultNewer,
-    WrongPassphrase,
-)
+from app.errors import SealBroken, VaultDamaged, VaultMissing, VaultNewer, VaultTooOld
 from app.storage import files
 from app.storage.crypto import keyed_digest
-from app.storage.keys import ARGON2, KeyCost, KeyPurpose, VaultKey, stretched
+from app.storage.keys import KeyPurpose, VaultKey
+from app.storage.openers import KeyringOpener, PersonOpener, RecoveryOpener, tag_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from app.storage.database import Database, Reading, Writing
+
+T = TypeVar("T")
+
 NAME = "vault.json"
-FORMAT = 1
-_LARGEST_BYTES = 1 << 20
-_SALT_BYTES = 16
+FORMAT = 2
+_LARGEST_BYTES = 1 << 24
 
 
-class PassphraseOpener(
-    msgspec.Struct, frozen=True, tag_field="kind", tag="passphrase", forbid_unknown_fields=True
-):
-    """The vault key, sealed under a key that Argon2id makes of a person's passphrase."""
+class Rotation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A change of keys that has begun: the next vault key, sealed under the one that still counts,
+    and the next salt of the database's key."""
 
-    person: str
-    argon2: int
-    cost: KeyCost
-    salt: bytes
-    sealed: bytes
-
-
-class DeviceOpener(
-    msgspec.Struct, frozen=True, tag_field="kind", tag="device", forbid_unknown_fields=True
-):
-    """The vault key, sealed under a random key that the system's keyring keeps."""
-
-    sealed: bytes
+    vault_key: bytes
+    database_salt: bytes
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -63,69 +51,119 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     id: str
     created_at: str
     demo: bool
-    openers: tuple[PassphraseOpener | DeviceOpener, ...]
+    generation: int = 1
+    database_salt: bytes
+    people: tuple[PersonOpener, ...]
+    recovery: RecoveryOpener | None = None
+    keyring: tuple[KeyringOpener, ...] = ()
+    rotation: Rotation | None = None
     check: str = ""
     mac: str = ""
 
     def signed(self, key: VaultKey) -> Header:
         """Return the header with both digests as they must be."""
-        mac = _mac(self, key)
-        return msgspec.structs.replace(self, check=_check(self), mac=mac)
+        bare = msgspec.structs.replace(self, check="", mac="")
+        return msgspec.structs.replace(bare, check=_check(bare), mac=_mac(bare, key))
 
     def verify(self, key: VaultKey) -> None:
         """Raise `VaultDamaged` unless the header is as the program wrote it."""
         if not hmac.compare_digest(self.mac.encode(), _mac(self, key).encode()):
             raise VaultDamaged("The vault's header was changed.")
 
-    def open_with(self, passphrase: str) -> VaultKey:
-        """Return the vault key that a passphrase opens; raises `WrongPassphrase`."""
-        for opener in self.openers:
-            if not isinstance(opener, PassphraseOpener):
-                continue
-            if opener.argon2 != ARGON2 or not opener.cost.acceptable():
-                raise VaultDamaged("The vault's header holds impossible values.")
-            secret = stretched(passphrase, opener.salt, opener.cost)
-            try:
-                key = VaultKey.opened(self.id, opener.sealed, secret, kind="passphrase")
-            except SealBroken:
-                continue
-            self.verify(key)
-            return key
-        raise WrongPassphrase("The passphrase does not open this vault.")
+    def opener(self, name: str) -> PersonOpener | None:
+        """Return the way in of a person; without a name, that of the only one."""
+        if not name.strip():
+            return self.people[0] if len(self.people) == 1 else None
+        return self.opener_of(tag_of(self.id, name))
 
-    def open_with_device(self, secret: bytes) -> VaultKey | None:
-        """Return the vault key that a device's key opens, or `None` if no opener fits it."""
-        for opener in self.openers:
-            if not isinstance(opener, DeviceOpener):
-                continue
-            try:
-                key = VaultKey.opened(self.id, opener.sealed, secret, kind="device")
-            except SealBroken:
-                continue
-            self.verify(key)
-            return key
+    def opener_of(self, tag: bytes) -> PersonOpener | None:
+        """Return the way in that has a tag."""
+        return next((opener for opener in self.people if opener.tag == tag), None)
+
+    def with_person(self, opener: PersonOpener) -> Header:
+        """Return the header with a person's way in, over an older one.
+
+        A new key pair takes the way in by the keyring with it: that one holds the old key.
+        """
+        old = self.opener_of(opener.tag)
+        same = old is not None and old.public == opener.public
+        kept = tuple(one for one in self.people if one.tag != opener.tag)
+        without = self if same else self.without_keyring(opener.tag)
+        return msgspec.structs.replace(without, people=(*kept, opener))
+
+    def without_people(self, tags: frozenset[bytes]) -> Header:
+        """Return the header without some people's ways in."""
+        return msgspec.structs.replace(
+            self,
+            people=tuple(one for one in self.people if one.tag not in tags),
+            keyring=tuple(one for one in self.keyring if one.tag not in tags),
+        )
+
+    def with_keyring(self, opener: KeyringOpener) -> Header:
+        """Return the header with a person's way in by the keyring, the only one that there is."""
+        return msgspec.structs.replace(self, keyring=(opener,))
+
+    def without_keyring(self, tag: bytes) -> Header:
+        """Return the header without a person's way in by the keyring."""
+        kept = tuple(one for one in self.keyring if one.tag != tag)
+        return msgspec.structs.replace(self, keyring=kept)
+
+
+class OpenHeader:
+    """The header of an open vault: replaced as a whole, in step with the database."""
+
+    def __init__(self, folder: Path, found: Header, key: VaultKey, database: Database) -> None:
+        """Take over a header that was verified."""
+        self._folder = folder
+        self._database = database
+        self._replacing = threading.Lock()
+        self.now = found
+        self.key = key
+
+    def replace(self, change: Callable[[Header], Header], act: Callable[[Writing], T]) -> T:
+        """Put a changed header in place, then do `act` in the transaction that settles it.
+
+        Killed before the header is written, nothing has happened; killed after, the header counts
+        and the next opening puts in order what `act` would have done.
+        """
+        with self._replacing:
+            number = self.now.generation + 1
+            changed = msgspec.structs.replace(change(self.now), generation=number)
+            changed = changed.signed(self.key)
+            with self._database.transaction() as writing:
+                writing.change("INSERT OR IGNORE INTO headers VALUES (?)", (changed.check,))
+            write(self._folder, changed)
+            self.now = changed
+            with self._database.transaction() as writing:
+                self.settle(writing)
+                return act(writing)
+
+    def settle(self, writing: Writing) -> int:
+        """Let the present header alone count; returns how many others did."""
+        return writing.change("DELETE FROM headers WHERE digest <> ?", (self.now.check,))
+
+
+def expect_newest(reading: Reading, found: Header) -> None:
+    """Raise `VaultDamaged` where the database does not know a header: it is an older one."""
+    if reading.one("SELECT 1 FROM headers WHERE digest = ?", (found.check,)) is None:
+        raise VaultDamaged("The vault's header is not the newest one.")
+
+
+def following_key(found: Header, key: VaultKey) -> VaultKey | None:
+    """Return the vault key that is to take the place of `key`, or `None`."""
+    if found.rotation is None:
         return None
-
-    def remembered(self) -> bool:
-        """Return whether a device's key may open the vault."""
-        return any(isinstance(opener, DeviceOpener) for opener in self.openers)
-
-    def with_device(self, sealed: bytes | None) -> Header:
-        """Return the header with this one device's opener, or with none."""
-        kept = tuple(o for o in self.openers if not isinstance(o, DeviceOpener))
-        added = () if sealed is None else (DeviceOpener(sealed),)
-        return msgspec.structs.replace(self, openers=kept + added)
-
-
-def passphrase_opener(key: VaultKey, passphrase: str, cost: KeyCost) -> PassphraseOpener:
-    """Return the vault key sealed under a passphrase, with a salt of its own."""
-    salt = os.urandom(_SALT_BYTES)
-    sealed = key.sealed(stretched(passphrase, salt, cost), kind="passphrase")
-    return PassphraseOpener(person="owner", argon2=ARGON2, cost=cost, salt=salt, sealed=sealed)
+    try:
+        return key.following(found.rotation.vault_key)
+    except SealBroken as error:
+        raise VaultDamaged("The vault's header was changed.") from error
 
 
 def read(folder: Path) -> Header:
-    """Return the header of a vault; raises `VaultMissing`, `VaultNewer` or `VaultDamaged`."""
+    """Return the header of a vault.
+
+    Raises `VaultMissing`, `VaultNewer`, `VaultTooOld` or `VaultDamaged`.
+    """
     path = folder / NAME
     try:
         with path.open("rb") as file:
@@ -148,10 +186,12 @@ def _parsed(content: bytes) -> Header:
         version = msgspec.json.decode(content, type=_Version)
         if version.format > FORMAT:
             raise VaultNewer("This vault was written by a newer version of AutoInsights.")
+        if version.format < FORMAT:
+            raise VaultTooOld("This vault was made before the first release of AutoInsights.")
         header = msgspec.json.decode(content, type=Header)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise VaultDamaged("The vault's header cannot be read.") from error
-    if header.check != _check(header) or header.format != FORMAT:
+    if header.check != _check(header):
         raise VaultDamaged("The vault's header is damaged.")
     return header
 

@@ -1,12 +1,12 @@
-"""The hierarchy of keys: a passphrase opens the vault key, and every other key comes from there.
+"""The hierarchy of keys: everything is sealed under keys that come from the vault key.
 
-    passphrase --Argon2id--> opens the sealed vault key (32 random bytes)
-    vault key --HKDF-SHA256--> database, calls, index, audit, header
+    vault key (32 random bytes; `openers` has the ways to it)
+        --HKDF-SHA256--> database, calls, index, audit, exports, header
     calls key --> opens the sealed key of one call (32 random bytes), which seals all that is the
                   call's; destroy the row that holds it and the call is unreadable everywhere
+    index key --> opens the random key of the blind index, which outlives a change of the vault key
 
-A person, a device or a recovery sheet is one more sealed form of the same vault key: adding or
-removing one never re-encrypts anything. Keys live in memory only, while the vault is open.
+Keys live in memory only, while the vault is open.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from argon2 import Type
 from argon2.exceptions import HashingError
 from argon2.low_level import ARGON2_VERSION, hash_secret_raw
 
-from app.errors import StorageError, WeakPassphrase
+from app.errors import StorageError
 from app.storage.crypto import (
     KEY_BYTES,
     Binding,
@@ -32,7 +32,6 @@ from app.storage.crypto import (
     unseal_bytes,
 )
 
-SHORTEST_PASSPHRASE = 15
 ARGON2 = ARGON2_VERSION
 _FLOOR_KIB = 64 * 1024
 _CEILING_KIB = 1024 * 1024
@@ -46,6 +45,7 @@ class KeyPurpose(StrEnum):
     CALLS = "calls"
     INDEX = "index"
     AUDIT = "audit"
+    EXPORTS = "exports"
     HEADER = "header"
 
 
@@ -56,6 +56,11 @@ class KeyCost:
     memory_kib: int
     passes: int
     lanes: int
+
+    @property
+    def work(self) -> int:
+        """How much it is, for comparing: memory times passes."""
+        return self.memory_kib * self.passes
 
     def acceptable(self) -> bool:
         """Return whether the cost is neither too low to protect nor too high to run."""
@@ -84,15 +89,6 @@ def calibrated(seconds: float = 1.0) -> KeyCost:
         took = _seconds_for(KeyCost(memory_kib=memory_kib, passes=3, lanes=lanes))
     passes = max(3, min(round(3 * seconds / took), 1000))
     return KeyCost(memory_kib=memory_kib, passes=passes, lanes=lanes)
-
-
-def checked_passphrase(passphrase: str) -> str:
-    """Return a new passphrase if it is long enough to protect a vault, else `WeakPassphrase`."""
-    if len(unicodedata.normalize("NFC", passphrase)) < SHORTEST_PASSPHRASE:
-        raise WeakPassphrase(
-            f"The passphrase is shorter than {SHORTEST_PASSPHRASE} characters.",
-        )
-    return passphrase
 
 
 def stretched(passphrase: str, salt: bytes, cost: KeyCost) -> bytes:
@@ -129,20 +125,27 @@ class VaultKey:
         """Return a new key."""
         return cls(vault_id, secrets.token_bytes(KEY_BYTES))
 
-    @classmethod
-    def opened(cls, vault_id: str, sealed: bytes, opener: bytes, *, kind: str) -> VaultKey:
-        """Return the key that a passphrase's or a device's key opens; raises `SealBroken`."""
-        return cls(vault_id, unseal_bytes(sealed, opener, _vault_key_binding(vault_id, kind)))
-
-    def sealed(self, opener: bytes, *, kind: str) -> bytes:
-        """Return this key sealed under a passphrase's or a device's key of one kind."""
-        return seal_bytes(bytes(self._secret), opener, _vault_key_binding(self._vault_id, kind))
-
-    def derive(self, purpose: KeyPurpose) -> bytes:
-        """Return the key of 32 bytes for one purpose."""
+    def secret_bytes(self) -> bytes:
+        """Return the 32 bytes, for sealing them to another way into the vault."""
         if not any(self._secret):
             raise RuntimeError("the vault key was wiped")
-        return derive(bytes(self._secret), f"autoinsights/1/{purpose}")
+        return bytes(self._secret)
+
+    def sealed_under(self, other: VaultKey) -> bytes:
+        """Return this key sealed under the one that it takes the place of."""
+        binding = Binding("vault-key:next", self._vault_id)
+        return seal_bytes(self.secret_bytes(), other.derive(KeyPurpose.HEADER), binding)
+
+    def following(self, sealed: bytes) -> VaultKey:
+        """Return the key that takes this one's place; raises `SealBroken`."""
+        binding = Binding("vault-key:next", self._vault_id)
+        return VaultKey(
+            self._vault_id, unseal_bytes(sealed, self.derive(KeyPurpose.HEADER), binding)
+        )
+
+    def derive(self, purpose: KeyPurpose, salt: bytes | None = None) -> bytes:
+        """Return the key of 32 bytes for one purpose; with another `salt`, another key."""
+        return derive(self.secret_bytes(), f"autoinsights/2/{purpose}", salt=salt)
 
     def wipe(self) -> None:
         """Overwrite the key; copies that Python made on the way are out of reach."""
@@ -164,7 +167,11 @@ class CallKeys:
     def new(self, call: str) -> tuple[bytes, bytes]:
         """Return a random key for a call, and the same key sealed for the database."""
         secret = secrets.token_bytes(KEY_BYTES)
-        return secret, seal_bytes(secret, self._key, Binding("call-key", call))
+        return secret, self.sealed(call, secret)
+
+    def sealed(self, call: str, secret: bytes) -> bytes:
+        """Return a call's key sealed for the database."""
+        return seal_bytes(secret, self._key, Binding("call-key", call))
 
     def opened(self, call: str, sealed: bytes) -> bytes:
         """Return a call's key; raises `SealBroken` if it is not this call's or was changed."""
@@ -175,8 +182,26 @@ class CallKeys:
         return keyed_digest(self._index_key, b"redacted-value", kind.encode(), digest)
 
 
-def _vault_key_binding(vault_id: str, kind: str) -> Binding:
-    return Binding(f"vault-key:{kind}", vault_id)
+def new_index_key(key: VaultKey) -> bytes:
+    """Return a random key for the blind index, sealed for the database."""
+    return _resealed_index_key(secrets.token_bytes(KEY_BYTES), key)
+
+
+def opened_index_key(sealed: bytes, key: VaultKey) -> bytes:
+    """Return the key of the blind index; raises `SealBroken`."""
+    return unseal_bytes(sealed, key.derive(KeyPurpose.INDEX), _INDEX)
+
+
+def moved_index_key(sealed: bytes, old: VaultKey, new: VaultKey) -> bytes:
+    """Return the key of the blind index sealed under another vault key."""
+    return _resealed_index_key(opened_index_key(sealed, old), new)
+
+
+def _resealed_index_key(secret: bytes, key: VaultKey) -> bytes:
+    return seal_bytes(secret, key.derive(KeyPurpose.INDEX), _INDEX)
+
+
+_INDEX = Binding("index-key", "")
 
 
 def _seconds_for(cost: KeyCost) -> float:

@@ -159,13 +159,25 @@ _AUDIT: Step = (
         act TEXT NOT NULL,
         subject TEXT NOT NULL,
         outcome TEXT NOT NULL,
+        reason TEXT NOT NULL,
         previous TEXT NOT NULL,
-        hash TEXT NOT NULL
+        hash TEXT NOT NULL,
+        root BLOB NOT NULL,
+        next_key BLOB NOT NULL,
+        signature BLOB NOT NULL
     ) STRICT""",
+    # What the next entry needs; `seed` is the only private key there is, sealed, and each entry
+    # overwrites it. The last three columns are what the clocks said: see `app.storage.audit_clock`.
     """CREATE TABLE audit_head (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         number INTEGER NOT NULL,
-        mac BLOB NOT NULL
+        first_key BLOB NOT NULL,
+        frontier BLOB NOT NULL,
+        seed BLOB NOT NULL,
+        mac BLOB NOT NULL,
+        session BLOB NOT NULL,
+        offset_ms INTEGER NOT NULL,
+        behind_ms INTEGER NOT NULL
     ) STRICT""",
     """CREATE TRIGGER audit_appended BEFORE INSERT ON audit
     WHEN new.number IS NOT (SELECT coalesce(max(number), 0) + 1 FROM audit) BEGIN
@@ -189,8 +201,9 @@ _PEOPLE: Step = (
         added_at TEXT NOT NULL,
         totp BLOB,
         totp_step INTEGER NOT NULL DEFAULT 0,
+        totp_drift INTEGER NOT NULL DEFAULT 0,
         failures INTEGER NOT NULL DEFAULT 0,
-        waits_until INTEGER NOT NULL DEFAULT 0
+        failed_at INTEGER NOT NULL DEFAULT 0
     ) STRICT, WITHOUT ROWID""",
     """CREATE TRIGGER people_kept BEFORE DELETE ON people BEGIN
         SELECT RAISE (ABORT, 'a name is never given to another person');

@@ -4,26 +4,47 @@ Promises that a vault is created whole or not at all, that it opens again after 
 that one program has it open at a time, and that each way of not opening is its own error. Hides
 keys, files and the order in which they are opened.
 
-    vault.json   header: how the vault key is sealed      vault.db   encrypted database
-    audio/       sealed recordings                        lock       held while the vault is open
+    vault.json      header: the ways to the vault key     vault.db   encrypted database
+    audio/          sealed recordings                     lock       held while the vault is open
+    attempts.json   failed sign-ins
 """
 
 from __future__ import annotations
 
+import os
 import secrets
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from app.access import FOUNDER
 from app.domain import Person, PersonName, VaultInfo, VaultState
-from app.errors import KeyringRefused, VaultDamaged, VaultExists, VaultMissing
-from app.storage import files, header, schema
+from app.errors import (
+    AppError,
+    CodeNeeded,
+    KeyringRefused,
+    VaultDamaged,
+    VaultExists,
+    VaultMissing,
+)
+from app.storage import (
+    files,
+    header,
+    openers,
+    passphrases,
+    remembered,
+    rotation,
+    schema,
+    sign_in,
+)
+from app.storage import people as people_of
+from app.storage.attempts import Attempts, key_of
 from app.storage.audio import SealedAudio
 from app.storage.audit import Audit
 from app.storage.calls import Calls
 from app.storage.clock import stamp, utc_now
 from app.storage.database import Database
-from app.storage.header import Header
+from app.storage.header import Header, OpenHeader
 from app.storage.holds import Holds
 from app.storage.jobs import Jobs
 from app.storage.keys import (
@@ -32,27 +53,32 @@ from app.storage.keys import (
     KeyPurpose,
     VaultKey,
     calibrated,
-    checked_passphrase,
+    new_index_key,
+    opened_index_key,
 )
+from app.storage.people import People
 from app.storage.policy import Policies
-from app.storage.remembered import Keyring, system_keyring
 from app.storage.requests import Requests
 from app.storage.scopes import Teams
 from app.storage.search import Search
+from app.storage.second_factor import SecondFactors
+from app.storage.ways_in import WaysIn, computer_name
+from app.storage.witness import Witness
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from app.storage.clock import Clock
+    from app.storage.remembered import Keyring
+    from app.storage.sign_in import Entry
 
 _DATABASE = "vault.db"
 _LOCK = "lock"
 _BACKUPS = "backups"
 _UNFINISHED = "unfinished"
-_FIRST_PERSON = """
-    INSERT INTO people (name, roles, granted, scope, state, added_at)
-    VALUES (?, ?, '', '', 'active', ?)
-"""
+_OWNER = "owner"
+_NOBODY = Person(name=PersonName("system"), roles=frozenset())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +90,42 @@ class Recovered:
 
 
 @dataclass(frozen=True, slots=True)
+class _Computer:
+    """What a vault uses of the computer: its clock, its keyring (the system's own unless given),
+    and the folder in which it remembers audit logs (nowhere unless given)."""
+
+    clock: Clock = utc_now
+    keyring: Keyring | None = None
+    witness: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class _Opening:
-    """Where a vault is being opened, by whom, under which lock and clock."""
+    """Where a vault is being opened, under which lock, on which computer."""
 
     folder: Path
     lock: files.FolderLock
-    actor: str
-    clock: Clock
+    computer: _Computer
+
+    @property
+    def database(self) -> Path:
+        return self.folder / _DATABASE
+
+    def computer_key(self, vault_id: str) -> bytes | None:
+        """Return the key of this computer, as far as its keyring answers."""
+        try:
+            return (self.computer.keyring or remembered.system_keyring()).secret(
+                computer_name(vault_id)
+            )
+        except KeyringRefused:
+            return None
 
 
 def state(folder: Path) -> VaultState:
     """Return what can be known of a folder without a passphrase.
 
-    Raises `VaultDamaged` or `VaultNewer` where a header is there that cannot be read.
+    Raises `VaultDamaged`, `VaultNewer` or `VaultTooOld` where a header is there that cannot be
+    read.
     """
     if (folder / _UNFINISHED).exists():
         return VaultState(exists=False)
@@ -84,24 +133,34 @@ def state(folder: Path) -> VaultState:
         found = header.read(folder)
     except VaultMissing:
         return VaultState(exists=False)
-    return VaultState(exists=True, demo=found.demo, id=found.id, remembered=found.remembered())
+    return VaultState(
+        exists=True,
+        demo=found.demo,
+        id=found.id,
+        remembered=bool(found.keyring),
+        several_people=len(found.people) > 1,
+        recovery_sheet=found.recovery is not None,
+    )
 
 
 def create(  # noqa: PLR0913 (the last four are for demonstrations and tests)
     folder: Path,
     passphrase: str,
     *,
+    name: str = _OWNER,
     demo: bool = False,
-    actor: str = "owner",
     cost: KeyCost | None = None,
     clock: Clock = utc_now,
+    witness: Path | None = None,
 ) -> Vault:
     """Make a vault in an empty or new folder and return it open.
 
-    `cost` is what opening takes; by default it is measured so that it is about a second here.
-    Raises `WeakPassphrase`, `VaultExists`, `FolderReadOnly` or `DiskFull`.
+    `name` is the person who makes it and is in it alone; `cost` is what opening takes, measured by
+    default so that it is about a second here. Raises `WeakPassphrase`, `UsageError` for the name,
+    `VaultExists`, `FolderReadOnly` or `DiskFull`.
     """
-    checked_passphrase(passphrase)
+    founder = people_of.checked_name(name)
+    passphrases.checked(passphrase, names=[founder])
     if cost is not None and not cost.acceptable():
         raise ValueError("the cost protects nothing")
     _expect_empty(folder)
@@ -109,35 +168,55 @@ def create(  # noqa: PLR0913 (the last four are for demonstrations and tests)
     lock = files.FolderLock(folder / _LOCK)
     try:
         _expect_empty(folder)  # another program may have been here first
-        opening = _Opening(folder, lock, actor, clock)
-        return _created(opening, passphrase, cost or calibrated(), demo=demo)
+        opening = _Opening(folder, lock, _Computer(clock, witness=witness))
+        return _created(opening, founder, passphrase, cost or calibrated(), demo=demo)
     except BaseException:
         lock.release()
         raise
 
 
-def open_vault(
-    folder: Path, passphrase: str, *, actor: str = "owner", clock: Clock = utc_now
+def open_vault(  # noqa: PLR0913 (what a person types, and what tests exchange)
+    folder: Path,
+    passphrase: str,
+    *,
+    name: str = "",
+    code: str = "",
+    clock: Clock = utc_now,
+    keyring: Keyring | None = None,
+    least_seconds: float = 0.0,
+    witness: Path | None = None,
 ) -> Vault:
-    """Open a vault with a passphrase.
+    """Open a vault for a person: by name, where there are several, passphrase and code.
 
-    Raises `VaultMissing`, `VaultLocked`, `VaultNewer`, `VaultDamaged`, `WrongPassphrase`,
-    `FolderReadOnly` or `DiskFull`.
+    A passphrase that takes less than `least_seconds` to check is sealed anew at a cost that suits
+    this machine. Raises `VaultMissing`, `VaultLocked`, `VaultNewer`, `VaultTooOld`, `VaultDamaged`,
+    `SignInError`, `FolderReadOnly` or `DiskFull`.
     """
-    found, lock = _found(folder)
-    try:
-        return _opened(_Opening(folder, lock, actor, clock), found, found.open_with(passphrase))
-    except BaseException:
-        lock.release()
-        raise
+    with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
+        attempts = Attempts(folder, clock)
+        entry = sign_in.by_passphrase(
+            found,
+            name,
+            passphrase,
+            attempts=attempts,
+            computer=lambda: opening.computer_key(found.id),
+        )
+        vault = _opened(opening, found, entry)
+        with vault.closed_on_error():
+            vault.let_in(entry, code, attempts)
+            if 0.0 < entry.seconds < least_seconds:
+                cost = calibrated()
+                if cost.work > entry.opener.cost.work:
+                    vault.ways_in.strengthen(passphrase, cost)
+        return vault
 
 
 def open_remembered(
     folder: Path,
     *,
-    actor: str = "owner",
     clock: Clock = utc_now,
     keyring: Keyring | None = None,
+    witness: Path | None = None,
 ) -> Vault | None:
     """Open a vault with the key that the system's keyring keeps; `None` where none fits.
 
@@ -145,63 +224,116 @@ def open_remembered(
     """
     if not state(folder).remembered:
         return None
-    found, lock = _found(folder)
-    try:
-        secret = (keyring or system_keyring()).secret(found.id)
-        key = None if secret is None else found.open_with_device(secret)
-        if key is not None:
-            return _opened(_Opening(folder, lock, actor, clock), found, key)
-    except BaseException:
-        lock.release()
-        raise
-    lock.release()
-    return None
+    with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
+        secret = (keyring or remembered.system_keyring()).secret(found.id)
+        entry = None if secret is None else sign_in.by_keyring(found, secret)
+        if entry is None:
+            opening.lock.release()
+            return None
+        vault = _opened(opening, found, entry)
+        with vault.closed_on_error():
+            vault.let_in(entry, "", Attempts(folder, clock))
+        return vault
+
+
+def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests exchange)
+    folder: Path,
+    sheet: str,
+    *,
+    name: str,
+    passphrase: str,
+    cost: KeyCost | None = None,
+    clock: Clock = utc_now,
+    keyring: Keyring | None = None,
+    witness: Path | None = None,
+) -> Vault:
+    """Open a vault with its recovery sheet and give a person a new passphrase.
+
+    The person needs no code until they set a second factor up again, and where the vault asks for a
+    computer, it asks for this one from now on. All that is in the audit log. Raises
+    `RecoveryWrong`, `PersonNotFound`, `WeakPassphrase`, `KeyringRefused` and what `open_vault`
+    raises.
+    """
+    passphrases.checked(passphrase, names=[name])
+    with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
+        vault = _unlocked(opening, found, sign_in.by_sheet(found, sheet), None)
+        with vault.closed_on_error():
+            vault.person = vault.people.recover(name, passphrase, cost=cost)
+            if any(one.device for one in found.people):
+                vault.ways_in.ask_for_computer(actor=vault.person.name)
+        return vault
 
 
 class Vault:
-    """An open vault; usable from several threads; closed by `close` or a `with` block."""
+    """An open vault; usable from several threads; closed by `close` or a `with` block.
 
-    def __init__(self, opening: _Opening, found: Header, key: VaultKey, database: Database) -> None:
+    `person` is who is signed in.
+    """
+
+    def __init__(
+        self,
+        opening: _Opening,
+        found: Header,
+        key: VaultKey,
+        database: Database,
+        entry: Entry | None = None,
+    ) -> None:
         """Put the parts of an opened vault together; use `create` or `open_vault`."""
-        folder, clock = opening.folder, opening.clock
+        folder, clock = opening.folder, opening.computer.clock
         self.info = VaultInfo(
             id=found.id, folder=folder, demo=found.demo, created_at=found.created_at
         )
         self.recovered = Recovered(requeued=0, removed_files=0)
-        self._header = found
+        self.person = _NOBODY
+        self._header = OpenHeader(folder, found, key, database)
         self._key = key
         self._database = database
         self._lock = opening.lock
-        call_keys = CallKeys(key.derive(KeyPurpose.CALLS), key.derive(KeyPurpose.INDEX))
-        self.audit = Audit(database, key.derive(KeyPurpose.AUDIT), found.id, clock)
+        self._closed = False
+        call_keys = CallKeys(key.derive(KeyPurpose.CALLS), _index_key(database, key))
+        witness = (
+            None
+            if opening.computer.witness is None
+            else Witness(opening.computer.witness, found.id)
+        )
+        audit_key = key.derive(KeyPurpose.AUDIT)
+        self.audit = Audit(database, audit_key, found.id, clock, witness=witness)
         self.audio = SealedAudio(folder, database, call_keys)
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
         self.calls = Calls(database, self.audio, self.audit, call_keys, clock)
-        self.person = Person(name=PersonName(opening.actor), roles=FOUNDER)
         self.policy = Policies(database, self.audit)
         self.requests = Requests(database, self.audit, clock)
         self.holds = Holds(database, self.audit, clock)
         self.teams = Teams(database, self.audit)
+        self.ways_in = WaysIn(self._header, self.audit, entry, opening.computer.keyring)
+        self.people = People(
+            database, self._header, self.audit, self.ways_in.computer_key, calibrated, clock
+        )
+        self.second_factors = SecondFactors(database, self.audit, clock)
 
-    def remember(self, *, actor: str, keyring: Keyring | None = None) -> None:
-        """Let the system's keyring open this vault on this device; raises `KeyringRefused`."""
-        secret = (keyring or system_keyring()).new_secret(self.info.id)
-        self._rewrite(self._header.with_device(self._key.sealed(secret, kind="device")))
-        self.audit.record(actor=actor, act="key.remember")
-
-    def forget(self, *, actor: str, keyring: Keyring | None = None) -> None:
-        """Let the passphrase alone open this vault again.
-
-        The opener in the header goes first: what a keyring that does not answer still keeps opens
-        nothing any more.
-        """
-        self._rewrite(self._header.with_device(None))
-        self.audit.record(actor=actor, act="key.forget")
+    def let_in(self, entry: Entry, code: str, attempts: Attempts) -> None:
+        """Sign in who opened the vault, or refuse them; either is in the audit log."""
+        found = self.people.of_tag(entry.opener.tag)
+        name = found.name if found else PersonName("unknown")
         try:
-            (keyring or system_keyring()).forget(self.info.id)
-        except KeyringRefused:
-            return
+            person = sign_in.expect_active(found)
+            how = self.second_factors.expect(person, code)
+        except CodeNeeded:
+            raise
+        except AppError as error:
+            self.audit.record(actor=name, act="sign-in.refused", outcome=error.code)
+            raise
+        self._tell_of(attempts)
+        attempts.told(got_in=key_of(entry.opener.tag, known=True))
+        self.person = person
+        self.audit.record(actor=name, act="vault.open", outcome=_HOW.get(how, "ok"))
+        self.audit.save_witness()
+
+    def end_waiting(self, name: str) -> None:
+        """Let somebody try to sign in again at once."""
+        attempts = Attempts(self.info.folder, utc_now)
+        attempts.release(key_of(openers.tag_of(self.info.id, name), known=True))
 
     def check(self) -> tuple[str, ...]:
         """Return every problem of the database, the recordings and the audit log; reads all."""
@@ -218,15 +350,42 @@ class Vault:
 
     def close(self) -> None:
         """Close the vault and forget its keys; a second time does nothing."""
+        if not self._closed:
+            self._closed = True
+            with suppress(AppError):  # a damaged database is closed too
+                self.audit.save_witness()
         self._database.close()
         self._key.wipe()
+        self.ways_in.forget_keys()
         self._lock.release()
+
+    @contextmanager
+    def closed_on_error(self) -> Iterator[None]:
+        """Close the vault if what is done with it raises."""
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    def _tell_of(self, attempts: Attempts) -> None:
+        """Write the failed attempts since the last sign-in into the audit log."""
+        names = {
+            key_of(openers.tag_of(self.info.id, one.name), known=True): one.name
+            for one in self.people.all()
+        }
+        for who, failures in attempts.untold().items():
+            times = f"{failures.untold} times" if failures.untold > 1 else "once"
+            self.audit.record(actor=names.get(who, "unknown"), act="sign-in.failed", outcome=times)
 
     def _recover(self) -> None:
         """Put in order what an interruption left."""
         folder = self.info.folder
         removed = sum(map(files.remove_temporary, (folder, folder / _BACKUPS)))
         removed += self.audio.recover()
+        with self._database.transaction() as writing:
+            self._header.settle(writing)
+        self.people.drop_strangers()
         self.calls.erasure.finish()
         self.recovered = Recovered(requeued=self.jobs.recover(), removed_files=removed)
 
@@ -238,10 +397,8 @@ class Vault:
         """Close the vault."""
         self.close()
 
-    def _rewrite(self, changed: Header) -> None:
-        signed = changed.signed(self._key)
-        header.write(self.info.folder, signed)
-        self._header = signed
+
+_HOW = {"code": "with a code", "backup code": "with a backup code"}
 
 
 def _expect_empty(folder: Path) -> None:
@@ -257,71 +414,108 @@ def _expect_empty(folder: Path) -> None:
         raise VaultExists(f"The folder {folder} is not empty.", hint="Choose an empty folder.")
 
 
-def _created(opening: _Opening, passphrase: str, cost: KeyCost, *, demo: bool) -> Vault:
+def _created(
+    opening: _Opening, founder: PersonName, passphrase: str, cost: KeyCost, *, demo: bool
+) -> Vault:
     # While the mark is there, nothing in the folder counts: a half-made vault is none.
-    folder = opening.folder
-    mark = folder / _UNFINISHED
+    mark = opening.folder / _UNFINISHED
     if not mark.exists():
         files.create_private(mark, [])
     for left in (header.NAME, _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"):
-        files.remove(folder / left)
+        files.remove(opening.folder / left)
     vault_id = secrets.token_hex(16)
     key = VaultKey.random(vault_id)
     made = Header(
         id=vault_id,
-        created_at=stamp(opening.clock()),
+        created_at=stamp(opening.computer.clock()),
         demo=demo,
-        openers=(header.passphrase_opener(key, passphrase, cost),),
+        database_salt=os.urandom(rotation.SALT_BYTES),
+        people=(
+            openers.person_opener(vault_id, key, name=founder, passphrase=passphrase, cost=cost),
+        ),
     ).signed(key)
-    database = Database.created(folder / _DATABASE, key.derive(KeyPurpose.DATABASE))
-    try:
-        schema.upgrade(database, fresh=True, backup=lambda _: None)
-        vault = Vault(opening, made, key, database)
-        with database.transaction() as writing:
-            writing.change("INSERT INTO vault VALUES (1, ?, ?)", (vault_id, made.created_at))
-            writing.change(_FIRST_PERSON, (opening.actor, ",".join(FOUNDER), made.created_at))
-            vault.audit.append(writing, actor=opening.actor, act="vault.create")
-        header.write(folder, made)
+    vault = _filled(opening, made, key, founder)
+    with vault.closed_on_error():
+        header.write(opening.folder, made)
         files.remove(mark)
-    except BaseException:
-        database.close()
-        raise
     return vault
 
 
-def _found(folder: Path) -> tuple[Header, files.FolderLock]:
+def _filled(opening: _Opening, made: Header, key: VaultKey, founder: PersonName) -> Vault:
+    """Make the database of a new vault and what must be in it."""
+    person = Person(name=founder, roles=FOUNDER, added_at=made.created_at)
+    database = Database.created(
+        opening.database, key.derive(KeyPurpose.DATABASE, made.database_salt)
+    )
+    try:
+        schema.upgrade(database, fresh=True, backup=lambda _: None)
+        with database.transaction() as writing:
+            writing.change("INSERT INTO vault VALUES (1, ?, ?)", (made.id, made.created_at))
+            writing.change("INSERT INTO headers VALUES (?)", (made.check,))
+            writing.change("INSERT INTO sealed_keys VALUES ('index', ?)", (new_index_key(key),))
+            people_of.insert(writing, person)
+        vault = Vault(opening, made, key, database)
+        with database.transaction() as writing:
+            vault.audit.begin(writing)
+            vault.audit.append(writing, actor=founder, act="vault.create")
+    except BaseException:
+        database.close()
+        raise
+    vault.person = person
+    return vault
+
+
+@contextmanager
+def _found(folder: Path, computer: _Computer) -> Iterator[tuple[Header, _Opening]]:
+    """Hold the lock of a vault's folder; it stays with the vault unless something is raised."""
     if not state(folder).exists:
         raise VaultMissing(f"There is no vault in {folder}.")
     lock = files.FolderLock(folder / _LOCK)
     try:
-        return header.read(folder), lock
+        yield header.read(folder), _Opening(folder, lock, computer)
     except BaseException:
         lock.release()
         raise
 
 
-def _opened(opening: _Opening, found: Header, key: VaultKey) -> Vault:
+def _opened(opening: _Opening, found: Header, entry: Entry) -> Vault:
+    return _unlocked(opening, found, entry.key, entry)
+
+
+def _unlocked(opening: _Opening, found: Header, key: VaultKey, entry: Entry | None) -> Vault:
+    """Open what the vault key opens, after what a change of keys left to do."""
     folder = opening.folder
+    computer = entry.computer if entry else None
+    found, key = rotation.finish(folder, opening.database, found, key, computer)
 
     def keep_copy(version: int) -> None:
         files.make_private(folder / _BACKUPS)
         database.copy_to(folder / _BACKUPS / f"before-step-{version + 1}.db")
 
-    database = Database(folder / _DATABASE, key.derive(KeyPurpose.DATABASE))
+    database = Database(opening.database, key.derive(KeyPurpose.DATABASE, found.database_salt))
     try:
         schema.upgrade(database, fresh=False, backup=keep_copy)
-        _expect_id(database, found.id)
-        vault = Vault(opening, found, key, database)
+        _expect_own(database, found)
+        vault = Vault(opening, found, key, database, entry)
         vault._recover()
-        vault.audit.record(actor=opening.actor, act="vault.open")
+        vault.audit.meet_witness()
     except BaseException:
         database.close()
         raise
     return vault
 
 
-def _expect_id(database: Database, vault_id: str) -> None:
+def _expect_own(database: Database, found: Header) -> None:
     with database.reader() as reading:
         row = reading.one("SELECT id FROM vault")
-    if row is None or row[0] != vault_id:
-        raise VaultDamaged("The vault's database belongs to another vault.")
+        if row is None or row[0] != found.id:
+            raise VaultDamaged("The vault's database belongs to another vault.")
+        header.expect_newest(reading, found)
+
+
+def _index_key(database: Database, key: VaultKey) -> bytes:
+    with database.reader() as reading:
+        row = reading.one("SELECT sealed FROM sealed_keys WHERE name = 'index'")
+    if row is None:
+        raise VaultDamaged("The vault's database lacks a key.")
+    return opened_index_key(row[0], key)

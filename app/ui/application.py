@@ -182,7 +182,7 @@ class Session(QObject):
         def opened(workspace: Workspace) -> None:
             self._opened(workspace)
             if remember:
-                self.tasks.change(workspace.remember_key)
+                self.tasks.change(workspace.keys.remember)
 
         self.unlock.show_problem(None)
         self.unlock.set_busy(busy=True)

@@ -6,29 +6,33 @@ threads at once; closing it ends all of them with the vault.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from app.domain import Changes, Right, Subject
+from app.domain import Right
 from app.workspace.control import Processing
 from app.workspace.gate import Gate
 from app.workspace.governing import Retention, Rules, Teams
 from app.workspace.intake import Intake
+from app.workspace.keys import Keys
+from app.workspace.people import People
 from app.workspace.reading import Calls
 from app.workspace.requests import Requests
+from app.workspace.trail import AuditTrail
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from app.access import Session
     from app.config import Settings
-    from app.domain import AuditCheck, AuditEntry, CallId, VaultInfo
+    from app.domain import CallId, VaultInfo
     from app.engine.wire import Places
     from app.storage.vault import Vault
 
 
 class Workspace:
     """An open vault and the person who is signed in, by its parts: `calls`, `intake`,
-    `processing`, `requests`, `policy`, `teams`, `retention`, `audit`.
+    `processing`, `requests`, `policy`, `teams`, `retention`, `people`, `keys`, `audit`.
 
     Every part asks the gate first: what no right allows is not done, and is an audit entry.
     """
@@ -47,24 +51,14 @@ class Workspace:
         self.policy = Rules(gate, self.requests)
         self.teams = Teams(gate)
         self.retention = Retention(gate, ended)
-        self.audit = Audit(gate)
+        self.people = People(gate)
+        self.keys = Keys(gate)
+        self.audit = AuditTrail(gate, Path(places.resources))
 
     @property
     def info(self) -> VaultInfo:
         """What the vault is: its id, its folder, whether it is a demonstration."""
         return self._vault.info
-
-    def remember_key(self) -> Changes:
-        """Keep a key of this vault in the system's keyring; raises `KeyringRefused`."""
-        self._gate.present()
-        self._vault.remember(actor=self._gate.actor)
-        return frozenset({Subject.SETTINGS})
-
-    def forget_key(self) -> Changes:
-        """Take the key out of the system's keyring; raises `KeyringRefused`."""
-        self._gate.present()
-        self._vault.forget(actor=self._gate.actor)
-        return frozenset({Subject.SETTINGS})
 
     def check(self) -> tuple[str, ...]:
         """Read everything that is kept and name what is damaged; nothing is healthy."""
@@ -85,32 +79,3 @@ class Workspace:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-class Audit:
-    """The audit log as an auditor reads it."""
-
-    def __init__(self, gate: Gate) -> None:
-        self._gate = gate
-
-    def verify(self) -> AuditCheck:
-        """Check every link of the chain and name the first bad entry."""
-        self._gate.require(Right.READ_AUDIT)
-        return self._gate.vault.audit.verify()
-
-    def entries(self, *, offset: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
-        """Return entries, newest first."""
-        self._gate.require(Right.READ_AUDIT)
-        return self._gate.vault.audit.entries(offset=offset, limit=limit)
-
-    def count(self) -> int:
-        """Return how many entries there are."""
-        self._gate.require(Right.READ_AUDIT)
-        return self._gate.vault.audit.count()
-
-    def export(self) -> tuple[AuditEntry, ...]:
-        """Return the whole log, oldest first, to be kept outside of the vault; itself an entry."""
-        self._gate.require(Right.EXPORT_AUDIT)
-        self._gate.vault.audit.record(actor=self._gate.actor, act="audit.export")
-        count = self._gate.vault.audit.count()
-        return self._gate.vault.audit.entries(limit=count)[::-1]

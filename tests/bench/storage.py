@@ -41,14 +41,17 @@ def fill(opened: vault.Vault, calls: int = CALLS, turns: int = CALLS) -> None:
             "INSERT INTO flags (call, place, label, title, severity) VALUES (?, 0, ?, ?, 2)",
             ((n, f"flag-{n % 9}", f"Flag {n % 9}") for n in range(1, calls + 1, 7)),
         )
-        per_call = max(1, turns // calls)
         writing.many(
             "INSERT INTO turns (id, role, start_ms, text) VALUES (?, ?, ?, ?)",
-            (
-                ((1 + n // per_call << 20) + n % per_call, Role.AGENT, n, _sentence(rng))
-                for n in range(turns)
-            ),
+            turns_of(turns, per_call=max(1, turns // calls)),
         )
+
+
+def turns_of(number: int, *, per_call: int = 20) -> Iterator[tuple[int, str, int, str]]:
+    """Yield rows of invented turns: id, role, start in milliseconds, text."""
+    rng = random.Random(7)
+    for n in range(number):
+        yield (1 + n // per_call << 20) + n % per_call, Role.AGENT, n, _sentence(rng)
 
 
 def _calls(rng: random.Random, calls: int, states: list[str]) -> Iterator[tuple[object, ...]]:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import json
 import re
 from pathlib import Path
 
+import argon2.low_level
+from cryptography.hazmat.primitives import hpke
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from tests.unit.storage.conftest import PASSPHRASE
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "resources" / "documents" / "formats.md").read_text(encoding="utf-8")
@@ -21,9 +29,19 @@ def _keyed(key, *parts):
 
 
 def _derived(opened, purpose):
-    info = f"autoinsights/1/{purpose}".encode()
-    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=info)
-    return hkdf.derive(bytes(opened._key._secret))
+    return _hkdf(bytes(opened._key._secret), f"autoinsights/2/{purpose}".encode())
+
+
+def _hkdf(key, info, salt=None):
+    return HKDF(algorithm=SHA256(), length=32, salt=salt, info=info).derive(key)
+
+
+def _unsealed(sealed, key, purpose, subject):
+    """Open a sealed object of one chunk."""
+    binding = b"".join(len(x).to_bytes(4, "big") + x for x in (purpose.encode(), subject.encode()))
+    context = sealed[:40] + binding
+    cipher = AESGCM(_hkdf(key, context, salt=sealed[8:40]))
+    return cipher.decrypt(bytes(11) + b"\x01", sealed[40:], context)
 
 
 def test_the_header_is_checked_as_documented(opened, folder):
@@ -35,12 +53,44 @@ def test_the_header_is_checked_as_documented(opened, folder):
     assert list(header) == documented[: len(header)]
 
 
+def test_a_passphrase_leads_to_the_vault_key_as_documented(opened, folder):
+    header = json.loads((folder / "vault.json").read_text())
+    (way,) = header["people"]
+    tag = hashlib.sha256(f"autoinsights-person-2:{header['id']}:owner".encode()).digest()[:16]
+    assert base64.b64decode(way["tag"]) == tag
+    secret = argon2.low_level.hash_secret_raw(
+        PASSPHRASE.encode(),
+        base64.b64decode(way["salt"]),
+        time_cost=way["cost"]["passes"],
+        memory_cost=way["cost"]["memory_kib"],
+        parallelism=way["cost"]["lanes"],
+        hash_len=32,
+        type=argon2.Type.ID,
+        version=way["argon2"],
+    )
+    subject = f"{header['id']}:{tag.hex()}"
+    private = _unsealed(base64.b64decode(way["private"]), secret, "private-key", subject)
+    pair = hpke.MLKEM768X25519PrivateKey(
+        MLKEM768PrivateKey.from_seed_bytes(private[:64]),
+        X25519PrivateKey.from_private_bytes(private[64:]),
+    )
+    suite = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
+    info = f"autoinsights-vault-key-2:{header['id']}:".encode() + tag
+    assert suite.decrypt(base64.b64decode(way["vault_key"]), pair, info=info) == bytes(
+        opened._key._secret
+    )
+
+
 def test_the_head_of_the_audit_log_is_keyed_as_documented(opened, database):
     last = opened.audit.record(actor="ann", act="call.view")
     with database.reader() as reading:
-        number, mac = reading.one("SELECT number, mac FROM audit_head")
-    parts = (b"audit-head", str(number).encode(), last.hash.encode())
-    assert bytes(mac) == _keyed(_derived(opened, "audit"), *parts).digest()
+        number, key, tree, seed, mac, session, offset, behind = reading.one(
+            "SELECT number, first_key, frontier, seed, mac, session, offset_ms, behind_ms"
+            " FROM audit_head"
+        )
+    parts = (b"audit-head", str(number).encode(), last.hash.encode(), key, tree, seed, session)
+    parts += (str(offset).encode(), str(behind).encode())
+    assert mac == _keyed(_derived(opened, "audit"), *parts).digest()
 
 
 def test_every_act_is_documented_and_every_documented_act_is_written():

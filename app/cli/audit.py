@@ -1,0 +1,121 @@
+"""The commands for auditors: read and verify the audit log, and hand out what others verify."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli import records
+from app.cli.progress import Bar
+from app.cli.stretch import limit, stretch
+from app.errors import UsageError, VaultDamaged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from app.cli.run import Run
+    from app.workspace import Workspace
+
+_SHORT_FORM = "AIROOT2-"
+
+
+def audit(run: Run) -> int:
+    """Do what is asked with the audit log; return 3 if it is not as it was written."""
+    acts = {
+        "verify": _verify,
+        "list": _list,
+        "key": _key,
+        "checkpoint": _checkpoint,
+        "prove": _prove,
+        "export": _export,
+    }
+    with run.workspace() as workspace:
+        return acts[run.args.act](run, workspace)
+
+
+def _verify(run: Run, workspace: Workspace) -> int:
+    given = run.args.checkpoint
+    kept = None if given is None else _read(given)
+    with Bar(run.out, "Verifying", "entry") as bar:
+        check = workspace.audit.verify(kept, bar.tell)
+    run.out.give(records.of_audit_check(check), [check.sentence])
+    return 0 if check.ok else VaultDamaged.status
+
+
+def _list(run: Run, workspace: Workspace) -> int:
+    def page(offset: int, size: int) -> Iterable[records.AuditEntryRecord]:
+        entries = workspace.audit.entries(offset=offset, limit=size)
+        return [records.of_audit_entry(entry) for entry in entries]
+
+    for entry in stretch(page, run.args.offset, limit(run)):
+        act = f"{entry.number:>6}  {entry.at}  {entry.actor:<8}  {entry.act:<16}"
+        rest = "  ".join(part for part in (entry.outcome, entry.subject, entry.reason) if part)
+        run.out.give(entry, [f"{act}  {rest}"])
+    return 0
+
+
+def _key(run: Run, workspace: Workspace) -> int:
+    key = workspace.audit.key()
+    if run.args.page is not None:
+        workspace.audit.write(run.args.page, workspace.audit.key_sheet(), force=run.args.force)
+    lines = [key, "Keep it away from this computer; it opens nothing, and verifies the audit log."]
+    code = workspace.audit.key_code() if run.out.stdout.isatty() else ()
+    run.out.give(records.AuditKeyRecord(vault=workspace.info.id, key=key), [*code, *lines])
+    return 0
+
+
+def _checkpoint(run: Run, workspace: Workspace) -> int:
+    trail, args = workspace.audit, run.args
+    made = trail.checkpoint()
+    if args.out is not None:
+        trail.write(args.out, trail.checkpoint_file(made), force=args.force)
+    if args.page is not None:
+        trail.write(args.page, trail.checkpoint_sheet(made), force=args.force)
+    text = trail.checkpoint_text(made)
+    lines = [f"{made.size} entries at {made.at}:", text]
+    lines.append("Keep it away from this computer: it shows later that nothing was removed.")
+    run.out.give(records.of_checkpoint(made, text), lines)
+    return 0
+
+
+def _prove(run: Run, workspace: Workspace) -> int:
+    trail, args = workspace.audit, run.args
+    if (args.number is None) == (args.since is None):
+        raise UsageError(
+            "What shall be proven?", hint="Name one entry by its number, or --since a checkpoint."
+        )
+    if args.number is not None:
+        proof = trail.prove_entry(args.number)
+        said = f"that entry {args.number} is in the log of {proof.checkpoint.size} entries"
+    else:
+        proof = trail.prove_since(_read(args.since))
+        said = f"that the log of {proof.checkpoint.size} entries begins with the first"
+        said += f" {proof.since}, unchanged"
+    trail.write(args.out, trail.proof_file(proof), force=args.force)
+    run.out.give(records.of_proof(proof, args.out), [f"{args.out} proves {said}."])
+    return 0
+
+
+def _export(run: Run, workspace: Workspace) -> int:
+    folder: Path = run.args.folder
+    made = workspace.audit.export(folder, force=run.args.force)
+    text = workspace.audit.checkpoint_text(made)
+    record = records.AuditExportRecord(folder=str(folder), entries=made.size, checkpoint=text)
+    lines = [f"{made.size} entries are in {folder}, with a checkpoint and the verifier."]
+    lines.append("Verify: python verify_audit.py audit.jsonl --key AIKEY2-... (`audit key`)")
+    run.out.give(record, lines)
+    return 0
+
+
+def _read(given: str) -> bytes:
+    """Return a checkpoint that is named by its file, or its short form as it was typed."""
+    if given.upper().startswith(_SHORT_FORM):
+        return given.encode()
+    try:
+        return Path(given).read_bytes()
+    except OSError as error:
+        reason = os.strerror(error.errno or 0)
+        raise UsageError(
+            f"{given} cannot be read ({reason}).", hint="Check its name and its rights."
+        ) from error

@@ -1,0 +1,137 @@
+"""The commands about people: who is in the vault, passphrases, and codes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from app.cli import passphrases, records, text
+from app.domain import Person, PersonName, PersonRole, PersonState, Right, Scope
+from app.errors import UsageError
+from app.reports import qr
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+    from app.cli.run import Run
+    from app.workspace import Workspace
+
+_STATES = {
+    "suspend": PersonState.SUSPENDED,
+    "restore": PersonState.ACTIVE,
+    "remove": PersonState.REMOVED,
+}
+_DONE = {
+    "suspend": "may sign in no more",
+    "restore": "may sign in again",
+    "remove": "is taken out of the vault",
+}
+
+
+def people(run: Run) -> int:
+    """List who is in the vault, or change that."""
+    act = run.args.act or "list"
+    with run.workspace() as workspace:
+        if act == "list":
+            _list(run, workspace)
+        elif act == "add":
+            _add(run, workspace)
+        elif act == "change":
+            _change(run, workspace)
+        elif act == "release":
+            workspace.people.release(run.args.name)
+            _tell(run, workspace, f"{run.args.name} may try to sign in again at once.")
+        else:
+            workspace.people.set_state(run.args.name, _STATES[act])
+            _tell(run, workspace, f"{run.args.name} {_DONE[act]}.")
+    return 0
+
+
+def passphrase(run: Run) -> int:
+    """Change one's own passphrase, or give somebody else a new one."""
+    with run.workspace() as workspace:
+        name = run.args.name or workspace.people.me.name
+        new = run.new_passphrase(name, run.args.new_passphrase_file)
+        workspace.people.set_passphrase(name, new)
+        run.out.note(f"The passphrase of {name} is changed; the old one opens nothing any more.")
+    return 0
+
+
+def code(run: Run) -> int:
+    """Set one's second factor up, or take one away."""
+    with run.workspace() as workspace:
+        if run.args.act == "off":
+            name = run.args.name or workspace.people.me.name
+            workspace.people.take_second_factor(name)
+            run.out.note(f"{name} needs no code any more.")
+            return 0
+        if not passphrases.can_ask():
+            raise UsageError(
+                "A code has to be typed, and nobody can be asked for it here.",
+                hint="Run this on a terminal, with the authenticator at hand.",
+            )
+        new = workspace.people.new_second_factor()
+        run.out.note("Read this with your authenticator, then type the code that it shows:")
+        run.out.show_once((*qr.terminal(new.uri), f"Or give it this:  {new.uri}"))
+        codes = workspace.people.set_second_factor(new, passphrases.read_code(None))
+        lines = ["From now on a code is needed to sign in.", "Backup codes, good once each:"]
+        record = records.SecretRecord(kind="backup-codes", values=codes)
+        run.out.give(record, [*lines, *(f"  {one}" for one in codes)])
+    return 0
+
+
+def _list(run: Run, workspace: Workspace) -> None:
+    everybody = workspace.people.list()
+    if run.out.json:
+        for person in everybody:
+            run.out.give(records.of_person(person), ())
+        return
+    header = ("NAME", "ROLES", "ALSO MAY", "SEES", "CODE", "STATE")
+    run.out.say(text.table(header, map(_row, everybody), run.out.width))
+
+
+def _row(person: Person) -> tuple[str, ...]:
+    limits = [f"queue {one}" for one in person.scope.queues]
+    limits += [f"team {one}" for one in person.scope.teams]
+    return (
+        person.name,
+        ", ".join(sorted(person.roles)),
+        ", ".join(sorted(person.granted)) or "-",
+        ", ".join(limits) or ("nothing" if person.scope.limited else "all calls"),
+        "yes" if person.second_factor else "no",
+        person.state.value,
+    )
+
+
+def _add(run: Run, workspace: Workspace) -> None:
+    person = _as_asked(Person(name=PersonName(run.args.name), roles=frozenset()), run.args)
+    workspace.people.add(person, run.new_passphrase(run.args.name, run.args.new_passphrase_file))
+    _tell(run, workspace, f"{run.args.name} is in the vault.")
+
+
+def _change(run: Run, workspace: Workspace) -> None:
+    wanted = run.args.name.strip().casefold()
+    found = [one for one in workspace.people.list() if one.name.casefold() == wanted]
+    person = found[0] if found else Person(name=PersonName(run.args.name), roles=frozenset())
+    changed = _as_asked(person, run.args)
+    if run.args.everything:
+        changed = replace(changed, scope=Scope())
+    workspace.people.change(changed)
+    _tell(run, workspace, f"{changed.name} is changed.")
+
+
+def _as_asked(person: Person, args: Namespace) -> Person:
+    """Return the person with what the options say in place of what was."""
+    roles = frozenset(map(PersonRole, args.role or ())) or person.roles
+    granted = frozenset(map(Right, args.grant)) if args.grant else person.granted
+    scope = person.scope
+    if args.queue or args.team:
+        scope = Scope(limited=True, queues=tuple(args.queue or ()), teams=tuple(args.team or ()))
+    return replace(person, roles=roles, granted=granted, scope=scope)
+
+
+def _tell(run: Run, workspace: Workspace, sentence: str) -> None:
+    wanted = run.args.name.strip().casefold()
+    for person in workspace.people.list():
+        if person.name.casefold() == wanted:
+            run.out.give(records.of_person(person), [sentence])

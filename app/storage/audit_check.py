@@ -1,0 +1,163 @@
+"""Whether an audit log is as it was written: the chain, the tree, the signatures, the known states.
+
+Promises that any entry changed, removed, put in, moved or cut off since its signature was made is
+found, whoever made the change and whatever keys they have now, and that the first bad entry is
+named. Works on entries from anywhere: the database, an export, a test.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.domain import AuditCheck, Checkpoint, Sha256
+from app.storage import merkle
+from app.storage.audit_format import (
+    checkpoint_encoded,
+    first_hash,
+    hashed,
+    head_encoded,
+    signed_by,
+)
+from app.storage.witness import Seen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from app.storage.audit_format import SignedEntry
+
+_TOLD_EVERY = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """How far the log of a vault, followed from its first key, is as it was written: `good`
+    entries, the last one's hash, and the roots and next keys at the sizes that were asked for."""
+
+    vault: str
+    first_key: bytes
+    good: int
+    bad: int | None
+    hash: Sha256
+    marks: Mapping[int, tuple[bytes, bytes]]
+
+
+def walk(
+    entries: Iterable[SignedEntry],
+    vault_id: str,
+    first_key: bytes,
+    *,
+    sizes: Iterable[int] = (),
+    told: Callable[[int], None] = lambda _: None,
+) -> Walked:
+    """Follow a log from its first key to the first entry that is not as it was written."""
+    wanted, marks = frozenset(sizes), {}
+    good, at, key = 0, "", first_key
+    previous = first_hash(vault_id, first_key)
+    frontier: merkle.Frontier = ()
+    bad: int | None = None
+    for signed in entries:
+        entry = signed.entry
+        links = (entry.number, entry.previous, entry.hash) == (good + 1, previous, hashed(entry))
+        if not links or entry.at < at:
+            bad = good + 1
+            break
+        grown = merkle.appended(frontier, good, bytes.fromhex(entry.hash))
+        if signed.root != merkle.root(grown) or not signed_by(
+            key, signed.signature, head_encoded(vault_id, signed)
+        ):
+            bad = good + 1
+            break
+        frontier, good, previous, at, key = grown, good + 1, entry.hash, entry.at, signed.next_key
+        if good in wanted:
+            marks[good] = (signed.root, key)
+        if good % _TOLD_EVERY == 0:
+            told(good)
+    return Walked(
+        vault=vault_id, first_key=first_key, good=good, bad=bad, hash=previous, marks=marks
+    )
+
+
+def judged(
+    walked: Walked,
+    *,
+    ends: bool,
+    checkpoint: Checkpoint | Seen | None = None,
+    seen: Sequence[Seen] = (),
+) -> AuditCheck:
+    """Return the verdict; `ends` tells whether the log holds the key that its last entry names,
+    `seen` is what this computer remembers."""
+    good = walked.good
+    if walked.bad is not None:
+        return _bad(good, walked.bad, f"Audit entry {walked.bad} is not as it was written.")
+    if not ends:
+        sentence = f"Audit entries after number {good} are missing, or the log's end was changed."
+        return _bad(good, good + 1, sentence)
+    against = None
+    if isinstance(checkpoint, Checkpoint):
+        against = _against_checkpoint(walked, checkpoint)
+    elif checkpoint is not None:
+        against = _against_seen(walked, checkpoint, "The checkpoint")
+    for mark in seen:
+        against = against or _against_seen(walked, mark, "This computer")
+    if against is not None:
+        return against
+    return AuditCheck(
+        entries=good,
+        ok=True,
+        first_bad=None,
+        sentence=f"All {good} audit entries are as they were written.",
+    )
+
+
+def sizes_of(checkpoint: Checkpoint | Seen | None, seen: Sequence[Seen]) -> set[int]:
+    """Return the sizes at which `walk` must keep the root for `judged`."""
+    return {mark.size for mark in seen} | ({checkpoint.size} if checkpoint else set())
+
+
+def _against_checkpoint(walked: Walked, checkpoint: Checkpoint) -> AuditCheck | None:
+    """Return what speaks against a checkpoint, or against the log."""
+    good, size, who = walked.good, checkpoint.size, f"The checkpoint of {checkpoint.at}"
+    signer, signature = bytes.fromhex(checkpoint.signer), bytes.fromhex(checkpoint.signature)
+    if checkpoint.vault != walked.vault:
+        return _bad(good, None, "The checkpoint is that of another vault.")
+    if not signed_by(signer, signature, checkpoint_encoded(checkpoint)):
+        return _bad(good, None, "The checkpoint itself is not as it was written.")
+    state = Seen(key=checkpoint.key, size=size, root=checkpoint.root)
+    against = _against_seen(walked, state, who)
+    if against is None and walked.marks[size][1] != signer:
+        return _bad(good, None, f"{who} was not signed with the key of this log.")
+    return against
+
+
+def _against_seen(walked: Walked, mark: Seen, who: str) -> AuditCheck | None:
+    good = walked.good
+    if mark.key and mark.key != walked.first_key.hex():
+        return _bad(good, 1, f"{who} saw this log with another key: it was written anew.")
+    root, _ = walked.marks.get(mark.size, (b"", b""))
+    if root.hex() == mark.root:
+        return None
+    left = mark.found or good
+    if left < mark.size:
+        return _shorter(good, mark.size, who, left=left)
+    return _rewritten(good, mark.size, who)
+
+
+def _shorter(good: int, size: int, who: str, *, left: int) -> AuditCheck:
+    sentence = (
+        f"{who} saw {size} audit entries, and {left} were left of them: an older state was put"
+        f" back, or entries after number {left} were removed."
+    )
+    return _bad(good, left + 1, sentence)
+
+
+def _rewritten(good: int, size: int, who: str) -> AuditCheck:
+    sentence = (
+        f"{who} saw other audit entries than these: an older state was put back and continued."
+        f" Entry {size}, or one before it, is not the one that was seen."
+    )
+    return _bad(good, size, sentence)
+
+
+def _bad(entries: int, first_bad: int | None, sentence: str) -> AuditCheck:
+    return AuditCheck(entries=entries, ok=False, first_bad=first_bad, sentence=sentence)

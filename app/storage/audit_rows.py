@@ -1,0 +1,95 @@
+"""The rows of the audit log: how entries are read from the database and added to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.domain import AuditEntry, Sha256
+from app.storage.audit_format import SignedEntry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.storage.database import Reading, Row, Writing
+
+_TEXTS = ("at", "actor", "act", "subject", "outcome", "reason", "previous", "hash")
+# Read as bytes: text that is no UTF-8, put there by somebody, must be found and not be a fault.
+_SELECT = f"SELECT number, {', '.join(f'CAST({name} AS BLOB)' for name in _TEXTS)}"
+_SIGNED = f"{_SELECT}, root, next_key, signature FROM audit"
+_INSERT = """
+    INSERT INTO audit (number, at, actor, act, subject, outcome, reason, previous, hash,
+        root, next_key, signature)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_PAGE = 5000
+
+
+def newest(reading: Reading, *, offset: int, limit: int) -> tuple[AuditEntry, ...]:
+    """Return entries, the newest first."""
+    sql = f"{_SELECT} FROM audit ORDER BY number DESC LIMIT ? OFFSET ?"
+    return tuple(map(_entry, reading.all(sql, (limit, offset))))
+
+
+def last(reading: Reading) -> SignedEntry | None:
+    """Return the last entry, or `None` while there is none."""
+    row = reading.one(f"{_SIGNED} ORDER BY number DESC LIMIT 1")
+    return None if row is None else _signed(row)
+
+
+def one(reading: Reading, number: int) -> SignedEntry | None:
+    """Return the entry with a number, or `None`."""
+    row = reading.one(f"{_SIGNED} WHERE number = ?", (number,))
+    return None if row is None else _signed(row)
+
+
+def every(reading: Reading) -> Iterator[SignedEntry]:
+    """Give all entries by number, whatever stands in them."""
+    number = -(1 << 63)
+    sql = f"{_SIGNED} WHERE number > ? ORDER BY number LIMIT {_PAGE}"
+    while rows := reading.all(sql, (number,)):
+        yield from map(_signed, rows)
+        number = rows[-1][0]
+
+
+def leaves(reading: Reading) -> list[bytes]:
+    """Return the leaves of the tree; what is no hash any more stands for itself."""
+    rows = reading.all("SELECT CAST(hash AS BLOB) FROM audit ORDER BY number")
+    return [_leaf(row[0]) for row in rows]
+
+
+def add(writing: Writing, signed: SignedEntry) -> None:
+    """Add an entry."""
+    entry = signed.entry
+    texts = [getattr(entry, name) for name in _TEXTS]
+    values = (entry.number, *texts, signed.root, signed.next_key, signed.signature)
+    writing.change(_INSERT, values)
+
+
+def _signed(row: Row) -> SignedEntry:
+    root, next_key, signature = row[-3:]
+    return SignedEntry(entry=_entry(row[:-3]), root=root, next_key=next_key, signature=signature)
+
+
+def _entry(row: Row) -> AuditEntry:
+    number, *texts = row
+    at, actor, act, subject, outcome, reason, previous, digest = (
+        text.decode("utf-8", "replace") for text in texts
+    )
+    return AuditEntry(
+        number=number,
+        at=at,
+        actor=actor,
+        act=act,
+        subject=subject,
+        outcome=outcome,
+        reason=reason,
+        previous=Sha256(previous),
+        hash=Sha256(digest),
+    )
+
+
+def _leaf(text: bytes) -> bytes:
+    try:
+        return bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        return text

@@ -1,0 +1,133 @@
+"""Changing the vault key and the database's key, in steps that can be taken up again.
+
+    1. the header says what comes next: the new vault key, sealed under the old one, and a salt
+    2. what is sealed under keys of the vault key is sealed under those of the new one: one
+       transaction, still under the database's old key
+    3. the database is encrypted anew under its new key: one transaction of SQLCipher
+    4. the header gives everybody the new vault key and forgets the old one
+
+Step 1 is taken in an open vault; the others when it is opened next, which is also what follows a
+crash: each step finds out whether it was done. Recordings and analyses stay as they are: they are
+sealed under keys of their own calls, and only those keys are sealed again.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from app.errors import SealBroken, VaultDamaged
+from app.storage import header, keys, openers
+from app.storage.audit_head import Head
+from app.storage.database import Database, rekey
+from app.storage.header import Rotation
+from app.storage.keys import CallKeys, KeyPurpose, VaultKey
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from app.storage.audit import Audit
+    from app.storage.database import Writing
+    from app.storage.header import Header, OpenHeader
+
+SALT_BYTES = 16
+
+
+def begin(opened: OpenHeader, audit: Audit, *, actor: str) -> None:
+    """Take the first step in an open vault; its next opening takes the others."""
+    following = VaultKey.random(opened.now.id)
+    step = Rotation(
+        vault_key=following.sealed_under(opened.key), database_salt=os.urandom(SALT_BYTES)
+    )
+    opened.replace(
+        lambda now: msgspec.structs.replace(now, rotation=step),
+        lambda writing: audit.append(writing, actor=actor, act="key.rotate"),
+    )
+
+
+def finish(
+    folder: Path, database_path: Path, found: Header, key: VaultKey, device: bytes | None
+) -> tuple[Header, VaultKey]:
+    """Take the steps that are left; returns the header and the vault key that count then."""
+    following = header.following_key(found, key)
+    if following is None or found.rotation is None:
+        return found, key
+    before = key.derive(KeyPurpose.DATABASE, found.database_salt)
+    after = following.derive(KeyPurpose.DATABASE, found.rotation.database_salt)
+    if not _opens(database_path, after):
+        database = Database(database_path, before)
+        try:
+            with database.transaction() as writing:
+                _reseal(writing, found.id, key, following)
+        finally:
+            database.close()
+        rekey(database_path, before, after)
+    rewrapped = _rewrapped(found, following, device)
+    database = Database(database_path, after)
+    try:
+        with database.transaction() as writing:
+            writing.change("INSERT OR IGNORE INTO headers VALUES (?)", (rewrapped.check,))
+        header.write(folder, rewrapped)
+    finally:
+        database.close()
+    key.wipe()
+    return rewrapped, following
+
+
+def _opens(path: Path, key: bytes) -> bool:
+    try:
+        Database(path, key).close()
+    except VaultDamaged:
+        return False
+    return True
+
+
+def _reseal(writing: Writing, vault_id: str, old: VaultKey, new: VaultKey) -> None:
+    """Seal what is sealed under keys of the vault key under those of the new one, once."""
+    sealed = writing.one("SELECT sealed FROM sealed_keys WHERE name = 'index'")
+    if sealed is None:
+        raise VaultDamaged("The vault's database lacks a key.")
+    try:
+        keys.opened_index_key(sealed[0], new)
+    except SealBroken:
+        pass
+    else:
+        return
+    kept = Head(vault_id, old.derive(KeyPurpose.AUDIT)).read(writing)
+    Head(vault_id, new.derive(KeyPurpose.AUDIT)).keep(writing, kept)
+    moved = keys.moved_index_key(sealed[0], old, new)
+    writing.change("UPDATE sealed_keys SET sealed = ? WHERE name = 'index'", (moved,))
+    before = CallKeys(old.derive(KeyPurpose.CALLS), b"")
+    after = CallKeys(new.derive(KeyPurpose.CALLS), b"")
+    rows = writing.all(_CALL_KEYS)
+    writing.many(
+        "UPDATE call_keys SET sealed = ? WHERE call = ?",
+        [(after.sealed(call, before.opened(call, kept)), number) for number, call, kept in rows],
+    )
+
+
+_CALL_KEYS = """
+    SELECT call_keys.call, calls.id, call_keys.sealed
+    FROM call_keys JOIN calls ON calls.number = call_keys.call
+"""
+
+
+def _rewrapped(found: Header, key: VaultKey, device: bytes | None) -> Header:
+    if found.rotation is None:
+        raise ValueError("no rotation has begun")
+    recovery = found.recovery
+    people = tuple(
+        openers.rewrapped(found.id, one, key, device if one.device else None)
+        for one in found.people
+    )
+    changed = msgspec.structs.replace(
+        found,
+        generation=found.generation + 1,
+        database_salt=found.rotation.database_salt,
+        people=people,
+        recovery=recovery and openers.rewrapped_recovery(found.id, recovery, key),
+        rotation=None,
+    )
+    return changed.signed(key)

@@ -1,0 +1,119 @@
+"""The people of the vault: who is in it, what they may do, and one's own passphrase and code.
+
+Everybody may look after their own passphrase and second factor; the rest takes the right to manage
+people. Nobody can give rights to others by granting them to themselves unnoticed: each change is an
+audit entry that says what the person may do from then on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from app.access import same_person
+from app.domain import NewSecondFactor, PersonState, Right, Subject
+from app.errors import UsageError
+from app.storage import totp
+
+if TYPE_CHECKING:
+    from app.domain import Changes, Person
+    from app.workspace.gate import Gate
+
+_PEOPLE: Changes = frozenset({Subject.PEOPLE})
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The people of the vault."""
+
+    _gate: Gate
+
+    @property
+    def me(self) -> Person:
+        """Who is signed in, as they stand in the vault now."""
+        self._gate.present()
+        return self._gate.vault.people.get(self._gate.actor)
+
+    def list(self) -> tuple[Person, ...]:
+        """Return everybody who is or was in the vault, by name."""
+        self._gate.require(Right.MANAGE_PEOPLE)
+        return self._gate.vault.people.all()
+
+    def add(self, person: Person, passphrase: str) -> Changes:
+        """Let somebody in; raises `WeakPassphrase`, and `UsageError` for a name that is taken."""
+        self._gate.require(Right.MANAGE_PEOPLE)
+        self._expect_roles(person)
+        self._gate.vault.people.add(person, passphrase, actor=self._gate.actor)
+        return _PEOPLE
+
+    def change(self, person: Person) -> Changes:
+        """Change what a person may do; raises `PersonNotFound` or `UsageError`."""
+        self._gate.require(Right.MANAGE_PEOPLE)
+        self._expect_roles(person)
+        self._gate.vault.people.change(person, actor=self._gate.actor)
+        return _PEOPLE
+
+    def set_state(self, name: str, state: PersonState) -> Changes:
+        """Suspend a person, let them in again, or remove them for good."""
+        self._gate.require(Right.MANAGE_PEOPLE)
+        person = self._gate.vault.people.get(name)
+        if same_person(person.name, self._gate.actor):
+            raise UsageError(
+                "Nobody shuts themselves out.", hint="Another administrator can do that."
+            )
+        self._gate.vault.people.change(replace(person, state=state), actor=self._gate.actor)
+        return _PEOPLE
+
+    def set_passphrase(self, name: str, passphrase: str) -> Changes:
+        """Give somebody a new passphrase: oneself, or with the right to manage people others.
+
+        Raises `WeakPassphrase` or `PersonNotFound`.
+        """
+        self._own_or_managed(name)
+        self._gate.vault.people.set_passphrase(name, passphrase, actor=self._gate.actor)
+        return _PEOPLE
+
+    def release(self, name: str) -> Changes:
+        """End the waiting of a person after failed attempts."""
+        self._gate.require(Right.MANAGE_PEOPLE)
+        self._gate.vault.people.release(name, actor=self._gate.actor)
+        self._gate.vault.end_waiting(name)
+        return _PEOPLE
+
+    def new_second_factor(self) -> NewSecondFactor:
+        """Return a new secret for one's own second factor; it counts from `set_second_factor`."""
+        self._gate.present()
+        secret = totp.new_secret()
+        return NewSecondFactor(secret=secret, uri=totp.uri(secret, self._gate.actor))
+
+    def set_second_factor(self, new: NewSecondFactor, code: str) -> tuple[str, ...]:
+        """Ask for codes from now on, once one was shown; returns backup codes, good once each.
+
+        Raises `WrongCode`.
+        """
+        return self._gate.vault.second_factors.set_up(
+            self.me, new.secret, code, actor=self._gate.actor
+        )
+
+    def take_second_factor(self, name: str) -> Changes:
+        """Ask a person for no code any more, such as after the loss of a telephone."""
+        self._own_or_managed(name)
+        person = self._gate.vault.people.get(name)
+        self._gate.vault.second_factors.take_away(person, actor=self._gate.actor)
+        return _PEOPLE
+
+    def backup_codes_left(self) -> int:
+        """Return how many backup codes one still has."""
+        return self._gate.vault.second_factors.backup_codes_left(self.me)
+
+    def _own_or_managed(self, name: str) -> None:
+        if same_person(name.strip(), self._gate.actor):
+            self._gate.present()
+        else:
+            self._gate.require(Right.MANAGE_PEOPLE)
+
+    def _expect_roles(self, person: Person) -> None:
+        if not person.roles and not person.granted:
+            raise UsageError(
+                "A person without a role may do nothing.", hint="Name at least one role."
+            )

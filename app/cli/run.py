@@ -52,8 +52,8 @@ class Run:
             return self.program.create(folder, passphrase)
         passphrase = self.program.suggested_passphrase()
         workspace = self.program.create(folder, passphrase)
-        self.out.note(f"The passphrase is:   {passphrase}")
-        self.out.note("Write it down now: it is kept nowhere, and without it the vault stays shut.")
+        self.out.warn(f"The passphrase is:   {passphrase}")
+        self.out.warn("Write it down now: it is kept nowhere, and without it the vault stays shut.")
         return workspace
 
     def _opened(self, *, may_create: bool) -> Workspace:

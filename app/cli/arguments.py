@@ -345,7 +345,9 @@ def _audit_check_options(acts: argparse._SubParsersAction[Parser], shared: Parse
         "number", type=_count, nargs="?", metavar="NUMBER", help="the entry that is in the log"
     )
     proven.add_argument(
-        "--since", metavar="CHECKPOINT", help="the checkpoint (file or AIROOT2-...) it extends"
+        "--since",
+        metavar="CHECKPOINT",
+        help="prove that the log extends it, or that the entry was in it (file, or AIROOT2-...)",
     )
     proven.add_argument(
         "--out", type=Path, metavar="FILE", required=True, help="where the proof is written"

@@ -81,17 +81,17 @@ def _checkpoint(run: Run, workspace: Workspace) -> int:
 
 def _prove(run: Run, workspace: Workspace) -> int:
     trail, args = workspace.audit, run.args
-    if (args.number is None) == (args.since is None):
-        raise UsageError(
-            "What shall be proven?", hint="Name one entry by its number, or --since a checkpoint."
-        )
+    since = None if args.since is None else _read(args.since)
     if args.number is not None:
-        proof = trail.prove_entry(args.number)
+        proof = trail.prove_entry(args.number, since)
         said = f"that entry {args.number} is in the log of {proof.checkpoint.size} entries"
-    else:
-        proof = trail.prove_since(_read(args.since))
+    elif since is not None:
+        proof = trail.prove_since(since)
         said = f"that the log of {proof.checkpoint.size} entries begins with the first"
         said += f" {proof.since}, unchanged"
+    else:
+        hint = "Name one entry by its number, or --since a checkpoint."
+        raise UsageError("What shall be proven?", hint=hint)
     trail.write(args.out, trail.proof_file(proof), force=args.force)
     run.out.give(records.of_proof(proof, args.out), [f"{args.out} proves {said}."])
     return 0

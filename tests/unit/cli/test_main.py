@@ -39,10 +39,11 @@ def test_a_vault_is_made_once(records, secret, tmp_path):
     assert (status, printed[0]["error"]["code"]) == (3, "vault-exists")
 
 
-def test_a_passphrase_is_made_for_who_wants_none_of_their_own(run, tmp_path, monkeypatch):
+@pytest.mark.parametrize("how", [[], ["--quiet"], ["--quiet", "--json"]])
+def test_a_passphrase_is_made_for_who_wants_none_of_their_own(run, tmp_path, monkeypatch, how):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
     monkeypatch.setattr("getpass.getpass", lambda _: "")
-    status, _, said = run("--vault", tmp_path / "vault", "init")
+    status, _, said = run("--vault", tmp_path / "vault", "init", *how)
     assert status == 0
     shown = said.split("The passphrase is:")[1].split()[0]
     (tmp_path / "shown").write_text(shown, encoding="utf-8")

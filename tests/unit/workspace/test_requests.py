@@ -51,6 +51,7 @@ def test_erasing_takes_two_people(office, pia, adam):
     ]
     erased = next(e for e in entries if e.act == "call.erase")
     assert (erased.subject, erased.outcome) == (call, "approved by adam")
+    assert erased.reason == "the customer asked"
     assert next(e for e in entries if e.act == "request.ask").subject == (
         f"{request.number} erase-call {call}"
     )

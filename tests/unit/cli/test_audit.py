@@ -25,6 +25,16 @@ def verify(capsysbinary):
 
 
 @pytest.fixture
+def vaulted(vaulted, run):
+    """A vault whose maker may export its audit log."""
+    given = ["people", "change", "owner", "--grant", "export-audit"]
+    for role in ("administrator", "supervisor", "privacy-officer"):
+        given += ["--role", role]
+    assert run(*given, *vaulted)[0] == 0
+    return vaulted
+
+
+@pytest.fixture
 def folder(tmp_path):
     return tmp_path / "handed out"
 

@@ -13,10 +13,11 @@ import platformdirs
 from app import config, selftest
 from app.access import Session
 from app.domain import CallId, CallMetadata, Failure
+from app.engine.client import ask
 from app.engine.models import ModelCard, ModelLibrary
 from app.engine.packs import import_pack
-from app.engine.wire import Places, Request
-from app.errors import AudioUnreadable
+from app.engine.wire import NetworkTrial, NetworkTried, Places, Request
+from app.errors import AudioUnreadable, WorkerDied
 from app.processing import analyse_each, workers_for
 from app.storage import passphrases, vault
 from app.storage.clock import utc_now
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 _NAME = "AutoInsights"
 _LEAST_SECONDS = 0.25  # a passphrase that is checked faster than this is sealed anew
+_TRIAL_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +182,19 @@ class Program:
 
     def doctor(self) -> Iterator[Check]:
         """Give the self-test line by line; it analyses a sample, which takes some seconds."""
-        yield from selftest.checks(self._models(), self.folders.data, self._analyse_sample)
+        yield from selftest.checks(
+            self._models(),
+            self.folders.data,
+            reach_out=self._reach_out,
+            analyse=self._analyse_sample,
+        )
+
+    def _reach_out(self) -> NetworkTried:
+        """Let a worker try the network; raises `WorkerDied` or `WorkerStuck`."""
+        answer = ask(NetworkTrial(), self.places, seconds=_TRIAL_SECONDS)
+        if not isinstance(answer, NetworkTried):
+            raise WorkerDied("The analysing process did not try what it was asked to.")
+        return answer
 
     def _analyse_sample(self) -> Outcome:
         """Return the outcome of the shortest recording that ships."""

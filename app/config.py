@@ -28,9 +28,11 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=256)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioSettings:
-    """What recordings are accepted."""
+    """What recordings are accepted: how long ones, and whether what is left of one that was cut
+    off."""
 
     longest_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 240
+    accept_truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -308,10 +308,13 @@ class AudioSilent(AudioError):
 
 
 class AudioTruncated(AudioError):
-    """The recording ends before its own header says that it should."""
+    """The recording is cut off, or damaged on the way: a part of the call is missing."""
 
     code = "audio-truncated"
-    hint = "Copy or export the recording again; the copy was probably interrupted."
+    hint = (
+        "Copy or export the recording again; the copy was probably interrupted. The setting"
+        " `audio.accept_truncated` analyses what is left."
+    )
 
 
 class AudioTooLong(AudioError):

@@ -47,7 +47,7 @@ _MPEG_SEARCH = 8192  # bytes in which the first frame of a bare MP3 must stand
 def sniff(data: bytes) -> Container:
     """Name the container of `data`; `AudioUnreadable` for anything that is no known recording."""
     found = _by_magic(data)
-    if found is None and _mpeg_start(data) is not None:
+    if found is None and mpeg_start(data) is not None:
         found = Container.MP3
     if found is None:
         raise AudioUnreadable(f"The file is {_guess(data)}, not a recording in a known format.")
@@ -78,18 +78,29 @@ def _by_magic(data: bytes) -> Container | None:
     return next((kind for magic, kind in starts.items() if head.startswith(magic)), None)
 
 
-def _mpeg_start(data: bytes) -> int | None:
+def mpeg_start(data: bytes) -> int | None:
     """Find the first MPEG audio frame that a second one follows at the length it gives."""
-    at = data.find(b"\xff", 0, _MPEG_SEARCH)
+    begin = _after_tag(data)
+    at = data.find(b"\xff", begin, begin + _MPEG_SEARCH)
     while at != -1:
-        length = _mpeg_frame_length(data[at : at + 4])
-        if length and _mpeg_frame_length(data[at + length : at + length + 4]):
+        length = mpeg_frame_length(data[at : at + 4])
+        if length and mpeg_frame_length(data[at + length : at + length + 4]):
             return at
-        at = data.find(b"\xff", at + 1, _MPEG_SEARCH)
+        at = data.find(b"\xff", at + 1, begin + _MPEG_SEARCH)
     return None
 
 
-def _mpeg_frame_length(header: bytes) -> int:
+def _after_tag(data: bytes) -> int:
+    """Return where the ID3v2 tag ends that a file may begin with (id3.org, 2.4.0, 3.1)."""
+    if not data.startswith(b"ID3") or len(data) < 10:
+        return 0
+    size = 0
+    for seven_bits in data[6:10]:
+        size = size << 7 | seven_bits & 0x7F
+    return 10 + size + (10 if data[5] & 0x10 else 0)
+
+
+def mpeg_frame_length(header: bytes) -> int:
     """Return the length in bytes of the frame with this header, 0 where it is none."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return 0

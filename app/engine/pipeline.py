@@ -32,6 +32,7 @@ from app.engine.redaction import Redactor
 from app.engine.scoring import score
 from app.engine.speakers import assign_roles
 from app.engine.transcription import Transcriber
+from app.errors import AudioSilent, AudioTruncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -82,8 +83,12 @@ class _Run:
     def of_audio(self) -> AnalysedCall:
         settings, metadata = self.request.settings, self.request.metadata
         with self.clock.stage(Stage.DECODE):
-            audio = decode(self.request.payload, longest_minutes=settings.audio.longest_minutes)
-        with self.clock.stage(Stage.TRANSCRIBE):
+            audio = decode(
+                self.request.payload,
+                longest_minutes=settings.audio.longest_minutes,
+                accept_truncated=settings.audio.accept_truncated,
+            )
+        with self.clock.stage(Stage.TRANSCRIBE), _remnant(audio):
             heard = self.stages.transcriber.transcribe(
                 audio, progress=lambda done: self.clock.report(Stage.TRANSCRIBE, done)
             )
@@ -218,6 +223,21 @@ class _Facts:
         warnings = () if last_ms else ("no-times",)
         nothing = Waveform(step_ms=1, peaks=())
         return cls(max(duration_ms, last_ms), channels, 0, (), warnings, nothing, b"")
+
+
+@contextmanager
+def _remnant(audio: Audio) -> Iterator[None]:
+    """Say of a recording that was cut off, and in whose rest nobody speaks, that it was cut off."""
+    try:
+        yield
+    except AudioSilent as error:
+        if not audio.truncated:
+            raise
+        seconds = audio.duration_ms / 1000
+        raise AudioTruncated(
+            f"The recording is cut off, and nobody speaks in the {seconds:.1f} s that are left.",
+            hint="Copy or export the recording again; the copy was probably interrupted.",
+        ) from error
 
 
 def _doubts(redacted: Redacted) -> list[str]:

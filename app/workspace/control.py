@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain import CallId, Changes, JobState, Right, Subject
@@ -28,7 +28,7 @@ class Processing:
     _gate: Gate
     _settings: Settings
     _places: Places
-    _cancelled: set[CallId] = field(default_factory=set)
+    _cancelled: set[CallId]
 
     def run(
         self,

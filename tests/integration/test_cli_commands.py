@@ -85,6 +85,13 @@ def test_the_demonstration_prints_what_it_found_in_each_sample(demonstration):
     assert done.stderr == b""
 
 
+def test_the_demonstration_leaves_nothing_but_its_own_behind(demonstration):
+    home, _ = demonstration
+    left = [file.relative_to(home) for file in home.rglob("*") if file.is_file()]
+    assert left
+    assert [file for file in left if "AutoInsights" not in file.parts] == []
+
+
 def test_the_passphrase_of_the_demonstration_is_shown_and_kept(demonstration):
     home, done = demonstration
     kept = next(home.rglob("demo-vault.passphrase"))

@@ -14,7 +14,7 @@ import pytest
 from app import bootstrap, cli
 from app.cli import passphrases
 from app.errors import WindowMissing
-from app.storage import remembered
+from app.storage import recovery_sheet, remembered
 from app.storage.remembered import Keyring
 from tests.unit.cli.conftest import PASSPHRASE
 
@@ -39,10 +39,36 @@ def test_a_vault_is_made_once(records, secret, tmp_path):
     assert (status, printed[0]["error"]["code"]) == (3, "vault-exists")
 
 
-def test_a_passphrase_is_made_for_who_wants_none_of_their_own(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
-    monkeypatch.setattr("getpass.getpass", lambda _: "")
-    status, _, said = run("--vault", tmp_path / "vault", "init")
+def sit_down(monkeypatch, *, typed, answers=()):
+    """Let a person sit at the terminal: what they type unseen, and what they answer."""
+    lines, unseen = iter(answers), iter(typed)
+    terminal = SimpleNamespace(isatty=lambda: True, readline=lambda: next(lines))
+    monkeypatch.setattr(sys, "stdin", terminal)
+    monkeypatch.setattr("getpass.getpass", lambda _: next(unseen))
+
+
+def test_a_recovery_sheet_is_offered_tested_and_opens_the_vault(
+    run, records, secret, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(recovery_sheet, "new_secret", lambda: bytes(range(20)))
+    sheet = recovery_sheet.written(bytes(range(20)))
+    place = ["--vault", tmp_path / "vault"]
+    sit_down(monkeypatch, typed=[PASSPHRASE, PASSPHRASE, sheet.lower()], answers=["\n"])
+    status, said, shown = run(*place, "init", "--person", "Maria")
+    assert (status, "AIKEY2-" in said, sheet in shown) == (0, True, True)
+    for name, text in (("sheet", sheet), ("new", "seven tall ships in a bottle")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    files = ["--sheet-file", tmp_path / "sheet", "--new-passphrase-file", tmp_path / "new"]
+    status, printed = records(*place, "key", "recover", "maria", *files)
+    assert (status, every(printed, "keys")[0]["recovery_sheet"]) == (0, True)
+    assert records("list", *place, "--passphrase-file", tmp_path / "new")[0] == 0
+    assert records("list", *place, "--passphrase-file", secret)[0] == 4
+
+
+@pytest.mark.parametrize("how", [[], ["--quiet"], ["--quiet", "--json"]])
+def test_a_passphrase_is_made_for_who_wants_none_of_their_own(run, tmp_path, monkeypatch, how):
+    sit_down(monkeypatch, typed=[""], answers=["n\n"])
+    status, _, said = run("--vault", tmp_path / "vault", "init", *how)
     assert status == 0
     shown = said.split("The passphrase is:")[1].split()[0]
     (tmp_path / "shown").write_text(shown, encoding="utf-8")

@@ -258,10 +258,21 @@ def rekey(path: Path, old: bytes, new: bytes) -> None:
     with explained(path):
         connection = _keyed(path, old)
         try:
-            connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
+            said = connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
+            if said != [("ok",)]:
+                raise _not_rekeyed(path)  # SQLCipher says nothing where it fails
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             connection.close()
+
+
+def _not_rekeyed(path: Path) -> AppError:
+    if not _has_room(path):
+        return DiskFull("The disk that holds the vault is full.")
+    return StorageError(
+        "The vault's database could not be encrypted under its new key; the old one still counts.",
+        hint="Check the disk, and that twice the vault's size is free, then open the vault again.",
+    )
 
 
 @contextmanager

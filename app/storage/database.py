@@ -228,6 +228,7 @@ class Database:
             for connection in self._idle:
                 connection.close()
             self._idle.clear()
+            self._key = b""
             self._writer.close()
 
     def _connect(self, *, reading: bool = False) -> Connection:

@@ -248,11 +248,11 @@ def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests excha
         except RecoveryWrong:
             opening.attempts.failed(SHEET)
             raise
-        opening = opening.on(opening.admitted_computer(found))
-        vault = _unlocked(opening, found, key)
+        computer = opening.admitted_computer(found)
+        vault = _unlocked(opening.on(computer), found, key)
         with vault.closed_on_error():
             person = vault.people.get(name)
-            if opening.computer is not None:
+            if computer is not None:
                 vault.ways_in.ask_for_computer(actor=person.name)
             vault.person = vault.people.recover(name, passphrase, cost=cost or calibrated())
             vault.tell_of_attempts(SHEET)
@@ -286,6 +286,7 @@ class Vault:
         self._lock = opening.lock
         self._attempts = opening.attempts
         call_keys = CallKeys(key.derive(KeyPurpose.CALLS), _index_key(database, key))
+        self._call_keys = call_keys
         self.audit = Audit(database, key.derive(KeyPurpose.AUDIT), found.id, clock)
         self.audio = SealedAudio(folder, database, call_keys)
         self.jobs = Jobs(database, self.audit, clock)
@@ -339,6 +340,7 @@ class Vault:
             self._database.close()
         finally:
             self._key.wipe()
+            self._call_keys.wipe()
             self.ways_in.forget_keys()
             self._lock.release()
 

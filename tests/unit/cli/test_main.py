@@ -14,7 +14,7 @@ import pytest
 from app import bootstrap, cli
 from app.cli import passphrases
 from app.errors import WindowMissing
-from app.storage import vault
+from app.storage import vault, ways_in
 from app.storage.remembered import Keyring
 from tests.unit.cli.conftest import PASSPHRASE
 
@@ -257,7 +257,8 @@ def test_a_remembered_key_opens_the_vault_and_a_locked_keyring_does_not_stop(
     run, vaulted, monkeypatch
 ):
     drawer = _Drawer()
-    monkeypatch.setattr(vault, "system_keyring", lambda: Keyring(drawer))
+    for module in (vault, ways_in):
+        monkeypatch.setattr(module, "system_keyring", lambda: Keyring(drawer))
     with bootstrap.program().open(vaulted[1], PASSPHRASE) as workspace:
         workspace.remember_key()
     assert run("list", "--vault", vaulted[1])[0] == 0

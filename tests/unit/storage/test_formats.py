@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "resources" / "documents" / "formats.md").read_text(encoding="utf-8")
 
-ACT = r'(?:\bact=|\b(?:actor|name|"system"), )"([\w-]+\.[\w-]+)"'
+ACT = r'(?:\bact=|\bactor, |\bname, |"system", )"([\w-]+\.[\w-]+)"'
 
 
 def _keyed(key, *parts):

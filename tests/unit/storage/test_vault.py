@@ -24,7 +24,6 @@ from app.storage.remembered import Keyring
 from tests.unit.storage.conftest import PASSPHRASE
 from tests.unit.storage.test_remembered import Locked, Memory
 
-
 OTHER = "four other lovely birds"
 
 

@@ -21,10 +21,8 @@ from app.errors import (
 from app.storage import header, keys, openers, schema, vault, ways_in
 from app.storage.database import Database
 from app.storage.remembered import Keyring
-from tests.unit.storage.conftest import PASSPHRASE
+from tests.unit.storage.conftest import OTHER, PASSPHRASE
 from tests.unit.storage.test_remembered import Locked, Memory
-
-OTHER = "four other lovely birds"
 
 
 def _create(folder, **changes):

@@ -259,9 +259,15 @@ def rekey(path: Path, old: bytes, new: bytes) -> None:
     with explained(path):
         connection = _keyed(path, old)
         try:
-            said = connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
-            if said != [("ok",)]:
-                raise _not_rekeyed(path)  # SQLCipher says nothing where it fails
+            connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
+        finally:
+            connection.close()
+        try:
+            connection = _keyed(path, new)
+        except dbapi2.DatabaseError as error:
+            # SQLCipher answers `ok` even where it failed
+            raise _not_rekeyed(path) from error
+        try:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             connection.close()

@@ -85,7 +85,7 @@ class SecondFactors:
 
     def _proved(self, writing: Writing, name: str, code: str) -> str | None:
         row = writing.one(_OF, (name,))
-        if row is None:
+        if row is None or row[0] is None:
             return None
         secret, step, drift = row
         now = self._clock()

@@ -233,7 +233,7 @@ def test_a_wrong_passphrase_and_an_unknown_name_say_the_same(opened, folder, clo
 def test_a_release_by_an_administrator_ends_the_wait(opened, folder, clock):
     added(opened, "bob")
     opened.close()
-    _wrong(folder, clock, "bob", times=7)
+    _wrong(folder, clock, "bob", times=5)
     with pytest.raises(SignInDelayed):
         vault.open_vault(folder, WRONG, name="bob", clock=clock)
     with vault.open_vault(folder, PASSPHRASE, name="owner", clock=clock) as again:

@@ -87,7 +87,7 @@ UNSEEN = [
     "",
     "   ",
     "x" * 65,
-    "bob\nlee\u2028",
+    "bob\x1b[1mlee",
     "bob\u200b",
     "\u202ebob",
     "bob\x00",

@@ -73,7 +73,7 @@ def test_a_clock_that_drifts_is_followed_and_not_beyond_ten_minutes():
         "2870822",
         "abcdef",
         "\udcff",
-        "\uff12\uff18\uff17\uff10\uff18\uff12",
+        "\uff12\uff18\uff1782",
         "287082\x00",
         "-87082",
     ],

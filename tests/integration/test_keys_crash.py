@@ -10,6 +10,7 @@ import contextlib
 import os
 import random
 import select
+import shutil
 import signal
 import time
 from collections import Counter
@@ -19,11 +20,11 @@ import pytest
 
 from app.domain import CallMetadata, Person, PersonName, PersonRole, PersonState
 from app.errors import RecoveryWrong, SealBroken, WrongPassphrase
-from app.storage import files, openers, sign_in, vault
+from app.storage import files, openers, recovery_sheet, sign_in, vault
 from app.storage.audio import Purpose
 from app.storage.keys import LOWEST_COST
 from tests.builders import analysed_call, call_analysis
-from tests.integration.test_storage_crash import CRASHES
+from tests.integration.test_storage_crash import CRASHES, _in_child
 
 ROUNDS = max(140, CRASHES)
 DIGEST = analysed_call().values[0].digest
@@ -107,7 +108,7 @@ def _killed(folder, known, chance):
     os.close(writing)
     if chance.random() < 0.8:
         select.select([reading], [], [], 20)  # until it is open
-    time.sleep(chance.uniform(0, 0.25))
+    time.sleep(chance.uniform(0, 0.16))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     with os.fdopen(reading) as pipe:
@@ -236,3 +237,55 @@ def test_killed_while_keys_and_people_change_nobody_is_half_in(tmp_path):
             known.number += 100
     assert known.entries["person.add"] > 3
     assert len(seen) > 3, "hardly any act was interrupted: the test shows little"
+
+
+# ------------------------------------------------------------------------- at every single step
+
+
+def _manage(folder, say):
+    """One of each act, the second change of keys being finished within it."""
+    with vault.open_vault(folder, WORDS, name=OWNER) as opened:
+        bob = Person(name=PersonName("bob"), roles=frozenset({PersonRole.AUDITOR}))
+        opened.people.add(bob, WORDS, cost=LOWEST_COST, actor=OWNER)
+        say("added")
+        opened.ways_in.keep_sheet(SHEETS[1], SHEETS[1], actor=OWNER)
+        say("kept")
+        opened.people.change(replace(bob, state=PersonState.REMOVED), actor=OWNER)
+        say("removed")
+        opened.ways_in.rotate(actor=OWNER)
+    vault.open_vault(folder, WORDS, name=OWNER).close()
+    say("rotated")
+
+
+WORDS = "three unrelated words"
+SHEETS = [recovery_sheet.written(bytes([number]) * 20) for number in range(2)]
+
+
+def test_stopped_at_every_step_each_change_is_whole(tmp_path):
+    fresh = tmp_path / "fresh"
+    with vault.create(fresh, WORDS, cost=LOWEST_COST) as made:
+        call = made.calls.add(b"sound", name="a", metadata=CallMetadata(), actor="x").call.id
+        made.calls.save(made.jobs.claim("runner"), analysed_call(), actor="x")
+        made.ways_in.keep_sheet(SHEETS[0], SHEETS[0], actor=OWNER)
+        old = made._header.key.secret_bytes()
+    shutil.copytree(fresh, tmp_path / "whole")
+    steps = int(_in_child(_manage, tmp_path / "whole", 0)[-1].split()[1])
+    assert steps > 60
+    for last in range(1, steps, 1 if CRASHES > 30 else 7):
+        folder = shutil.copytree(fresh, tmp_path / "stopped")
+        said = _in_child(_manage, folder, last)
+        with vault.open_vault(folder, WORDS, name=OWNER) as opened:
+            acts = _acts(opened)
+            bob = {one.name: one.state for one in opened.people.all()}.get(PersonName("bob"))
+            assert (bob is not None) == acts["person.add"] >= ("added" in said)
+            assert (bob is PersonState.REMOVED) == acts["person.change"] >= ("removed" in said)
+            assert (bob is PersonState.ACTIVE) == _fits(opened, "bob", WORDS)
+            known = Known({OWNER: WORDS}, call, SHEETS[acts["key.recovery-sheet"] - 1])
+            assert acts["key.recovery-sheet"] - 1 >= ("kept" in said)
+            known.passphrases |= {"bob": WORDS} if bob is PersonState.ACTIVE else {}
+            known.removed |= {"bob"} if bob is PersonState.REMOVED else set()
+            known.entries = acts
+            _check(opened, known, random.Random(last))
+            rotated = opened._header.key.secret_bytes() != old
+            assert acts["key.rotate"] >= rotated >= ("rotated" in said)
+        shutil.rmtree(folder)

@@ -255,6 +255,7 @@ class Database:
             for connection in self._idle:
                 connection.close()
             self._idle.clear()
+            self._key = b""
             self._writer.close()
 
     def _empty_log(self) -> None:
@@ -297,9 +298,26 @@ def rekey(path: Path, old: bytes, new: bytes) -> None:
         connection = _keyed(path, old)
         try:
             connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
+        finally:
+            connection.close()
+        try:
+            connection = _keyed(path, new)
+        except dbapi2.DatabaseError as error:
+            # SQLCipher answers `ok` even where it failed
+            raise _not_rekeyed(path) from error
+        try:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             connection.close()
+
+
+def _not_rekeyed(path: Path) -> AppError:
+    if not _has_room(path):
+        return DiskFull("The disk that holds the vault is full.")
+    return StorageError(
+        "The vault's database could not be encrypted under its new key; the old one still counts.",
+        hint="Check the disk, and that twice the vault's size is free, then open the vault again.",
+    )
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from app.errors import AppError, DiskFull, FolderReadOnly, StorageError, VaultLocked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 TEMPORARY = ".part-"
@@ -101,13 +101,22 @@ def create_private(path: Path, chunks: Iterable[bytes]) -> int:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Put a file in place as a whole: a reader, or a power cut, finds the old one or the new."""
+    with staged(path, data) as put_in_place:
+        put_in_place()
+
+
+@contextmanager
+def staged(path: Path, data: bytes) -> Iterator[Callable[[], None]]:
+    """Write a file down beside its place and give out what puts it there.
+
+    Nothing of it stays where that is not called.
+    """
     temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
     create_private(temporary, [data])
     try:
-        move(temporary, path)
-    except BaseException:
+        yield lambda: move(temporary, path)
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
 
 
 def move(source: Path, target: Path) -> None:

@@ -54,9 +54,11 @@ class RedactionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSettings:
-    """Which industry pack (topics, disclosures, scorecard) applies: a name from resources/packs."""
+    """Which industry pack (topics, disclosures, scorecard) applies: a name from resources/packs;
+    and which heads judge sentiment and topics: those that ship, or a model pack's."""
 
     pack: str = "general"
+    heads: str = "call-heads"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

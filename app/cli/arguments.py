@@ -36,6 +36,7 @@ _SHARED = {
 SETTING_OPTIONS = {
     "redact": "redaction.entities",
     "pack": "analysis.pack",
+    "heads": "analysis.heads",
     "model": "speech.model",
     "language": "speech.language",
     "device": "execution.device",
@@ -193,8 +194,9 @@ def _setting_options(command: Parser) -> None:
     group = command.add_argument_group("settings for this run")
     group.add_argument("--pack", help="industry pack: topics, disclosures and scorecard")
     group.add_argument("--model", help="speech model: whisper-base, or one that was imported")
+    group.add_argument("--heads", help="heads for sentiment and topics that were imported")
     group.add_argument("--language", help="language spoken, such as en; `auto` listens for it")
-    group.add_argument("--device", choices=get_args(Device), help="where models run")
+    group.add_argument("--device", choices=get_args(Device), help="where speech becomes text")
 
 
 def _channels_option(command: Parser) -> None:

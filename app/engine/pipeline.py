@@ -46,9 +46,6 @@ if TYPE_CHECKING:
     Report = Callable[[Stage, float], None]
 
 
-TEXT_MODELS = ("spacy-en", "minilm", "call-heads")
-
-
 class Pipeline:
     """Analyses calls one after the other; models are loaded on first use and stay."""
 
@@ -149,18 +146,19 @@ class _Run:
 
     def _provenance(self, *, from_audio: bool) -> Provenance:
         settings = self.request.settings
-        speech = (settings.speech.model,) if from_audio else ()
+        speech = (settings.speech.model, "silero-vad") if from_audio else ()
+        used = (*speech, "spacy-en", *self.stages.analyst.models)
         device, compute_type = ("cpu", "int8")
         if from_audio:
             device, compute_type = self.models.placed(settings.execution.device)
         return Provenance(
             app_version=__version__,
-            models=tuple(self.models.ref(name) for name in (*speech, *TEXT_MODELS)),
+            models=tuple(self.models.ref(name) for name in used),
             settings_sha256=digest(settings),
             device=device,
             compute_type=compute_type,
             threads=self.stages.threads,
-            packs=self.stages.analyst.pack.lineage,
+            packs=(*self.stages.analyst.pack.lineage, self.stages.redactor.lineage),
         )
 
 

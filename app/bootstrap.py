@@ -235,5 +235,9 @@ def _request(source: Source, settings: Settings) -> Request:
                 hint="Check that it is there and that you may read it.",
             ) from error
     return Request(
-        content=source.content, payload=payload, settings=settings, metadata=source.metadata
+        content=source.content,
+        payload=payload,
+        suffix="" if source.path is None else source.path.suffix,
+        settings=settings,
+        metadata=source.metadata,
     )

@@ -11,6 +11,7 @@ import os
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from app.domain import AnalysedCall, CallId, Failure, JobState, ProcessingReport, Progress
@@ -160,6 +161,7 @@ class QueueRun:
         request = Request(
             content="audio",
             payload=recording,
+            suffix=PurePath(lease.call.source_name).suffix,
             settings=self.settings,
             metadata=lease.call.metadata,
         )

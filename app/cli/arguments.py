@@ -23,7 +23,7 @@ STATUSES = """\
 exit status: 0 done; 1 the self-test found a fault; 2 the command line, a setting or a metadata file
 is wrong; 3 the vault cannot be used; 4 wrong passphrase; 5 the disk says no; 6 no such call; 7 a
 call failed, the others are done; 8 a model is missing or changed; 9 no window can be shown; 70 a
-fault in the program; 130 stopped with Ctrl+C
+fault in the program; 130 stopped with Ctrl+C; 141 the reader of the output has gone
 """
 _SHARED = {
     "vault": None,
@@ -225,7 +225,9 @@ def _search_options(command: Parser) -> None:
     command.add_argument(
         "words", nargs="+", metavar="WORDS", help='all must be said; "a phrase"; a last word* begun'
     )
-    command.add_argument("--limit", type=_count, default=50, metavar="N", help="turns at most (50)")
+    command.add_argument(
+        "--limit", type=_positive, default=50, metavar="N", help="turns at most (50)"
+    )
 
 
 def _stretch_options(command: Parser, of: str) -> None:
@@ -251,9 +253,15 @@ def _audit_options(command: Parser, shared: Parser) -> None:
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("it must not be negative")
+    if not text.isascii() or not text.isdecimal():
+        raise argparse.ArgumentTypeError("it must be a whole number, 0 or more")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    number = _count(text)
+    if not number:
+        raise argparse.ArgumentTypeError("it must be 1 or more")
     return number
 
 

@@ -30,7 +30,7 @@ from app.engine.audio import decode, encode_flac, muted, waveform
 from app.engine.models import ModelLibrary
 from app.engine.redaction import Redactor
 from app.engine.scoring import score
-from app.engine.speakers import assign_roles
+from app.engine.speakers import assign_roles, fitting_map
 from app.engine.transcription import Transcriber
 from app.errors import AudioSilent, AudioTruncated
 
@@ -84,17 +84,21 @@ class _Run:
                 self.request.payload,
                 longest_minutes=settings.audio.longest_minutes,
                 accept_truncated=settings.audio.accept_truncated,
+                suffix=self.request.suffix,
             )
+        roles = fitting_map(metadata.channel_roles, audio.channels)  # before the long work
         with self.clock.stage(Stage.TRANSCRIBE), _remnant(audio):
             heard = self.stages.transcriber.transcribe(
                 audio, progress=lambda done: self.clock.report(Stage.TRANSCRIBE, done)
             )
         with self.clock.stage(Stage.SPEAKERS):
-            spoken = assign_roles(heard, metadata.channel_roles, audio.channels)
+            spoken = assign_roles(heard, roles, audio.channels)
         redacted = self._redact(spoken)
         with self.clock.stage(Stage.MUTE):
             safe_audio = muted(audio, redacted.muted)
             facts = _Facts.of_audio(audio, redacted, encode_flac(safe_audio), waveform(safe_audio))
+        if metadata.channel_roles and not roles:
+            facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
         return self._judge(redacted, facts)
 
     def of_transcript(self) -> AnalysedCall:
@@ -104,7 +108,8 @@ class _Run:
         with self.clock.stage(Stage.SPEAKERS):
             if spoken.role_basis is not RoleBasis.GIVEN:
                 channels = 1 + max(turn.channel for turn in spoken.turns)
-                spoken = assign_roles(spoken, self.request.metadata.channel_roles, channels)
+                roles = fitting_map(self.request.metadata.channel_roles, channels, of_sound=False)
+                spoken = assign_roles(spoken, roles, channels)
         return self._judge(self._redact(spoken), _Facts.of_transcript(spoken, given.duration_ms))
 
     def _redact(self, spoken: RawTranscript) -> Redacted:

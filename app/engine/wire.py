@@ -27,11 +27,15 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One call to analyse: the recording's bytes, or one transcript as a JSON object."""
+    """One call to analyse: the recording's bytes, or one transcript as a JSON object.
+
+    `suffix` is the end of the recording's name, such as `.wav`.
+    """
 
     content: Literal["audio", "transcript"]
     payload: bytes = field(repr=False)
     settings: Settings
+    suffix: str = ""
     metadata: CallMetadata = field(default_factory=CallMetadata)
 
 

@@ -282,8 +282,12 @@ def test_an_interruption_is_no_fault(run):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    status, _, said = run(window=interrupted)
+    status, printed, said = run("--json", window=interrupted)
     assert status == 130
+    assert [one["error"]["code"] for one in every([json.loads(printed)], "error")] == [
+        "interrupted"
+    ]
+    assert "wait in the queue" in said
     assert "Stopped" in said
 
 

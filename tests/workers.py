@@ -68,3 +68,27 @@ def silent(pipe: Connection, _places: Places, _threads: int) -> None:
                 pipe.recv_bytes()
     except (EOFError, OSError):
         return
+
+
+def model_missing(pipe: Connection, _places: Places, _threads: int) -> None:
+    """Answer every request as a worker does that lacks the model."""
+    _always(pipe, Failure(code="model-missing", sentence="no model called nope", hint="A hint."))
+
+
+def pack_unknown(pipe: Connection, _places: Places, _threads: int) -> None:
+    """Answer every request as a worker does that lacks the industry pack."""
+    _always(pipe, Failure(code="usage", sentence="no pack called nope", hint="A hint."))
+
+
+def _always(pipe: Connection, answer: Failure) -> None:
+    try:
+        while True:
+            pipe.recv_bytes()
+            pipe.send_bytes(wire.encode_answer(answer))
+    except (EOFError, OSError):
+        return
+
+
+def ends(pipe: Connection, _places: Places, _threads: int) -> None:
+    """Take a question and end without an answer."""
+    pipe.recv_bytes()

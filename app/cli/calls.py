@@ -58,6 +58,8 @@ def take_in(run: Run) -> int:
         direction=Direction(run.args.direction or "unknown"),
         channel_roles=parse_channels(run.args.channels or ""),
     )
+    if not run.args.no_process:
+        run.program.check_settings()
     with run.workspace(may_create=True) as workspace:
         refuse_own_calls(workspace)
         with Interruption() as stop, Bar(run.out, "Importing", "file") as bar:
@@ -83,6 +85,7 @@ def take_in(run: Run) -> int:
 
 def process(run: Run) -> int:
     """Analyse what waits in the vault; return 7 if a call failed."""
+    run.program.check_settings()
     with run.workspace() as workspace:
         if run.args.retry_failed:
             workspace.processing.retry_failed()

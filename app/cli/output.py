@@ -101,6 +101,12 @@ class Output:
         if self.json:
             self.give(ErrorRecord(source=None, line=None, id=None, error=reason), ())
 
+    def stopped(self, reason: Failure) -> None:
+        """Say that a person ended the command: a remark to people, an object with `--json`."""
+        self.note(f"{reason.sentence} {reason.hint}")
+        if self.json:
+            self.give(ErrorRecord(source=None, line=None, id=None, error=reason), ())
+
     def abandon(self) -> None:
         """Forget standard output, whose reader has gone, so that Python's own farewell is quiet."""
         try:

@@ -20,7 +20,7 @@ import numpy as np
 
 from app.domain import Waveform
 from app.engine.completeness import cut_off
-from app.engine.containers import Container, Wav, read_wav, repaired_wav, sniff
+from app.engine.containers import Container, Wav, read_wav, repaired_wav, sniff, unwrapped
 from app.errors import AudioEmpty, AudioSilent, AudioTooLong, AudioTruncated, AudioUnreadable
 
 if TYPE_CHECKING:
@@ -79,14 +79,18 @@ class Audio:
         return int(self.samples.shape[1]) * 1000 // RATE_HZ
 
 
-def decode(data: bytes, *, longest_minutes: int, accept_truncated: bool = False) -> Audio:
+def decode(
+    data: bytes, *, longest_minutes: int, accept_truncated: bool = False, suffix: str = ""
+) -> Audio:
     """Decode a recording by its content; with `accept_truncated` also what is left of one.
 
+    `suffix` is the end of its name, which tells what a bare stream of G.722 is and nothing else.
     Raises `AudioEmpty`, `AudioUnreadable`, `AudioTruncated`, `AudioSilent` or `AudioTooLong`. Call
     it on the worker's main thread: compressed formats need an event loop.
     """
     if not data:
         raise AudioEmpty("The file is empty.")
+    data = unwrapped(data, suffix)
     container = sniff(data)
     wav = read_wav(data) if container is Container.WAV else None
     if wav is not None:
@@ -184,7 +188,10 @@ class _Gathering:
 
     def _begin(self, channels: int, rate_hz: int) -> None:
         if not 1 <= channels <= MOST_CHANNELS:
-            raise AudioUnreadable(f"The recording has {channels} channels; at most 8 are read.")
+            raise AudioUnreadable(
+                f"The recording has {channels} channels; at most {MOST_CHANNELS} are read.",
+                hint=f"Export it with the channels of the call alone: 1 to {MOST_CHANNELS}.",
+            )
         if rate_hz not in _RATES_HZ:
             raise AudioUnreadable(f"The recording's rate of {rate_hz} Hz is not one that is read.")
         self._rate_hz = rate_hz

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
-from app.domain import CallId, Failure, Outcome, Stage
+from app.domain import AnalysedCall, CallId, Failure, Outcome, Stage
 from app.engine import wire, worker
-from app.engine.wire import NetworkTried, Places, Question, Request, StageProgress
+from app.engine.wire import Places, Question, Request, StageProgress
 from app.errors import AppError, Cancelled, WorkerDied, WorkerStuck
 from app.log import event, logger
 
@@ -190,7 +190,7 @@ class _Worker:
         self._heard_at = time.monotonic()
         if isinstance(answer, StageProgress):
             yield Advanced(call=self.call, stage=answer.stage, done=answer.done)
-        elif not isinstance(answer, NetworkTried):  # nobody asked for that in the middle of a call
+        elif isinstance(answer, AnalysedCall | Failure):
             yield self._finish(answer)
 
     def kill(self, reason: AppError) -> None:

@@ -41,6 +41,8 @@ _MPEG_BITRATES = {  # kbit/s by (version 1?, layer), ISO/IEC 11172-3 and 13818-3
     (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _MPEG_RATES = (44100, 48000, 32000)
+_UNKNOWN = "of an unknown kind"
+_G722 = 0x028F  # mmreg.h, WAVE_FORMAT_ADPCM_G722
 _MPEG_SEARCH = 8192  # bytes in which the first frame of a bare MP3 must stand
 
 
@@ -52,6 +54,22 @@ def sniff(data: bytes) -> Container:
     if found is None:
         raise AudioUnreadable(f"The file is {_guess(data)}, not a recording in a known format.")
     return found
+
+
+def unwrapped(data: bytes, suffix: str) -> bytes:
+    """Return a bare G.722 stream (64 kbit/s, one channel) as a WAV file, anything else unchanged.
+
+    Such a stream has no mark of its own: here, and only here, the end of the file's name counts,
+    and only for what looks like nothing that is known.
+    """
+    if suffix.lower() != ".g722" or not data or _by_magic(data) or mpeg_start(data) is not None:
+        return data
+    if _guess(data) != _UNKNOWN or len(data) > 0xFFFFFF00:
+        return data
+    form = struct.pack("<HHIIHHH", _G722, 1, 16_000, 8_000, 1, 4, 0)
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form
+    body += b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def _by_magic(data: bytes) -> Container | None:
@@ -136,7 +154,7 @@ def _guess(data: bytes) -> str:
     if head.lstrip()[:1] == b"<":
         return "a web page or another text"
     printable = sum(32 <= byte < 127 or byte in (9, 10, 13) for byte in head)
-    return "a text" if printable >= 0.95 * len(head) else "of an unknown kind"
+    return "a text" if printable >= 0.95 * len(head) else _UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

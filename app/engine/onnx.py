@@ -19,8 +19,8 @@ _FATAL_ONLY = 4
 def session(content: bytes, *, threads: int = 1, arena: bool = True) -> InferenceSession:
     """Return a graph from its bytes, as a session of so many threads.
 
-    Without `arena` it gives memory back after each run. Raises onnxruntime's own errors for what
-    is no graph.
+    Without `arena` it gives memory back after each run. Raises one of `refusals()` for what is no
+    graph.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read at the import, so it has to stand before
     import onnxruntime
@@ -32,3 +32,23 @@ def session(content: bytes, *, threads: int = 1, arena: bool = True) -> Inferenc
     options.enable_cpu_mem_arena = arena
     options.log_severity_level = _FATAL_ONLY
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+
+
+def refusals() -> tuple[type[Exception], ...]:
+    """Return what onnxruntime raises for a graph that cannot be loaded, or cannot be run so."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as raised
+
+    return (
+        raised.EPFail,
+        raised.Fail,
+        raised.InvalidArgument,
+        raised.InvalidGraph,
+        raised.InvalidProtobuf,
+        raised.NoModel,
+        raised.NoSuchFile,
+        raised.NotFound,
+        raised.NotImplemented,
+        raised.RuntimeException,
+        RuntimeError,
+        ValueError,
+    )

@@ -14,6 +14,7 @@ import msgspec
 
 from app.config import Settings
 from app.domain import AnalysedCall, CallMetadata, Failure, Outcome, Stage
+from app.engine.manifest import ModelHead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,11 +27,15 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One call to analyse: the recording's bytes, or one transcript as a JSON object."""
+    """One call to analyse: the recording's bytes, or one transcript as a JSON object.
+
+    `suffix` is the end of the recording's name, such as `.wav`.
+    """
 
     content: Literal["audio", "transcript"]
     payload: bytes = field(repr=False)
     settings: Settings
+    suffix: str = ""
     metadata: CallMetadata = field(default_factory=CallMetadata)
 
 
@@ -56,14 +61,28 @@ class StageProgress:
     done: float
 
 
-Question = Request | NetworkTrial
-Answer = StageProgress | Outcome | NetworkTried
-_ASKED: dict[bytes, type[Question]] = {b"C": Request, b"N": NetworkTrial}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadTrial:
+    """Load a head that a client brings, and let it judge one vector."""
+
+    head: ModelHead
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadTried:
+    """The head does what its pack declares."""
+
+
+Question = Request | NetworkTrial | HeadTrial
+Answer = StageProgress | Outcome | NetworkTried | HeadTried
+_ASKED: dict[bytes, type[Question]] = {b"C": Request, b"N": NetworkTrial, b"H": HeadTrial}
 _TAGS: dict[bytes, type[Answer]] = {
     b"P": StageProgress,
     b"D": AnalysedCall,
     b"F": Failure,
     b"N": NetworkTried,
+    b"H": HeadTried,
 }
 
 

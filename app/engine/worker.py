@@ -75,6 +75,11 @@ def _reply(pipeline: Pipeline, question: wire.Question, report: Report) -> wire.
         return wire.NetworkTried(
             python_refused=network_is_refused(), native_refused=native_network_is_refused()
         )
+    if isinstance(question, wire.HeadTrial):
+        from app.engine.analysis.heads import try_out
+
+        try_out(question.content, question.head)
+        return wire.HeadTried()
     return pipeline.analyse(question, report)
 
 

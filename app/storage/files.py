@@ -26,6 +26,7 @@ TEMPORARY = ".part-"
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_WRITING = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL}
 _BUSY = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK}
 
 
@@ -35,6 +36,11 @@ def explained(error: OSError) -> AppError:
         return DiskFull("The disk that holds the vault is full.")
     if error.errno in _NO_WRITING:
         return FolderReadOnly("The vault's folder cannot be written to.")
+    if error.errno in _NO_PLACE:
+        return StorageError(
+            f"The vault's folder cannot be made or found ({os.strerror(error.errno or 0)}).",
+            hint="Check the name of the folder, and that the folder above it is there.",
+        )
     return StorageError(
         f"The disk that holds the vault reports an error ({os.strerror(error.errno or 0)}).",
         hint="Check the disk and its connection, then try again.",

@@ -38,7 +38,8 @@ class Processing:
     ) -> ProcessingReport:
         """Analyse what is queued until nothing is left or `stop` says so.
 
-        Raises `StorageError` when results cannot be kept; nothing is lost then.
+        Raises `StorageError` when results cannot be kept, `UsageError` or `ModelError` where the
+        settings ask for what cannot be used; nothing is lost then, and what was running waits.
         """
         self._gate.require(Right.PROCESS)
         self._cancelled.clear()

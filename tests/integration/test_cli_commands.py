@@ -119,6 +119,11 @@ def test_the_calls_of_the_demonstration_are_listed_shown_and_found(demo_vault):
     assert "utilities.wav" in {call["source_name"] for call in flagged}
     detail = objects(autoinsights(home, "show", calls[0]["id"], "--json", *vault))[0]
     assert detail["analysis"]["turns"]
+    made = detail["analysis"]["provenance"]
+    assert [model["name"] for model in made["models"]] == [
+        *("whisper-base", "silero-vad", "spacy-en", "minilm", "call-heads")
+    ]
+    assert len([pack for pack in made["packs"] if pack.startswith("recognisers-")]) == 1
     hits = objects(autoinsights(home, "search", "formal complaint", "--json", *vault))
     assert {hit["call"] for hit in hits} <= {call["id"] for call in calls}
     assert hits

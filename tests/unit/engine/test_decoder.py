@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.engine.audio import decode
 from app.engine.decoder import decode_blocks
-from app.errors import AudioError, AudioTooLong, AudioTruncated
+from app.errors import AudioError, AudioTooLong, AudioTruncated, AudioUnreadable
 from tests.unit.engine.recordings import recording, tone
 
 if TYPE_CHECKING:
@@ -87,6 +87,19 @@ def test_what_is_left_is_read_where_that_is_wanted_the_same_each_time(name: str)
     assert found[0].truncated
     assert 500 < found[0].duration_ms < 2140
     assert len({audio.samples.tobytes() for audio in found}) == 1
+
+
+def test_a_bare_stream_of_g722_is_read_by_the_end_of_its_name() -> None:
+    content = (RECORDINGS / "g722.wav").read_bytes()
+    bare = content[content.index(b"data") + 8 :]
+    audio = decode(bare, longest_minutes=1, suffix=".G722")
+    assert np.array_equal(audio.samples, decode(content, longest_minutes=1).samples)
+    with pytest.raises(AudioUnreadable):
+        decode(bare, longest_minutes=1, suffix=".wav")
+    for disguised in (b"%PDF-1.7" + bytes(900), b"A text. " * 90):
+        with pytest.raises(AudioUnreadable):
+            decode(disguised, longest_minutes=1, suffix=".g722")
+    assert decode(content, longest_minutes=1, suffix=".g722").source_rate_hz == 16000
 
 
 def test_stops_at_what_the_receiver_raises() -> None:

@@ -7,5 +7,5 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _whole_application(request):
-    if "audio" in request.path.name:
+    if request.path.name in ("test_audio.py", "test_decoder.py"):
         request.getfixturevalue("qapp")

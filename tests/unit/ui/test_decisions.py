@@ -25,7 +25,7 @@ from app.ui.import_dialog import CHANNELS, described
 from app.ui.messages import report
 from app.ui.playback import clamped
 from app.ui.preferences import Preferences
-from app.ui.start_pages import caps_lock_suspected
+from app.ui.passphrase_fields import caps_lock_suspected
 from app.ui.transcript import runs
 from tests import builders
 from tests.unit.ui.test_words import row

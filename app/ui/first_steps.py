@@ -54,8 +54,8 @@ class SheetStep(StartPage):
     passed = Signal()
     """The sheet counts, or a person does without."""
 
-    def __init__(self, desk: Desk) -> None:
-        """Begin without a sheet."""
+    def __init__(self, desk: Desk, *, skip: str = "Go on without a sheet (Esc)") -> None:
+        """Begin without a sheet; `skip` names the way past it."""
         super().__init__(desk.theme, "Recovery sheet")
         self._desk = desk
         self._workspace: Workspace | None = None
@@ -70,7 +70,7 @@ class SheetStep(StartPage):
         self.add_problem()
         self.print = button("Print…", self._print)
         self.keep = button("Use this sheet", self._keep, "primary")
-        self.skip = button("Go on without a sheet (Esc)", self._skip, "link")
+        self.skip = button(skip, self._skip, "link")
         row = QHBoxLayout()
         row.addWidget(self.print)
         row.addStretch(1)

@@ -236,6 +236,9 @@ def test_when_the_queue_is_done_behind_the_lock_the_vault_closes(
     person.session.lock()
     page = person.session.unlock
     person.wait(page.going_on.isVisible)
+    answered: list[int] = []
+    person.session.tasks.query(lambda: 1, answered.append)  # after what the page itself asked
+    person.wait(lambda: answered)
     person.qtbot.keyClicks(page.passphrase.edit, "being typed")
     analysis.go.set()
     person.wait(lambda: not page.going_on.isVisible())

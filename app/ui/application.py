@@ -229,7 +229,8 @@ class Session(QObject):
             self.unlock.show_going_on("")
             self.window.open(None)
             # whoever signs in from now on opens it anew, after this: both are on one thread
-            self.tasks.settle(lambda: self.tasks.query(workspace.close, lambda _: None))
+            close = workspace.close
+            self.tasks.settle(lambda: self.tasks.query(close, lambda _: None), forget=False)
 
     def _session_ended(self) -> None:
         if self._workspace is not None:

@@ -268,8 +268,11 @@ class CallPage(QWidget):
         self._marks = timeline.marks(analysis)
         self.playback.reset(analysis.duration_ms)
         self.waveform.show_call(analysis, detail.waveform, self._marks)
-        self.transcript.show_call(analysis)
         words_shown = may(self._workspace, Right.SEE_TRANSCRIPT)
+        if words_shown:
+            self.transcript.show_call(analysis)
+        else:
+            self.transcript.forget()
         self.side.show_call(analysis, words_shown=words_shown)
         self.next_finding.setVisible(bool(self._marks))
         self.trouble.clear()

@@ -145,11 +145,20 @@ class Tasks(QObject):
         self._age += 1
         self._waiting.clear()
 
-    def settle(self, then: Callable[[], None]) -> None:
-        """Stop all acts, forget waiting queries, and call `then` once everything has ended."""
+    def settle(self, then: Callable[[], None], *, forget: bool = True) -> None:
+        """Stop all acts, forget waiting queries, and call `then` once everything has ended.
+
+        Without `forget` what was asked for until then is still answered.
+        """
         for act in self._acts:
             act.stop()
-        self._settled.append(then)
+
+        def settled() -> None:
+            if forget:
+                self.forget()
+            then()
+
+        self._settled.append(settled)
         self._maybe_settled()
 
     def close(self) -> None:
@@ -214,7 +223,6 @@ class Tasks(QObject):
         if self._acts or not self._settled:
             return
         self._acts_age += 1
-        self.forget()
         waiting, self._settled = self._settled, []
         for then in waiting:
             then()

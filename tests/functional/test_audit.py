@@ -75,7 +75,7 @@ def test_verifying_says_that_all_is_well_and_names_what_is_not(
     workspace = person.window.workspace
     assert workspace is not None
     with workspace._vault._database.transaction() as writing:
-        writing.change("DROP TRIGGER IF EXISTS audit_stays")
+        writing.change("DROP TRIGGER audit_fixed")
         writing.change("UPDATE audit SET outcome = 'nothing' WHERE number = 7")
     page.verify.click()
     person.wait(lambda: page.verdict.property("kind") == "verdict-bad")
@@ -102,7 +102,7 @@ def test_the_log_is_handed_out_by_who_may(person: Person, tmp_path: Path) -> Non
 def with_auditor(person: Person) -> None:
     """Add an auditor while the vault is shut, and come in as that."""
     folder = person.session.unlock.folder
-    person.wait(lambda: person.session.unlock.passphrase.edit.isEnabled())
+    person.wait(person.session.unlock.passphrase.edit.isEnabled)
     with vault.open_vault(folder, scenes.PASSPHRASE, name="owner") as opened:
         opened.people.add(
             scenes.AUDITOR, PASSPHRASES["Otto"], actor="owner", cost=scenes.LOWEST_COST
@@ -117,7 +117,7 @@ def test_locking_while_verifying_stops_it(person: Person) -> None:
     page = person.window.audit
     page.verify.click()
     person.session.lock()
-    person.wait(lambda: person.session.unlock.passphrase.edit.isEnabled())
+    person.wait(person.session.unlock.passphrase.edit.isEnabled)
     assert page.model.rowCount() == 0
     assert page.verdict.text() == ""
     assert page.person.count() == 1

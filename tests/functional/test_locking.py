@@ -101,7 +101,7 @@ def test_nobody_there_locks_and_a_key_in_time_does_not(
     person.session.idle._timer.setInterval(1)
     person.wait(lambda: not person.window.main.isVisible())
     expect_no_content(person)
-    person.wait(lambda: person.session.unlock.passphrase.edit.isEnabled())
+    person.wait(person.session.unlock.passphrase.edit.isEnabled)
     assert closed(program)
 
 
@@ -150,7 +150,7 @@ def test_locking_takes_dialogs_and_typed_secrets_away_and_leaves_the_clipboard(
     person.session.lock()
     assert not any(d.isVisible() for d in person.window.findChildren(QDialog))
     assert QApplication.clipboard().text() == "something of the person's own"
-    person.wait(lambda: person.session.unlock.passphrase.edit.isEnabled())
+    person.wait(person.session.unlock.passphrase.edit.isEnabled)
     person.qtbot.keyClicks(person.session.unlock.passphrase.edit, "half typed")
     person.session.lock()
     assert person.session.unlock.passphrase.text() == ""
@@ -202,7 +202,7 @@ def test_analysis_goes_on_behind_the_lock_and_whoever_unlocks_finds_it(
     person.qtbot.keyClick(person.window.call, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     expect_no_content(person)
     page = person.session.unlock
-    person.wait(lambda: page.going_on.isVisible())
+    person.wait(page.going_on.isVisible)
     assert page.going_on.text() == "Analysis goes on: 2 of 3 calls"
     assert not page.change_folder.isVisible(), "one vault at a time"
     assert not closed(program)

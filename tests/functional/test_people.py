@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QDialog, QPushButton
 
-from app.domain import CallQuery, PersonState, RequestState
+from app.domain import CallQuery, GuardedAct, PersonState, RequestState
 from app.storage import totp, vault
 from app.ui.call_acts import CallAct
 from app.ui.call_page import WORDS_HIDDEN
@@ -19,6 +19,7 @@ from app.ui.person_dialog import PersonDialog
 from app.ui.reason_dialog import ReasonDialog
 from app.ui.rights import Page, Tab
 from app.ui.secret_dialogs import PaperDialog, PassphraseDialog, SecondFactorDialog, SheetDialog
+from app.ui.widgets import Chip, RowButton
 from tests.functional import scenes
 from tests.functional.scenes import ADMINISTRATOR, AUDITOR, OFFICER, PASSPHRASES, REVIEWER
 
@@ -26,15 +27,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from PySide6.QtWidgets import QDialog
-
     from app.bootstrap import Program
     from tests.functional.conftest import Person
 
 STRONG = "a lantern under the old bridge"
 
 
-def dialog[D: QDialog](person: Person, kind: type[D]) -> D:
+D = TypeVar("D", bound=QDialog)
+
+
+def dialog(person: Person, kind: type[D]) -> D:
     """Wait for a dialog."""
 
     def shown() -> list[D]:
@@ -58,7 +60,7 @@ def come_in(person: Person, name: str) -> None:
 
 def lock(person: Person) -> None:
     person.session.lock()
-    person.wait(lambda: person.session.unlock.passphrase.edit.isEnabled())
+    person.wait(person.session.unlock.passphrase.edit.isEnabled)
 
 
 def bar(person: Person) -> str:
@@ -178,7 +180,8 @@ def test_an_auditor_sees_what_was_found_and_not_the_words(
     assert page.no_words._title.text() == WORDS_HIDDEN
     assert not page.transcript.isVisible()
     assert page.transcript.toPlainText().strip() == ""
-    texts = [row.accessibleName() for row in page.side.findChildren(type(page.side).__mro__[-3])]
+    texts = [row.accessibleName() for row in page.side.findChildren(RowButton)]
+    assert texts
     assert not any("charged twice" in text for text in texts)
     assert not page.play.isVisible()
     page.next_finding.click()
@@ -223,7 +226,7 @@ def test_a_second_factor_is_set_up_and_asked_for(
     assert "queue Complaints" in account.roles.text()
     account.set_up_factor.click()
     asked = dialog(person, SecondFactorDialog)
-    person.wait(lambda: asked.view.text.text())
+    person.wait(asked.view.text.text)
     assert not asked.view.code.pixmap().isNull()
     code = authenticator(asked.view.text.text())
     person.qtbot.keyClicks(asked.code, "000000" if code(0) != "000000" else "111111")
@@ -231,7 +234,7 @@ def test_a_second_factor_is_set_up_and_asked_for(
     person.wait(asked.problem.isVisible)
     person.qtbot.keyClicks(asked.code, code(0))
     asked.confirm.click()
-    person.wait(lambda: asked.codes.text.text())
+    person.wait(asked.codes.text.text)
     backup = asked.codes.text.text().split()
     assert len(backup) == 10
     asked.close_button.click()
@@ -240,7 +243,8 @@ def test_a_second_factor_is_set_up_and_asked_for(
 
     page = person.session.unlock
     person.sign_in("Rita", PASSPHRASES["Rita"])
-    person.wait(lambda: page.code.isVisible() and page.code.hasFocus())
+    person.wait(page.code.isVisible)
+    assert person.window.focusWidget() is page.code
     assert not page.problem.isVisible()
     assert page.passphrase.text() == PASSPHRASES["Rita"], "not asked for again"
     person.qtbot.keyClicks(page.code, "123")
@@ -275,14 +279,14 @@ def test_who_lacks_a_second_factor_finds_only_the_way_to_one(
     assert seen == {Page.ACCOUNT}
     person.window.account.set_up_factor.click()
     asked = dialog(person, SecondFactorDialog)
-    person.wait(lambda: asked.view.text.text())
+    person.wait(asked.view.text.text)
     person.qtbot.keyClicks(asked.code, authenticator(asked.view.text.text())(0))
     asked.confirm.click()
-    person.wait(lambda: asked.codes.text.text())
+    person.wait(asked.codes.text.text)
     asked.close_button.click()
     person.wait(person.window.account.again.isVisible)
     person.window.account.again.click()
-    person.wait(lambda: person.session.unlock.passphrase.edit.isEnabled())
+    person.wait(person.session.unlock.passphrase.edit.isEnabled)
     with vault.open_vault(program.folders.vault, scenes.PASSPHRASE, name="owner") as opened:
         entries = opened.audit.entries(limit=opened.audit.count() - before)
     assert "denied" not in {entry.act for entry in entries}, "nothing was tried in vain"
@@ -331,8 +335,6 @@ def test_a_request_is_refused_or_withdrawn(start: Callable[..., Person], program
     workspace = person.window.workspace
     assert workspace is not None
     calls = workspace.calls.page(CallQuery(), offset=0, limit=2)
-    from app.domain import GuardedAct
-
     for call in calls:
         workspace.requests.ask(GuardedAct.ERASE_CALL, call.id, reason="asked for")
     person.window.show_page(Page.PEOPLE)
@@ -370,14 +372,15 @@ def test_a_hold_is_placed_seen_and_keeps_a_call_from_being_erased(
     person.wait(lambda: (row := person.window.calls.model.row(0)) and row.on_hold)
 
 
-def chips(person: Person) -> list[QPushButton]:
-    from app.ui.widgets import Chip
-
+def chips(person: Person) -> list[Chip]:
     return [chip for chip in person.window.call.findChildren(Chip) if chip.isVisible()]
 
 
 def test_the_original_is_heard_and_saved_by_who_may(
-    start: Callable[..., Person], program: Program, tmp_path: Path
+    start: Callable[..., Person],
+    program: Program,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     scenes.filled(program.folders.vault, done=1)
     person = start()
@@ -394,9 +397,16 @@ def test_the_original_is_heard_and_saved_by_who_may(
     page.acts.save(target)
     person.wait(lambda: "saved outside" in bar(person))
     assert target.read_bytes() == b"recording number 0"
+    heard: list[bytes] = []
+    monkeypatch.setattr(page.playback, "supply", heard.append)  # it is no sound that plays
     page.transport.original.click()
     page.playback.play()
-    person.wait(lambda: "call.listen-original" in [e.act for e in workspace.audit.entries(limit=5)])
+    person.wait(lambda: heard)
+    assert heard == [b"recording number 0"]
+    assert "call.listen-original" in [e.act for e in workspace.audit.entries(limit=5)]
+    page.transport.original.click()
+    person.wait(lambda: len(heard) == 2)
+    assert heard[1].startswith(b"fLaC"), "what is redacted is muted again"
     page.playback.reset(0)
 
 
@@ -488,7 +498,7 @@ def test_a_new_sheet_and_the_key_are_found_under_the_account(
     person.wait(lambda: "There is no recovery sheet" in account.sheet_text.text())
     account.new_sheet.click()
     made = dialog(person, SheetDialog)
-    person.wait(lambda: made.step.view.text.text())
+    person.wait(made.step.view.text.text)
     person.qtbot.keyClicks(made.step.typed, made.step.view.text.text().replace("\n", "-"))
     made.step.keep.click()
     person.wait(lambda: "There is a recovery sheet" in account.sheet_text.text())

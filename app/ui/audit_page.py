@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from app.ui.tasks import Act
     from app.workspace import Workspace
 
-_WIDTHS = (72, 150, 130, 190, 300, 190)
+_WIDTHS = (66, 142, 110, 176, 250, 150)
 _CHECKPOINT = (
     "Keep this away from the computer that holds the vault: with it, everybody can verify later"
     " that none of the entries so far was changed or removed."

@@ -288,10 +288,11 @@ class CallPage(QWidget):
         if detail.on_hold:
             self._chips.addWidget(Chip("On legal hold", self._desk.theme, Severity.NOTICE))
         flags = detail.analysis.flags if detail.analysis else ()
-        for flag in flags[:3]:
+        shown = 1 if detail.on_hold else 2  # the panel beside the transcript names all of them
+        for flag in flags[:shown]:
             self._chips.addWidget(Chip(flag.title, self._desk.theme, flag.severity))
-        if len(flags) > 3:
-            self._chips.addWidget(Chip(f"+{len(flags) - 3}", self._desk.theme))
+        if len(flags) > shown:
+            self._chips.addWidget(Chip(f"+{len(flags) - shown}", self._desk.theme))
 
     def _show_unfinished(self, detail: CallDetail) -> None:
         self.playback.reset(0)

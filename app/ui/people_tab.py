@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 _HEADERS = ("Name", "Roles", "Sees", "Code", "State", "Since")
-_WIDTHS = (170, 330, 230, 70, 110)
+_WIDTHS = (150, 300, 210, 70, 100)
 
 
 class PersonAct(StrEnum):

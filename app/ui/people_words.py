@@ -73,12 +73,17 @@ STATES = {
 SETTINGS = {
     "two_persons": "Needs a second person",
     "second_factor": "Needs a code to sign in",
-    "lock_after_minutes": "Lock when nobody is there, after minutes",
-    "session_hours": "Sign in again after hours",
-    "retention_days": "Keep calls for days (0: until somebody erases them)",
+    "lock_after_minutes": "Lock when nobody is there, after",
+    "session_hours": "Sign in again after",
+    "retention_days": "Keep calls for",
     "acoustic_analysis": "Acoustic analysis of voices",
 }
 """What each setting of the policy is about."""
+
+UNITS = {"lock_after_minutes": "minute", "session_hours": "hour", "retention_days": "day"}
+"""The units of the settings that are numbers."""
+
+FOR_EVER = "as long as nobody erases them"
 
 _DECIDED = {
     RequestState.OPEN: "waits for a decision",
@@ -114,7 +119,8 @@ def request(asked: ApprovalRequest) -> str:
     if ACTS[asked.act].on_call:
         return f"{ACTS_SAID[asked.act]}: {asked.subject[:8]}"
     title = SETTINGS.get(asked.subject, asked.subject)
-    return f"{title} \N{RIGHTWARDS ARROW} {value(asked.subject, asked.value)}"
+    said = value(asked.subject, asked.value)
+    return f"{title} {said}" if asked.subject in UNITS else f"{title}: {said}"
 
 
 def request_details(asked: ApprovalRequest) -> str:
@@ -133,6 +139,10 @@ def request_details(asked: ApprovalRequest) -> str:
 
 def value(name: str, text: str) -> str:
     """Return a setting's value, given as the policy writes it, as the window says it."""
+    if name == "retention_days" and text == "0":
+        return FOR_EVER
+    if name in UNITS and text.isdecimal():
+        return words.counted(int(text), UNITS[name])
     said: dict[str, str] = {act.value: title.lower() for act, title in ACTS_SAID.items()}
     said |= {role.value: title.lower() for role, (title, _) in ROLES.items()}
     said |= {"true": "on", "false": "off", "none": "nobody" if name == "second_factor" else "none"}

@@ -23,6 +23,8 @@ from app.ui.reason_dialog import ReasonDialog
 from app.ui.widgets import button, card, label
 
 if TYPE_CHECKING:
+    from PySide6.QtGui import QWheelEvent
+
     from app.domain import ApprovalRequest, Changes
     from app.ui.desk import Desk
     from app.workspace import Workspace
@@ -35,7 +37,6 @@ _ACOUSTICS = (
     " somebody decides otherwise."
 )
 _CHANGED: Changes = frozenset({Subject.SETTINGS, Subject.REQUESTS})
-_UNITS = {"lock_after_minutes": " minutes", "session_hours": " hours", "retention_days": " days"}
 
 
 def told(changed: int, waiting: int) -> str:
@@ -179,11 +180,25 @@ class RulesTab(QWidget):
             self.refresh()
 
 
+class _Number(QSpinBox):
+    """A number that a wheel over it changes only while it has the focus: the page scrolls."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        """Leave the wheel to the page unless a person is at this number."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
 def _number(name: str) -> QSpinBox:
-    made = QSpinBox()
+    made = _Number()
     made.setRange(*WHOLE_NUMBERS[name])
-    made.setSuffix(_UNITS[name])
-    made.setMinimumWidth(150)
+    made.setSuffix(f" {people_words.UNITS[name]}s")
+    if name == "retention_days":
+        made.setSpecialValueText(people_words.FOR_EVER)
+    made.setAlignment(Qt.AlignmentFlag.AlignCenter)
+    made.setMinimumWidth(250)
     made.setAccessibleName(people_words.SETTINGS[name])
     made.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return made

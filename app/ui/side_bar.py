@@ -103,7 +103,7 @@ class SideBar(QFrame):
     def show_requests(self, waiting: int) -> None:
         """Show how many requests wait for this person's decision."""
         people = self.entries[Page.PEOPLE]
-        people.setText(f"  People and rules  ({waiting:,})" if waiting else "  People and rules")
+        people.setText(f"  People  ({waiting:,})" if waiting else "  People and rules")
         waits = f", {words.counted(waiting, 'request')} to decide" if waiting else ""
         people.setAccessibleName(f"People and rules{waits}")
 

@@ -388,9 +388,11 @@ PASSPHRASES = {
 }
 
 
-def office(folder: Path, *people: Person, done: int = 12) -> Filled:
+def office(
+    folder: Path, *people: Person, done: int = 12, failed: int = 0, queued: int = 0
+) -> Filled:
     """Copy a vault with calls and these people beside its owner to a folder."""
-    made = filled(folder, done=done)
+    made = filled(folder, done=done, failed=failed, queued=queued)
     with vault.open_vault(folder, PASSPHRASE) as opened:
         for person in people:
             opened.people.add(person, PASSPHRASES[person.name], actor="owner", cost=LOWEST_COST)

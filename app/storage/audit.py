@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.domain import AuditEntry, AuditProof, Progress, Sha256
+from app.domain import AuditEntry, AuditProof, AuditQuery, Progress, Sha256
 from app.errors import UsageError
 from app.storage import audit_rows, merkle
 from app.storage.audit_check import judged, sizes_of, walk
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from app.storage.witness import Memory, Witness
 
 _SYSTEM = "system"
+_EVERYTHING = AuditQuery()
 
 
 class Audit:
@@ -104,15 +105,24 @@ class Audit:
         writing.leave_no_trace()  # the key that signed this entry
         return entry
 
-    def entries(self, *, offset: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
-        """Return entries, the newest first."""
+    def entries(
+        self, query: AuditQuery = _EVERYTHING, *, offset: int = 0, limit: int = 100
+    ) -> tuple[AuditEntry, ...]:
+        """Return the entries that a query asks for, the newest first."""
         with self._database.reader() as reading:
-            return audit_rows.newest(reading, offset=offset, limit=limit)
+            return audit_rows.newest(reading, query, offset=offset, limit=limit)
 
-    def count(self) -> int:
-        """Return how many entries there are."""
+    def count(self, query: AuditQuery = _EVERYTHING) -> int:
+        """Return how many entries a query asks for."""
         with self._database.reader() as reading:
-            return reading.number("SELECT max(number) FROM audit")
+            if query == _EVERYTHING:
+                return reading.number("SELECT max(number) FROM audit")
+            return audit_rows.count(reading, query)
+
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return who acted, and which acts there are."""
+        with self._database.reader() as reading:
+            return audit_rows.names(reading)
 
     def verify(
         self,

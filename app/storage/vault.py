@@ -318,6 +318,7 @@ class Vault:
         self._header = OpenHeader(folder, found, key, database)
         self._key = key
         self._database = database
+        self._opening = opening
         self._lock = opening.lock
         self._attempts = opening.attempts
         self._closed = False
@@ -369,6 +370,24 @@ class Vault:
         self.person = person
         self.audit.record(actor=name, act="vault.open", outcome=_HOW.get(how, "ok"))
         self.audit.save_witness()
+
+    def sign_in(self, name: str, passphrase: str, *, code: str = "") -> Person:
+        """Sign a person in while the vault is open, as `open_vault` would; returns who it is.
+
+        Nothing else changes: whoever was signed in before goes on with what is running. Raises
+        `SignInError` or `VaultDamaged`.
+        """
+        entry = sign_in.by_passphrase(
+            self._header.now,
+            name,
+            passphrase,
+            attempts=self._attempts,
+            computer=lambda: self._opening.computer_key(self.info.id),
+        )
+        entry.key.wipe()  # the vault has its own
+        self.let_in(entry, code)
+        self.ways_in.came_in(entry)
+        return self.person
 
     def check(self) -> tuple[str, ...]:
         """Return every problem of the database, the recordings and the audit log; reads all."""

@@ -50,6 +50,10 @@ class WaysIn:
         self._keyring = keyring
         self._computer = computer
 
+    def came_in(self, entry: Entry) -> None:
+        """Take note of how the person came in who is signed in now."""
+        self._entry = entry
+
     @property
     def asks_for_computer(self) -> bool:
         """Whether the vault opens with this computer's key only, beside a passphrase."""

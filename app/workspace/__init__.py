@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from app.access import Session
 from app.domain import Right
 from app.workspace.control import Processing
 from app.workspace.gate import Gate
@@ -23,7 +24,6 @@ from app.workspace.trail import AuditTrail
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from app.access import Session
     from app.config import Settings
     from app.domain import CallId, VaultInfo
     from app.engine.wire import Places
@@ -40,6 +40,7 @@ class Workspace:
     def __init__(self, vault: Vault, session: Session, settings: Settings, places: Places) -> None:
         """Take over an open vault; closing the workspace closes it."""
         self._vault = vault
+        self._settings, self._places = settings, places
         self._gate = gate = Gate(vault, session)
         self.session = session
         self.calls = Calls(gate)
@@ -59,6 +60,18 @@ class Workspace:
     def info(self) -> VaultInfo:
         """What the vault is: its id, its folder, whether it is a demonstration."""
         return self._vault.info
+
+    def sign_in(self, passphrase: str, *, name: str = "", code: str = "") -> Workspace:
+        """Sign a person in to the vault while it is open; raises `SignInError`.
+
+        What this workspace runs goes on; closing either one closes the vault.
+        """
+        person = self._vault.sign_in(name, passphrase, code=code)
+        clock = self.session.clock
+        session = Session(person, clock(), self._vault.policy.get(), clock)
+        beside = Workspace(self._vault, session, self._settings, self._places)
+        beside.processing = self.processing.beside(beside._gate)
+        return beside
 
     def check(self) -> tuple[str, ...]:
         """Read everything that is kept and name what is damaged; nothing is healthy."""

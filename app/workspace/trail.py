@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.domain import Checkpoint, Right
+from app.domain import AuditQuery, Checkpoint, Right
 from app.errors import StorageError, UsageError
 from app.reports import qr, sheets
 from app.storage import audit_export, files
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.domain import AuditCheck, AuditEntry, AuditProof, Progress
     from app.workspace.gate import Gate
 
+_EVERYTHING = AuditQuery()
 _VERIFIER = "verify_audit.py"
 _READ_ME = """\
 The audit log of an AutoInsights vault
@@ -54,15 +55,22 @@ class AuditTrail:
         kept = None if checkpoint is None else audit_export.read_checkpoint(checkpoint)
         return self._gate.vault.audit.verify(kept, progress)
 
-    def entries(self, *, offset: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
-        """Return entries, newest first."""
+    def entries(
+        self, query: AuditQuery = _EVERYTHING, *, offset: int = 0, limit: int = 100
+    ) -> tuple[AuditEntry, ...]:
+        """Return the entries that a query asks for, newest first."""
         self._gate.require(Right.READ_AUDIT)
-        return self._gate.vault.audit.entries(offset=offset, limit=limit)
+        return self._gate.vault.audit.entries(query, offset=offset, limit=limit)
 
-    def count(self) -> int:
-        """Return how many entries there are."""
+    def count(self, query: AuditQuery = _EVERYTHING) -> int:
+        """Return how many entries a query asks for."""
         self._gate.require(Right.READ_AUDIT)
-        return self._gate.vault.audit.count()
+        return self._gate.vault.audit.count(query)
+
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return who acted, and which acts there are, for the filters."""
+        self._gate.require(Right.READ_AUDIT)
+        return self._gate.vault.audit.names()
 
     def key(self) -> str:
         """Return the verification key, for the auditor to keep elsewhere."""

@@ -214,6 +214,8 @@ def test_an_interrupted_import_loses_nothing(tmp_path):
     printed, said = child.communicate(timeout=120)
     assert child.returncode == 130, said
     assert b"Stopped" in said
-    assert [json.loads(line)["done"] for line in printed.splitlines()] in ([], [0])
+    *done, ended = map(json.loads, printed.splitlines())
+    assert [one["done"] for one in done] in ([], [0])
+    assert (ended["schema"], ended["error"]["code"]) == ("autoinsights.error/1", "interrupted")
     waiting = objects(autoinsights(tmp_path, "list", "--json", *options))
     assert [(call["id"], call["state"]) for call in waiting] == [(taken["imported"][0], "queued")]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from app.config import Settings
-    from app.domain import VaultInfo
+    from app.domain import CallId, VaultInfo
     from app.engine.wire import Places
     from app.storage.vault import Vault
 
@@ -46,11 +46,13 @@ class Workspace:
         self.session = session
         self.calls = Calls(gate)
         self.intake = Intake(gate)
-        self.processing = Processing(gate, settings, places)
-        self.requests = Requests(gate)
+        # calls whose analysis is to end: what cancels and what erases adds to it
+        ended: set[CallId] = set()
+        self.processing = Processing(gate, settings, places, ended)
+        self.requests = Requests(gate, ended)
         self.policy = Rules(gate, self.requests)
         self.teams = Teams(gate)
-        self.retention = Retention(gate)
+        self.retention = Retention(gate, ended)
         self.people = People(gate)
         self.keys = Keys(gate)
         self.audit = AuditTrail(gate, Path(places.resources))

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain import GuardedAct, Right
-from app.storage import policy, vault
+from app import access
+from app.domain import GuardedAct, Person, PersonName, Right
+from app.storage import people, policy, vault
 from tests.unit.cli.conftest import PASSPHRASE
 from tests.unit.cli.test_main import every
 
@@ -43,6 +44,19 @@ def alone(vaulted):
     return set_policy
 
 
+@pytest.fixture
+def colleague(vaulted):
+    """Another person in the vault, so that the rule of two persons has a meaning."""
+    with opened_directly(vaulted) as writing:
+        people.insert(writing, Person(name=PersonName("bea"), roles=access.FOUNDER))
+
+
+def test_whoever_is_alone_waits_for_nobody(records, vaulted, calls):
+    _, printed = records("erase", calls[0], "--reason", "asked for", *vaulted)
+    assert every(printed, "request")[0]["state"] == "approved"
+
+
+@pytest.mark.usefixtures("colleague")
 def test_erasing_waits_for_a_second_person(run, records, vaulted, calls):
     status, printed = records("erase", calls[0][:8], "--reason", "asked for", *vaulted)
     (request,) = every(printed, "request")
@@ -65,13 +79,10 @@ def test_erasing_waits_for_a_second_person(run, records, vaulted, calls):
     assert len(every(records("list", *vaulted)[1], "call")) == 2
 
 
+@pytest.mark.usefixtures("colleague")
 def test_a_second_person_approves_from_the_command_line(records, vaulted, calls):
     records("erase", calls[0], "--reason", "asked for", *vaulted)
     with opened_directly(vaulted) as writing:
-        writing.change(
-            "INSERT INTO people (name, roles, granted, scope, state, added_at)"
-            " VALUES ('bea', '', '', '', 'active', '')"
-        )
         writing.change("UPDATE requests SET asked_by = 'bea'")
     status, printed = records("requests", "approve", "1", *vaulted)
     assert (status, every(printed, "request")[0]["decided_by"]) == (0, "owner")
@@ -107,6 +118,7 @@ def test_a_hold_is_placed_seen_and_ended(run, records, vaulted, calls, alone):
     assert run("erase", calls[0], "--reason", "asked for", *vaulted)[0] == 0
 
 
+@pytest.mark.usefixtures("colleague")
 def test_an_original_is_exported_once_it_is_approved(records, vaulted, calls, alone, tmp_path):
     target = tmp_path / "out.wav"
     command = ("export-original", calls[0], "--out", target)
@@ -134,6 +146,7 @@ def test_a_place_that_cannot_be_written_uses_no_approval(run, vaulted, calls, al
     assert (status, "used up" in said) == (0, True)
 
 
+@pytest.mark.usefixtures("colleague")
 def test_the_policy_is_shown_and_changed(run, records, vaulted):
     status, printed = records("policy", *vaulted)
     rules = every(printed, "policy")[0]

@@ -87,12 +87,12 @@ def test_a_person_types_it(monkeypatch):
 
 def test_a_new_one_is_typed_twice_or_left_to_the_program(monkeypatch):
     terminal(monkeypatch, "typed here", "typed here")
-    assert passphrases.read_new(None) == "typed here"
+    assert passphrases.read_new(None, "the new vault") == "typed here"
     terminal(monkeypatch, "typed here", "typed there")
     with pytest.raises(UsageError, match="not the same"):
-        passphrases.read_new(None)
+        passphrases.read_new(None, "the new vault")
     terminal(monkeypatch, "")
-    assert passphrases.read_new(None) == ""
+    assert passphrases.read_new(None, "the new vault") == ""
 
 
 def test_the_end_of_the_terminal_is_no_passphrase(monkeypatch):

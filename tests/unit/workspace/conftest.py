@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -12,13 +13,13 @@ from app.config import Settings
 from app.domain import EVERYTHING, CallMetadata, Person, PersonName
 from app.engine.client import Workers
 from app.engine.wire import Places
-from app.storage import keys, vault
+from app.storage import keys, people, vault
 from app.workspace import Workspace, control
 from tests import workers
 from tests.builders import analysed_call
 
 PASSPHRASE = "a passphrase for testing"
-PLACES = Places(resources="", packs="")
+PLACES = Places(resources=str(Path(__file__).parents[3] / "resources"), packs="")
 
 
 class Clock:
@@ -44,17 +45,18 @@ class Office:
 
     def sign_in(self, name, *roles, scope=EVERYTHING, granted=frozenset()):
         """Return the workspace of a person, who is made known to the vault."""
-        if name.casefold() not in self._known:
-            self._known.add(name.casefold())
-            with self.vault._database.transaction() as writing:
-                writing.change(
-                    "INSERT INTO people (name, roles, granted, scope, state, added_at)"
-                    " VALUES (?, '', '', '', 'active', '')",
-                    (name,),
-                )
         person = Person(
             name=PersonName(name), roles=frozenset(roles), scope=scope, granted=frozenset(granted)
         )
+        with self.vault._database.transaction() as writing:
+            if name.casefold() not in self._known:
+                self._known.add(name.casefold())
+                people.insert(writing, person)
+            elif name != "owner":
+                writing.change(
+                    "UPDATE people SET roles = ?, granted = ?, scope = ?, state = ? WHERE name = ?",
+                    (*people._values(person), name),
+                )
         session = Session(person, self.clock(), self.vault.policy.get(), self.clock)
         return Workspace(self.vault, session, Settings(), PLACES)
 

@@ -6,6 +6,7 @@ threads at once; closing it ends all of them with the vault.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -70,7 +71,8 @@ class Workspace:
         clock = self.session.clock
         session = Session(person, clock(), self._vault.policy.get(), clock)
         beside = Workspace(self._vault, session, self._settings, self._places)
-        beside.processing = self.processing.beside(beside._gate)
+        # what this person cancels ends in a run that goes on, too
+        beside.processing = replace(self.processing, _gate=beside._gate)
         return beside
 
     def check(self) -> tuple[str, ...]:

@@ -30,10 +30,6 @@ class Processing:
     _places: Places
     _cancelled: set[CallId]
 
-    def beside(self, gate: Gate) -> Processing:
-        """Return the same queue for another person: what they cancel ends in a run that goes on."""
-        return Processing(gate, self._settings, self._places, self._cancelled)
-
     def run(
         self,
         *,

@@ -4,7 +4,7 @@
     python -m tests.bench.cipher --turns 100000
 
 Both sides are the same library, the same statements and the same settings but for the key, so that
-the ratio is that of the encryption alone. What is measured is time on the processor, which what else
+the ratio is that of encryption alone. What is measured is time on the processor, which what else
 runs on the machine disturbs least. The plain database holds invented words and is deleted.
 """
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from app.domain import EVERYTHING, CallId
 from app.errors import CallNotFound, SealBroken, StorageError
 from app.storage import files
-from app.storage.crypto import Binding, check_header, seal, unseal
+from app.storage.crypto import CHUNK_BYTES, Binding, check_header, seal, unseal
 from app.storage.scopes import within
 
 if TYPE_CHECKING:
@@ -79,14 +79,32 @@ class SealedAudio:
             file = self._opened(call, purpose, bytes(row[0]))
             if file is not None:
                 key = self._call_keys.opened(call, row[1])
-                return _unsealed(file, key, _binding(call, purpose))
+                return _unsealed(file, key, audio_binding(call, purpose))
         raise SealBroken(f"The {purpose} recording of call {call} is missing or not the newest.")
+
+    def proven(self, call: CallId, purpose: Purpose, mark: bytes, key: bytes) -> Iterator[bytes]:
+        """Yield the sealed file of a call that has a mark, byte for byte, once all of it is proven.
+
+        Raises `SealBroken` where it is missing or cannot be read.
+        """
+        file = self._opened(call, purpose, mark)
+        if file is None:
+            raise SealBroken(f"The {purpose} recording of call {call} is missing.")
+        with file:
+            try:
+                for _ in unseal(file, key, audio_binding(call, purpose)):
+                    pass
+                file.seek(0)
+                while chunk := file.read(CHUNK_BYTES):
+                    yield chunk
+            except OSError as error:
+                raise SealBroken("A sealed file cannot be read.") from error
 
     def write(
         self, call: CallId, purpose: Purpose, key: bytes, content: Iterable[bytes]
     ) -> Incoming:
         """Seal content into a new file; `settle` it after the transaction that names it."""
-        pieces = seal(content, key, _binding(call, purpose))
+        pieces = seal(content, key, audio_binding(call, purpose))
         header = next(pieces)
         mark = check_header(header)
         path = self._incoming(call, purpose, mark)
@@ -175,11 +193,16 @@ class SealedAudio:
         return None
 
     def _place(self, call: CallId, purpose: Purpose) -> Path:
-        return files.inside(self._folder, FOLDER, call[:2], f"{call}.{purpose}.{_SUFFIX}")
+        return place_of(self._folder, call, purpose)
 
     def _incoming(self, call: CallId, purpose: Purpose, mark: bytes) -> Path:
         name = f"{call}.{purpose}.{mark.hex()}.{_SUFFIX}"
         return files.inside(self._folder, FOLDER, _INCOMING, name)
+
+
+def place_of(folder: Path, call: CallId, purpose: Purpose) -> Path:
+    """Return where a vault's folder has a recording of a call."""
+    return files.inside(folder, FOLDER, call[:2], f"{call}.{purpose}.{_SUFFIX}")
 
 
 _ONE = """
@@ -194,7 +217,8 @@ _ALL = """
 """
 
 
-def _binding(call: CallId, purpose: Purpose) -> Binding:
+def audio_binding(call: CallId, purpose: Purpose) -> Binding:
+    """Return what a recording of a call is sealed for."""
     return Binding(f"audio:{purpose}", call)
 
 

@@ -276,6 +276,26 @@ def rekey(path: Path, old: bytes, new: bytes) -> None:
             connection.close()
 
 
+def put_to_rest(path: Path, key: bytes) -> None:
+    """Leave a database that nobody has open as one file, to be read where nothing can be written;
+    `wake` undoes that."""
+    _journal(path, key, "DELETE")
+
+
+def wake(path: Path, key: bytes) -> None:
+    """Let a database that was at rest be written to beside its readers."""
+    _journal(path, key, "WAL")
+
+
+def _journal(path: Path, key: bytes, mode: str) -> None:
+    with explained(path):
+        connection = _keyed(path, key)
+        try:
+            connection.execute(f"PRAGMA journal_mode = {mode}").fetchall()
+        finally:
+            connection.close()
+
+
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
     """Raise the error of ours that says what SQLCipher said of the database at a path.

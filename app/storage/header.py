@@ -172,16 +172,21 @@ def read(folder: Path) -> Header:
         raise VaultMissing(f"There is no vault in {folder}.") from error
     except OSError as error:
         raise files.explained(error) from error
-    return _parsed(content)
+    return parsed(content)
 
 
 def write(folder: Path, header: Header) -> None:
     """Put a signed header in place as a whole."""
-    content = msgspec.json.format(msgspec.json.encode(header), indent=2)
-    files.write_atomic(folder / NAME, content + b"\n")
+    files.write_atomic(folder / NAME, encoded(header))
 
 
-def _parsed(content: bytes) -> Header:
+def encoded(header: Header) -> bytes:
+    """Return the bytes of `vault.json`."""
+    return msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
+
+
+def parsed(content: bytes) -> Header:
+    """Return the header in the bytes of `vault.json`; raises what `read` raises."""
     try:
         version = msgspec.json.decode(content, type=_Version)
         if version.format > FORMAT:

@@ -39,8 +39,10 @@ from app.storage import (
 )
 from app.storage import people as people_of
 from app.storage.attempts import Attempts, key_of
+from app.storage.audio import FOLDER as AUDIO_FOLDER
 from app.storage.audio import SealedAudio
 from app.storage.audit import Audit
+from app.storage.backup import Backups
 from app.storage.calls import Calls
 from app.storage.clock import stamp, utc_now
 from app.storage.database import Database
@@ -264,6 +266,41 @@ def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests excha
         return vault
 
 
+def open_with_key(folder: Path, key: VaultKey, *, clock: Clock = utc_now) -> Vault:
+    """Open a vault with its key, for the program itself: nobody is signed in."""
+    with _found(folder, _Computer(clock)) as (found, opening):
+        return _unlocked(opening, found, key, None)
+
+
+@contextmanager
+def making(folder: Path) -> Iterator[Path]:
+    """Hold an empty or new folder in which a vault is put together; gives the database's place.
+
+    What is in the folder counts as a vault when this ends, and goes if anything is raised. Raises
+    `VaultExists`, `FolderReadOnly` or `DiskFull`.
+    """
+    _expect_empty(folder)
+    files.make_private(folder)
+    lock = files.FolderLock(folder / _LOCK)
+    try:
+        _expect_empty(folder)
+        mark = folder / _UNFINISHED
+        if not mark.exists():
+            files.create_private(mark, [])
+        _emptied(folder)
+        try:
+            yield folder / _DATABASE
+        except BaseException:
+            with suppress(OSError, AppError):
+                _emptied(folder)
+                files.remove(mark)
+            raise
+        files.sync_folder(folder)
+        files.remove(mark)
+    finally:
+        lock.release()
+
+
 class Vault:
     """An open vault; usable from several threads; closed by `close` or a `with` block.
 
@@ -302,6 +339,9 @@ class Vault:
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
         self.calls = Calls(database, self.audio, self.audit, call_keys, clock)
+        self.backups = Backups(
+            folder, self._header, database, self.audio, self.audit, call_keys, clock
+        )
         self.policy = Policies(database, self.audit)
         self.requests = Requests(database, self.audit, clock)
         self.holds = Holds(database, self.audit, clock)
@@ -414,6 +454,14 @@ def _expect_empty(folder: Path) -> None:
         raise VaultExists(f"The folder {folder} is not empty.", hint="Choose an empty folder.")
 
 
+def _emptied(folder: Path) -> None:
+    """Remove what an interrupted making of a vault left."""
+    files.remove_temporary(folder)
+    for left in (header.NAME, _DATABASE, *(f"{_DATABASE}-{end}" for end in ("wal", "shm"))):
+        files.remove(folder / left)
+    files.remove_tree(folder / AUDIO_FOLDER)
+
+
 def _created(
     opening: _Opening, founder: PersonName, passphrase: str, cost: KeyCost, *, demo: bool
 ) -> Vault:
@@ -421,8 +469,7 @@ def _created(
     mark = opening.folder / _UNFINISHED
     if not mark.exists():
         files.create_private(mark, [])
-    for left in (header.NAME, _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"):
-        files.remove(opening.folder / left)
+    _emptied(opening.folder)
     vault_id = secrets.token_hex(16)
     key = VaultKey.random(vault_id)
     made = Header(

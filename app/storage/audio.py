@@ -166,18 +166,6 @@ class SealedAudio:
                 self.settle(incoming)
         return dropped
 
-    def problems(self) -> Iterator[str]:
-        """Yield which recordings are missing or broken; reads all of them."""
-        with self._database.reader() as reading:
-            rows = reading.all(_ALL)
-        for call, purpose, size_bytes in rows:
-            try:
-                size = sum(map(len, self.chunks(CallId(call), Purpose(purpose))))
-            except SealBroken:
-                size = -1
-            if size != size_bytes:
-                yield f"the {purpose} recording of call {call} is missing or broken"
-
     def _opened(self, call: CallId, purpose: Purpose, mark: bytes) -> BinaryIO | None:
         for path in (self._place(call, purpose), self._incoming(call, purpose, mark)):
             try:
@@ -209,11 +197,6 @@ _ONE = """
     SELECT audio.mark, call_keys.sealed FROM calls
     JOIN audio ON audio.call = calls.number JOIN call_keys ON call_keys.call = calls.number
     WHERE calls.id = ? AND audio.purpose = ?
-"""
-
-_ALL = """
-    SELECT calls.id, audio.purpose, audio.size_bytes
-    FROM audio JOIN calls ON calls.number = audio.call ORDER BY audio.call, audio.purpose
 """
 
 

@@ -5,8 +5,10 @@ its sealed recordings; the keys of all calls are in one small file, written anew
 call that is erased in the vault is erased in every copy of the rest as soon as that file was
 refreshed.
 
-    backup.json     manifest: what is in the backup, sealed    vault-<n>.db    the vault's own tables
-    keys.sealed     the sealed keys of all calls               calls/  audio/  records, recordings
+    backup.json     manifest: all that is in the backup, sealed
+    keys.sealed     the sealed keys of all calls
+    vault-<n>.db    the vault's own tables
+    calls/  audio/  records of calls, and their recordings
 
 A file is never changed: what changes gets a new name, the manifest is replaced when all that it
 names is on the disk, and what it no longer names is removed after that. So an interruption leaves

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 
-from app.errors import AppError, BackupInvalid, SealBroken, VaultError
+from app.errors import BackupInvalid, SealBroken, VaultDamaged, VaultError
 from app.storage import files, header
 from app.storage.crypto import Binding, seal_bytes, unseal_bytes
 from app.storage.header import Header
@@ -255,7 +255,7 @@ def opened(place: Path, unlock: Unlock, *, keys_from: Path | None = None) -> Ope
     """
     envelope = read_envelope(place / MANIFEST, "manifest")
     head = header_of(envelope)
-    key = unlock(head)
+    key = _unlocked(head, unlock)
     manifest = opened_body(envelope, key, Manifest)
     where = (keys_from or place) / KEYS
     if manifest.keys_elsewhere and keys_from is None and not where.exists():
@@ -287,7 +287,7 @@ def erased_list(path: Path, head: Header, key: VaultKey, unlock: Unlock) -> tupl
     envelope = read_envelope(path, "erased")
     if envelope.vault != head.id:
         raise BackupInvalid("The list of erased calls belongs to another vault.")
-    return opened_body(envelope, _key_of(envelope, head, key, unlock), ErasedList).erased
+    return opened_body(envelope, _key_of(envelope, key, unlock), ErasedList).erased
 
 
 def _keys(path: Path, head: Header, key: VaultKey, unlock: Unlock) -> tuple[KeyFile, Envelope]:
@@ -296,7 +296,7 @@ def _keys(path: Path, head: Header, key: VaultKey, unlock: Unlock) -> tuple[KeyF
     envelope = read_envelope(path, "keys")
     if envelope.vault != head.id:
         raise BackupInvalid("The key file belongs to another vault.")
-    newer = _key_of(envelope, head, key, unlock)
+    newer = _key_of(envelope, key, unlock)
     found = opened_body(envelope, newer, KeyFile)
     if newer is key:
         return found, envelope
@@ -311,13 +311,20 @@ def _keys(path: Path, head: Header, key: VaultKey, unlock: Unlock) -> tuple[KeyF
     return msgspec.structs.replace(found, keys=moved), envelope
 
 
-def _key_of(envelope: Envelope, head: Header, key: VaultKey, unlock: Unlock) -> VaultKey:
+def _key_of(envelope: Envelope, key: VaultKey, unlock: Unlock) -> VaultKey:
     other = header_of(envelope)
     try:
         other.verify(key)
-    except AppError:
-        return unlock(other)
+    except VaultDamaged:
+        return _unlocked(other, unlock)
     return key
+
+
+def _unlocked(head: Header, unlock: Unlock) -> VaultKey:
+    try:
+        return unlock(head)
+    except VaultDamaged as error:
+        raise BackupInvalid("The header in the backup was changed.") from error
 
 
 def _binding(envelope: Envelope) -> Binding:

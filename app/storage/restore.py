@@ -1,4 +1,4 @@
-"""Restoring a backup into an empty folder, and the drill that shows that it would.
+"""Restoring a backup into an empty folder.
 
 Promises that a vault comes back whole or not at all, that a call that was erased does not come
 back, whichever copy of the rest is used, and that nothing that was changed is taken for what was
@@ -8,100 +8,36 @@ that was backed up, and one entry more.
 
 from __future__ import annotations
 
-import secrets
-import time
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from app.access import rights_of
-from app.domain import CallId, DrillReport, Person, Progress, RestoreReport, Right
-from app.errors import (
-    AppError,
-    BackupInvalid,
-    CallFailed,
-    KeyringRefused,
-    NotAllowed,
-    SealBroken,
-)
-from app.storage import backup_format, files, header, records, remembered, schema, sign_in, vault
-from app.storage import people as people_of
+from app.domain import CallId, Progress, RestoreReport
+from app.errors import AppError, BackupInvalid, SealBroken
+from app.storage import backup_format, files, header, records, schema, vault
 from app.storage.audio import Purpose, place_of
 from app.storage.audit import Audit
-from app.storage.backup_check import checked, opened_record, proven_audio
-from app.storage.clock import stamp, utc_now
+from app.storage.backup import no_progress
+from app.storage.backup_check import opened_record, proven_audio
 from app.storage.database import Database, wake
 from app.storage.keys import KeyPurpose
-from app.storage.openers import tag_of
-from app.storage.second_factor import SecondFactors
-from app.storage.ways_in import computer_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from app.storage.backup_format import ErasedCall, OpenBackup, StoredCall
-    from app.storage.clock import Clock
     from app.storage.database import Writing
-    from app.storage.header import Header
-    from app.storage.keys import VaultKey
-    from app.storage.remembered import Keyring
-
-_SEARCHED = 20
+    from app.storage.way import Way
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """How somebody who is not in an open vault gets at a vault key: a name, a passphrase and a
-    code, or the vault's recovery sheet."""
-
-    passphrase: str = field(default="", repr=False)
-    name: str = ""
-    code: str = field(default="", repr=False)
-    sheet: str = field(default="", repr=False)
-    clock: Clock = utc_now
-    keyring: Keyring | None = None
-
-    def unlock(self, found: Header) -> VaultKey:
-        """Return the vault key behind a header; raises `SignInError` or `VaultDamaged`."""
-        if self.sheet:
-            return sign_in.by_sheet(found, self.sheet)
-        return sign_in.apart(
-            found, self.name, self.passphrase, computer=lambda: self._computer(found.id)
-        ).key
-
-    def admitted(self, database: Database, audit: Audit, found: Header) -> str:
-        """Return the name of who may put this vault back in place; raises `NotAllowed`,
-        `PersonSuspended`, `CodeNeeded` or `WrongCode`. Whoever has the sheet may."""
-        if self.sheet:
-            return "recovery sheet"
-        with database.reader() as reading:
-            known = people_of.known(reading)
-        wanted = found.opener(self.name)
-        person = next(
-            (one for one in known if wanted and tag_of(found.id, one.name) == wanted.tag), None
-        )
-        person = sign_in.expect_active(person)
-        SecondFactors(database, audit, self.clock).expect(person, self.code)
-        if Right.MANAGE_VAULT not in rights_of(person):
-            raise NotAllowed("You may not put a vault in place.")
-        return person.name
-
-    def _computer(self, vault_id: str) -> bytes | None:
-        try:
-            return (self.keyring or remembered.system_keyring()).secret(computer_name(vault_id))
-        except KeyringRefused:
-            return None
-
-
-def restore(
+def restore(  # noqa: PLR0913 (where from, where to, by whom)
     place: Path,
     folder: Path,
     way: Way,
     *,
     keys_from: Path | None = None,
     erased_list: Path | None = None,
-    progress: Callable[[Progress], None],
+    progress: Callable[[Progress], None] = no_progress,
 ) -> RestoreReport:
     """Put the vault of a backup into an empty or new folder.
 
@@ -113,6 +49,18 @@ def restore(
     erased = backup.erased
     if erased_list is not None:
         erased += backup_format.erased_list(erased_list, backup.header, backup.key, way.unlock)
+    return restored(backup, folder, way, erased=erased, progress=progress)
+
+
+def restored(
+    backup: OpenBackup,
+    folder: Path,
+    way: Way,
+    *,
+    erased: tuple[ErasedCall, ...],
+    progress: Callable[[Progress], None],
+) -> RestoreReport:
+    """Put the vault of an opened backup into an empty folder, without the `erased` calls."""
     with vault.making(folder) as path:
         return _Restoring(backup, folder, path, erased, progress).done(way)
 

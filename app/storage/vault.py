@@ -30,6 +30,7 @@ from app.errors import (
 from app.storage import (
     files,
     header,
+    integrity,
     openers,
     passphrases,
     remembered,
@@ -68,9 +69,10 @@ from app.storage.ways_in import WaysIn, computer_name
 from app.storage.witness import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from app.domain import Progress
     from app.storage.clock import Clock
     from app.storage.remembered import Keyring
     from app.storage.sign_in import Entry
@@ -327,7 +329,9 @@ class Vault:
         self._database = database
         self._lock = opening.lock
         self._closed = False
-        call_keys = CallKeys(key.derive(KeyPurpose.CALLS), _index_key(database, key))
+        self._call_keys = call_keys = CallKeys(
+            key.derive(KeyPurpose.CALLS), _index_key(database, key)
+        )
         witness = (
             None
             if opening.computer.witness is None
@@ -375,13 +379,18 @@ class Vault:
         attempts = Attempts(self.info.folder, utc_now)
         attempts.release(key_of(openers.tag_of(self.info.id, name), known=True))
 
-    def check(self) -> tuple[str, ...]:
-        """Return every problem of the database, the recordings and the audit log; reads all."""
+    def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:
+        """Return every problem of pages, keys, analyses, recordings and the audit log; reads all.
+
+        What is damaged is named by the id of its call.
+        """
         found = [*self._database.problems()]
-        if not found:
-            found += self.audio.problems()
+        found += integrity.problems(self._database, self.audio, self._call_keys, progress)
+        try:
             audit = self.audit.verify()
             found += [] if audit.ok else [audit.sentence]
+        except VaultDamaged:
+            found.append("the audit log cannot be read")
         return tuple(found)
 
     def backup(self, target: Path) -> None:

@@ -100,6 +100,19 @@ class SealedAudio:
             except OSError as error:
                 raise SealBroken("A sealed file cannot be read.") from error
 
+    def measured(self, call: CallId, purpose: Purpose, key: bytes) -> tuple[bytes, int]:
+        """Return the mark of the file that is in its place, and how much is in it, all proven.
+
+        For a rescue only: whether it is the newest, the database knows. Raises `SealBroken`.
+        """
+        try:
+            with self._place(call, purpose).open("rb") as file:
+                mark = check_header(file.read(_HEADER_BYTES))
+                file.seek(0)
+                return mark, sum(map(len, unseal(file, key, audio_binding(call, purpose))))
+        except OSError as error:
+            raise SealBroken("A sealed file cannot be read.") from error
+
     def write(
         self, call: CallId, purpose: Purpose, key: bytes, content: Iterable[bytes]
     ) -> Incoming:

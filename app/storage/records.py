@@ -142,6 +142,24 @@ def marker(reading: Reading, number: int) -> bytes | None:
     return None if record is None else hashlib.sha256(msgspec.json.encode(record)).digest()
 
 
+def call_columns(reading: Reading, number: int) -> CallColumns | None:
+    """Return the row of the call with a number; one that was being analysed waits again."""
+    found = _rows(reading, CallColumns, "calls WHERE number = ?", number)
+    if found and found[0].state == JobState.RUNNING:
+        return msgspec.structs.replace(found[0], state=JobState.QUEUED.value)
+    return found[0] if found else None
+
+
+def audio_columns(reading: Reading, number: int) -> tuple[AudioColumns, ...]:
+    """Return which recordings count for the call with a number."""
+    return _rows(reading, AudioColumns, "audio WHERE call = ? ORDER BY purpose", number)
+
+
+def hold_columns(reading: Reading, number: int) -> HoldColumns | None:
+    """Return the hold under which the call with a number is."""
+    return next(iter(_rows(reading, HoldColumns, "holds WHERE call = ?", number)), None)
+
+
 def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) -> None:
     """Put a call into a database that lacks it; `key` is its opened key.
 
@@ -188,25 +206,19 @@ def _binding(call: CallId) -> Binding:
 
 
 def _gathered(reading: Reading, number: int, analysis: str) -> CallRecord | None:
-    found = _rows(reading, CallColumns, "calls WHERE number = ?", number)
-    if not found:
+    call = call_columns(reading, number)
+    if call is None:
         return None
-    call = found[0]
-    if call.state == JobState.RUNNING:
-        call = msgspec.structs.replace(call, state=JobState.QUEUED.value)
     bodies = reading.one(f"SELECT {analysis} FROM analyses WHERE call = ?", (number,))  # noqa: S608
-    holds = _rows(reading, HoldColumns, "holds WHERE call = ?", number)
+    values = "redacted_values WHERE call = ? ORDER BY blind, kind, value"
     return CallRecord(
         call=call,
-        audio=_rows(reading, AudioColumns, "audio WHERE call = ? ORDER BY purpose", number),
+        audio=audio_columns(reading, number),
         analysis=None if bodies is None else _row(AnalysisColumns, bodies),
         flags=_rows(reading, FlagColumns, "flags WHERE call = ? ORDER BY place", number),
-        values=_rows(
-            reading, ValueColumns, "redacted_values WHERE call = ? ORDER BY blind, kind, value",
-            number,
-        ),
-        hold=holds[0] if holds else None,
-    )  # fmt: skip
+        values=_rows(reading, ValueColumns, values, number),
+        hold=hold_columns(reading, number),
+    )
 
 
 def _rows(reading: Reading, kind: type[R], rest: str, number: int) -> tuple[R, ...]:

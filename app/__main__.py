@@ -12,13 +12,10 @@ if TYPE_CHECKING:
 
     from app.bootstrap import Program
 
-_WAYS_OFFLINE = {"HF_HUB_OFFLINE": "1", "TLDEXTRACT_PUBLIC_SUFFIX_LIST_URLS": ""}
-
 
 def main() -> int:
     """Run the program and return its exit status."""
     multiprocessing.freeze_support()
-    os.environ.update(_WAYS_OFFLINE)  # libraries would otherwise try first and be refused then
 
     from app import cli, memory, offline
 

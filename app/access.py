@@ -46,7 +46,12 @@ ROLES: Final[Mapping[PersonRole, frozenset[Right]]] = {
 """The rights of each role. The administrator sees no content, the auditor evidence only."""
 
 FOUNDER: Final = frozenset(
-    {PersonRole.ADMINISTRATOR, PersonRole.SUPERVISOR, PersonRole.PRIVACY_OFFICER}
+    {
+        PersonRole.ADMINISTRATOR,
+        PersonRole.SUPERVISOR,
+        PersonRole.AUDITOR,
+        PersonRole.PRIVACY_OFFICER,
+    }
 )
 """The roles of the person who makes a vault, until others share them."""
 

@@ -13,10 +13,12 @@ import platformdirs
 from app import config, selftest
 from app.access import Session
 from app.domain import CallId, CallMetadata, Failure
+from app.engine import preflight
+from app.engine.client import ask
 from app.engine.models import ModelCard, ModelLibrary
 from app.engine.packs import import_pack
-from app.engine.wire import Places, Request
-from app.errors import AudioUnreadable
+from app.engine.wire import HeadTrial, NetworkTrial, NetworkTried, Places, Request
+from app.errors import AudioUnreadable, CallFailed, PackInvalid, WorkerDied
 from app.processing import analyse_each, workers_for
 from app.storage import drill, passphrases, rescue, restore, vault
 from app.storage.clock import utc_now
@@ -38,9 +40,11 @@ if TYPE_CHECKING:
         RestoreReport,
         VaultState,
     )
+    from app.engine.manifest import ModelHead
 
 _NAME = "AutoInsights"
 _LEAST_SECONDS = 0.25  # a passphrase that is checked faster than this is sealed anew
+_TRIAL_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +218,10 @@ class Program:
         progress: Callable[[Source, Progress], None],
         stop: Callable[[], bool],
     ) -> Iterator[tuple[Source, Outcome]]:
-        """Analyse recordings and transcripts and keep nothing; outcomes come as they finish."""
+        """Analyse recordings and transcripts and keep nothing; outcomes come as they finish.
+
+        Raises `UsageError` or `ModelError` where the settings ask for what cannot be used.
+        """
         named = {CallId(uuid4().hex): source for source in sources}
         unreadable: list[tuple[CallId, Failure]] = []
 
@@ -236,13 +243,32 @@ class Program:
         for call, reason in unreadable:
             yield named[call], reason
 
+    def check_settings(self, *, sound: bool = True) -> None:
+        """Raise where the settings ask for what is not installed; `sound`: there are recordings.
+
+        Raises `UsageError`, `ModelError`.
+        """
+        preflight.check(self.settings, self._models(), self.folders.resources, sound=sound)
+
     def model_cards(self) -> tuple[ModelCard, ...]:
         """Return the models that are installed or were imported."""
         return self._models().catalogue()
 
     def import_model_pack(self, source: Path) -> ModelCard:
         """Verify a model pack and keep it; raises `PackInvalid` or `ModelMismatch`."""
-        return import_pack(source, self.folders.packs)
+        models = self._models()
+        return import_pack(
+            source, self.folders.packs, encoder=models.encoder, try_head=self._try_head
+        )
+
+    def _try_head(self, content: bytes, head: ModelHead) -> None:
+        """Let a worker try a foreign graph, behind its fences; raises `PackInvalid`."""
+        try:
+            answer = ask(HeadTrial(head=head, content=content), self.places, seconds=_TRIAL_SECONDS)
+        except CallFailed as error:
+            raise PackInvalid(f"{head.file} could not be tried out: {error.sentence}") from error
+        if isinstance(answer, Failure):
+            raise PackInvalid(answer.sentence)
 
     def check_model(self, name: str) -> None:
         """Verify every file of a model; raises `ModelMissing` or `ModelMismatch`."""
@@ -250,7 +276,19 @@ class Program:
 
     def doctor(self) -> Iterator[Check]:
         """Give the self-test line by line; it analyses a sample, which takes some seconds."""
-        yield from selftest.checks(self._models(), self.folders.data, self._analyse_sample)
+        yield from selftest.checks(
+            self._models(),
+            self.folders.data,
+            reach_out=self._reach_out,
+            analyse=self._analyse_sample,
+        )
+
+    def _reach_out(self) -> NetworkTried:
+        """Let a worker try the network; raises `WorkerDied` or `WorkerStuck`."""
+        answer = ask(NetworkTrial(), self.places, seconds=_TRIAL_SECONDS)
+        if not isinstance(answer, NetworkTried):
+            raise WorkerDied("The analysing process did not try what it was asked to.")
+        return answer
 
     def _analyse_sample(self) -> Outcome:
         """Return the outcome of the shortest recording that ships."""
@@ -306,5 +344,9 @@ def _request(source: Source, settings: Settings) -> Request:
                 hint="Check that it is there and that you may read it.",
             ) from error
     return Request(
-        content=source.content, payload=payload, settings=settings, metadata=source.metadata
+        content=source.content,
+        payload=payload,
+        suffix="" if source.path is None else source.path.suffix,
+        settings=settings,
+        metadata=source.metadata,
     )

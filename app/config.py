@@ -23,14 +23,24 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda"]
 EntitySet = Literal["none", "standard", "all"]
+_LANGUAGES = (
+    "af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he"
+    " hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne"
+    " nl nn no oc pa pl ps pt ro ru sa sd si sk sl sn so sq sr su sv sw ta te tg th tk tl tr tt uk"
+    " ur uz vi yi yo yue zh"
+)
+LANGUAGES = frozenset(_LANGUAGES.split())
+"""The codes by which Whisper names languages (openai/whisper, tokenizer.py)."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=256)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AudioSettings:
-    """What recordings are accepted."""
+    """What recordings are accepted: how long ones, and whether what is left of one that was cut
+    off."""
 
     longest_minutes: Annotated[int, msgspec.Meta(ge=1, le=1440)] = 240
+    accept_truncated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +62,11 @@ class RedactionSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSettings:
-    """Which industry pack (topics, disclosures, scorecard) applies: a name from resources/packs."""
+    """Which industry pack (topics, disclosures, scorecard) applies: a name from resources/packs;
+    and which heads judge sentiment and topics: those that ship, or a model pack's."""
 
     pack: str = "general"
+    heads: str = "call-heads"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +113,11 @@ def parse(content: Mapping[str, Any], *, origin: str) -> Settings:
     """Return the settings that a table holds over the defaults; `origin` is named in errors."""
     _refuse_unknown(content, Settings(), origin, "")
     try:
-        return msgspec.convert(content, Settings)
+        settings = msgspec.convert(content, Settings)
     except msgspec.ValidationError as error:
         raise UsageError(f"A setting in {origin} is wrong: {error}.") from error
+    _check_language(settings.speech.language, origin)
+    return settings
 
 
 def override(settings: Settings, changes: Mapping[str, Any]) -> Settings:
@@ -122,6 +136,15 @@ def digest(settings: Settings) -> Sha256:
     neutral = replace(settings, execution=ExecutionSettings())
     encoded = msgspec.json.encode(neutral, order="deterministic")
     return Sha256(hashlib.sha256(encoded).hexdigest())
+
+
+def _check_language(language: str, origin: str) -> None:
+    if language not in LANGUAGES | {"auto"}:
+        raise UsageError(
+            f"A setting in {origin} is wrong: `speech.language` has no language {language}.",
+            hint="Use `auto`, or Whisper's code of the language, such as en, de, fr or es: "
+            f"{_LANGUAGES}.",
+        )
 
 
 def _refuse_unknown(content: Mapping[str, Any], model: object, origin: str, prefix: str) -> None:

@@ -540,6 +540,16 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AuditQuery:
+    """Which entries of the audit log to list. Empty fields do not narrow; `up_to` is the newest
+    entry that counts, so that a list stands still while entries are added."""
+
+    actor: str = ""
+    act: str = ""
+    up_to: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """What the audit log was at one moment, for an auditor to keep elsewhere: how many entries, the
     root of the tree over them, the last entry's hash. Every byte string is hexadecimal; `key` is

@@ -19,6 +19,7 @@ call. Anything that is not an `AppError` is a bug and is reported as one.
     ├── CallNotFound (6)         PersonNotFound (6)  RequestNotFound (6)
     ├── CallFailed (7)           one call cannot be analysed; the batch goes on
     │   ├── AudioError           AudioEmpty AudioUnreadable AudioSilent AudioTruncated AudioTooLong
+    │   ├── ChannelMapWrong
     │   ├── TranscriptInvalid  RecordingErased
     │   └── WorkerDied  WorkerStuck  InternalFault  Cancelled
     ├── ModelError (8)           a model is missing, changed or unusable
@@ -295,7 +296,10 @@ class AudioUnreadable(AudioError):
     """The file is damaged, or is no recording, or is in a format that is not read."""
 
     code = "audio-unreadable"
-    hint = "Export the recording as WAV, MP3, Ogg, FLAC, M4A, WebM or AMR and import it again."
+    hint = (
+        "Export the recording as WAV, MP3, Ogg, FLAC, M4A, WebM or AMR and import it again; a bare"
+        " stream of G.722 is read where its name ends in .g722."
+    )
 
 
 class AudioSilent(AudioError):
@@ -308,10 +312,13 @@ class AudioSilent(AudioError):
 
 
 class AudioTruncated(AudioError):
-    """The recording ends before its own header says that it should."""
+    """The recording is cut off, or damaged on the way: a part of the call is missing."""
 
     code = "audio-truncated"
-    hint = "Copy or export the recording again; the copy was probably interrupted."
+    hint = (
+        "Copy or export the recording again; the copy was probably interrupted. The setting"
+        " `audio.accept_truncated` analyses what is left."
+    )
 
 
 class AudioTooLong(AudioError):
@@ -319,6 +326,16 @@ class AudioTooLong(AudioError):
 
     code = "audio-too-long"
     hint = "Split the recording, or raise `audio.longest_minutes` in the settings."
+
+
+class ChannelMapWrong(CallFailed):
+    """The channel map names more or fewer channels than the recording has."""
+
+    code = "channel-map"
+    hint = (
+        "Name one role for each channel, such as `agent,customer`, or leave the map out: the roles"
+        " are then guessed from what is said."
+    )
 
 
 class TranscriptInvalid(CallFailed):

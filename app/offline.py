@@ -3,12 +3,15 @@
 Two fences: an audit hook refuses every connection and name look-up that Python code tries, in every
 process; in workers on Linux the kernel itself refuses internet sockets (seccomp), so that native
 code cannot open one either. Local sockets (the desktop's keyring and sound) stay possible.
+Libraries that would try to reach out, or note down on whose computer they run to report it later,
+are told beforehand not to.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import platform
 import struct
 import sys
@@ -20,11 +23,20 @@ _LOOKUPS = frozenset(
 _TRANSFERS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg", "socket.bind"})
 _installed: list[bool] = []
 
+# Switches that libraries read from the environment; workers inherit them. onnxruntime reads its
+# own while it is imported, and else keeps an id of the computer in the user's cache folder.
+_WAYS_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TLDEXTRACT_PUBLIC_SUFFIX_LIST_URLS": "",
+    "ORT_DISABLE_TELEMETRY": "1",
+}
+
 # linux/audit.h, asm/unistd.h: machine → (AUDIT_ARCH, number of socket(2))
 _MACHINES = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198)}
 _IO_URING_SETUP = 425  # can open sockets without socket(2)
 _X32_BIT = 0x40000000
 _LOCAL_FAMILY = 1  # AF_UNIX
+_INTERNET_FAMILY, _STREAM = 2, 1  # AF_INET, SOCK_STREAM
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _FILTER_MODE = 38, 22, 2
 
 
@@ -33,7 +45,11 @@ class NetworkRefused(ConnectionRefusedError):
 
 
 def refuse_network() -> None:
-    """Refuse connections and look-ups of Python code in this process, for good."""
+    """Refuse connections and look-ups of Python code in this process, for good.
+
+    Call it before a heavy library is imported.
+    """
+    os.environ.update(_WAYS_OFFLINE)
     if not _installed:
         sys.addaudithook(_refuse)
         _installed.append(True)
@@ -93,4 +109,17 @@ def network_is_refused() -> bool:
         return True
     except OSError:
         return False
+    return False
+
+
+def native_network_is_refused() -> bool | None:
+    """Let the C library ask for an internet socket, past all of Python, and return whether the
+    kernel refused it; `None` where this operating system has no such fence."""
+    if sys.platform != "linux":
+        return None
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = int(libc.socket(_INTERNET_FAMILY, _STREAM, 0))
+    if descriptor < 0:
+        return ctypes.get_errno() == errno.EACCES
+    os.close(descriptor)
     return False

@@ -11,6 +11,7 @@ import os
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from app.domain import (
@@ -24,7 +25,16 @@ from app.domain import (
 )
 from app.engine.client import Advanced, Finished, Workers
 from app.engine.wire import Places, Request
-from app.errors import AppError, WorkerDied
+from app.errors import (
+    AppError,
+    DeviceMissing,
+    ModelError,
+    ModelMismatch,
+    ModelMissing,
+    PackInvalid,
+    UsageError,
+    WorkerDied,
+)
 from app.storage.audio import Purpose
 
 if TYPE_CHECKING:
@@ -42,6 +52,18 @@ _TICK_SECONDS = 0.2
 _LEASE_SECONDS = 600.0
 _RENEW_AFTER_SECONDS = 120.0
 _MOST_THREADS = 4
+# what is wrong with the settings or the installation, and with none of the calls
+_NO_FAULT_OF_THE_CALL = {
+    kind.code: kind
+    for kind in (
+        UsageError,
+        ModelError,
+        ModelMissing,
+        ModelMismatch,
+        PackInvalid,
+        DeviceMissing,
+    )
+}
 
 
 def workers_for(execution: ExecutionSettings, places: Places) -> Workers:
@@ -56,7 +78,11 @@ def workers_for(execution: ExecutionSettings, places: Places) -> Workers:
 def analyse_each(
     requests: Iterable[tuple[CallId, Request]], workers: Workers, *, progress: Tell, stop: Stop
 ) -> Iterator[tuple[CallId, Outcome]]:
-    """Analyse calls that are not kept anywhere and give each outcome as soon as it is there."""
+    """Analyse calls that are not kept anywhere and give each outcome as soon as it is there.
+
+    Raises `UsageError` or `ModelError` where a worker finds that the settings ask for what cannot
+    be used: no other call would fare better.
+    """
     waiting = iter(requests)
     exhausted = False
     with closing(workers):
@@ -70,6 +96,7 @@ def analyse_each(
                 return
             for event in workers.events(_TICK_SECONDS):
                 if isinstance(event, Finished):
+                    _refuse_unusable(event.outcome)
                     yield event.call, event.outcome
                 else:
                     progress(_of_call(event))
@@ -93,7 +120,8 @@ class QueueRun:
     _audio_ms: int = 0
 
     def run(self) -> ProcessingReport:
-        """Process until nothing is queued; raises `StorageError` when results cannot be kept.
+        """Process until nothing is queued; raises `StorageError` when results cannot be kept, and
+        `UsageError` or `ModelError` where the settings ask for what cannot be used.
 
         Calls that were running when it ends early go back to the queue.
         """
@@ -142,6 +170,7 @@ class QueueRun:
         request = Request(
             content="audio",
             payload=recording,
+            suffix=PurePath(lease.call.source_name).suffix,
             settings=self.settings,
             metadata=lease.call.metadata,
         )
@@ -149,6 +178,7 @@ class QueueRun:
         return True
 
     def _finish(self, event: Finished) -> None:
+        _refuse_unusable(event.outcome)
         lease = self._leases.pop(event.call)
         if isinstance(event.outcome, Failure) and event.outcome.code == WorkerDied.code:
             # Once more, in case another program took the memory; the third death is final.
@@ -184,6 +214,12 @@ class QueueRun:
         waiting = totals[JobState.QUEUED] + totals[JobState.RUNNING]
         done = len(self._states)
         self.progress(Progress(done=done, total=done + waiting))
+
+
+def _refuse_unusable(outcome: Outcome) -> None:
+    """Raise what a worker says of the settings or the installation, so that no call is blamed."""
+    if isinstance(outcome, Failure) and outcome.code in _NO_FAULT_OF_THE_CALL:
+        raise _NO_FAULT_OF_THE_CALL[outcome.code](outcome.sentence, hint=outcome.hint)
 
 
 def _of_call(event: Advanced) -> Progress:

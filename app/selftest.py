@@ -20,14 +20,25 @@ if TYPE_CHECKING:
 
     from app.domain import Outcome
     from app.engine.models import ModelLibrary
+    from app.engine.wire import NetworkTried
 
 _LEAST_FREE_BYTES = 1_000_000_000
 _LEAST_MEMORY_BYTES = 3_500_000_000
+_OPEN = "A connection was not refused: the network fence does not hold."
+_OPEN_HINT = "Do not use this installation; send the output of `doctor` to support."
 
 
-def checks(models: ModelLibrary, data: Path, analyse: Callable[[], Outcome]) -> Iterator[Check]:
-    """Give each check's result as soon as it is known; `analyse` runs a sample through a worker."""
+def checks(
+    models: ModelLibrary,
+    data: Path,
+    *,
+    reach_out: Callable[[], NetworkTried],
+    analyse: Callable[[], Outcome],
+) -> Iterator[Check]:
+    """Give each check's result as soon as it is known; `reach_out` lets a worker try the network,
+    `analyse` runs a sample through one."""
     yield _network()
+    yield _network_of_workers(reach_out)
     yield _memory()
     yield _disk(data)
     for card in models.catalogue():
@@ -38,12 +49,34 @@ def checks(models: ModelLibrary, data: Path, analyse: Callable[[], Outcome]) -> 
 def _network() -> Check:
     if network_is_refused():
         return Check(name="network", ok=True, sentence="The network is shut off for this program.")
-    return Check(
-        name="network",
-        ok=False,
-        sentence="A connection was not refused: the network fence does not hold.",
-        hint="Do not use this installation; send the output of `doctor` to support.",
+    return Check(name="network", ok=False, sentence=_OPEN, hint=_OPEN_HINT)
+
+
+def _network_of_workers(reach_out: Callable[[], NetworkTried]) -> Check:
+    """Tell what a worker met that tried the network itself, in Python and in native code."""
+    name = "network of workers"
+    try:
+        tried = reach_out()
+    except AppError as error:
+        return Check(name=name, ok=False, sentence=error.sentence, hint=error.advice)
+    if not tried.python_refused:
+        return Check(name=name, ok=False, sentence=_OPEN, hint=_OPEN_HINT)
+    if tried.native_refused is None:
+        sentence = (
+            "The network is shut off for Python code where calls are analysed; this operating"
+            " system has no fence for native code."
+        )
+        return Check(name=name, ok=True, sentence=sentence)
+    if not tried.native_refused:
+        sentence = (
+            "Native code can open a connection where calls are analysed: the kernel does not refuse"
+            " it."
+        )
+        return Check(name=name, ok=False, sentence=sentence, hint=_OPEN_HINT)
+    sentence = (
+        "The network is shut off where calls are analysed, for native code too: the kernel refuses."
     )
+    return Check(name=name, ok=True, sentence=sentence)
 
 
 def _memory() -> Check:

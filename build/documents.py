@@ -16,7 +16,9 @@ ERRORS = """\
 # What can go wrong
 
 Every expected problem has a stable code, one sentence, one hint and an exit status for scripts.
-Anything else is a bug: it ends with status 70 and asks to be reported, without content of calls.
+Anything else is a bug: it ends with status 70 and the code `fault` and asks to be reported, without
+content of calls. A command that is stopped with Ctrl+C ends with status 130 and the code
+`interrupted`.
 The sentence that is shown can say more, such as which file; none carries content of a call.
 Made by `build/documents.py` from `app/errors.py`.
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import importlib.util
+import os
 import shutil
 import sys
 import tempfile
@@ -26,8 +27,10 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it keeps a record of the computer at its import
+import onnxruntime
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from safetensors.torch import load_file
 from tokenizers import Tokenizer

@@ -26,6 +26,7 @@ import csv
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -34,10 +35,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import scipy.signal
 import soundfile
 from hibari.g2p import G2P
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # it keeps a record of the computer at its import
+import onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -45,9 +45,50 @@ def ready_made(pipe: Connection, _places: Places, _threads: int) -> None:
     """Answer every request with the same finished call, after some steps of progress."""
     try:
         while True:
-            wire.decode_request(pipe.recv_bytes())
+            if isinstance(wire.decode_request(pipe.recv_bytes()), wire.NetworkTrial):
+                tried = wire.NetworkTried(python_refused=True, native_refused=True)
+                pipe.send_bytes(wire.encode_answer(tried))
+                continue
             for stage in Stage:
                 pipe.send_bytes(wire.encode_answer(wire.StageProgress(stage=stage, done=1.0)))
             pipe.send_bytes(wire.encode_answer(analysed_call()))
     except (EOFError, OSError):
         return
+
+
+def silent(pipe: Connection, _places: Places, _threads: int) -> None:
+    """Read one request and do what its payload says, without any word of progress."""
+    try:
+        match wire.decode_request(pipe.recv_bytes()).payload:
+            case b"crash":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case b"babble":
+                pipe.send_bytes(b"?nonsense")
+            case b"hang":
+                pipe.recv_bytes()
+    except (EOFError, OSError):
+        return
+
+
+def model_missing(pipe: Connection, _places: Places, _threads: int) -> None:
+    """Answer every request as a worker does that lacks the model."""
+    _always(pipe, Failure(code="model-missing", sentence="no model called nope", hint="A hint."))
+
+
+def pack_unknown(pipe: Connection, _places: Places, _threads: int) -> None:
+    """Answer every request as a worker does that lacks the industry pack."""
+    _always(pipe, Failure(code="usage", sentence="no pack called nope", hint="A hint."))
+
+
+def _always(pipe: Connection, answer: Failure) -> None:
+    try:
+        while True:
+            pipe.recv_bytes()
+            pipe.send_bytes(wire.encode_answer(answer))
+    except (EOFError, OSError):
+        return
+
+
+def ends(pipe: Connection, _places: Places, _threads: int) -> None:
+    """Take a question and end without an answer."""
+    pipe.recv_bytes()

@@ -56,8 +56,10 @@ def main(
 def _guarded(
     given: Sequence[str], out: Output, window: Window, start_log: Callable[[bool], None]
 ) -> int:
+    command: str | None = None
     try:
         args = parse(given)
+        command = args.command
         start_log(args.verbose)
         out.json, out.quiet = args.json, args.quiet
         return _do(args, out, window)
@@ -67,8 +69,7 @@ def _guarded(
         out.failed(error)
         return error.status
     except KeyboardInterrupt:
-        out.note("Stopped. What was done is kept; calls that were running wait in the queue.")
-        return INTERRUPTED
+        return _stopped(command, out)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001 - the one place of the command line that catches all
@@ -120,6 +121,15 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "retention": governing.retention,
         "demo": demo.demo,
     }
+
+
+def _stopped(command: str | None, out: Output) -> int:
+    """Say what Ctrl+C left: a vault keeps what was done, `analyse` keeps nothing anyway."""
+    hint = "What was done is kept; calls that were running wait in the queue."
+    if command == "analyse":
+        hint = "What was printed is whole; calls that were running were given up."
+    out.stopped(Failure(code="interrupted", sentence="Stopped.", hint=hint))
+    return INTERRUPTED
 
 
 def _fault(error: Exception, out: Output) -> int:

@@ -61,6 +61,8 @@ class Input:
 def analyse(run: Run, stdin: Callable[[], bytes]) -> int:
     """Analyse what is named; return 7 if a call failed."""
     inputs = list(_inputs(run, stdin))
+    sound = any(one.source.content == "audio" for one in inputs)
+    run.program.check_settings(sound=sound)
     sink = _Sink.of(run.args.audio_out, inputs, force=run.args.force)
     shown = _InOrder(run, inputs, sink)
     sources = [one.source for one in inputs]

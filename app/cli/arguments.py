@@ -23,7 +23,8 @@ STATUSES = """\
 exit status: 0 done; 1 the self-test found a fault; 2 the command line, a setting or a metadata file
 is wrong; 3 the vault cannot be used; 4 wrong passphrase; 5 the disk says no; 6 no such call or
 request; 7 a call failed, the others are done; 8 a model is missing or changed; 9 no window can be
-shown; 10 you may not do this; 70 a fault in the program; 130 stopped with Ctrl+C
+shown; 10 you may not do this; 70 a fault in the program; 130 stopped with Ctrl+C; 141 the reader of
+the output has gone
 """
 _SHARED = {
     "vault": None,
@@ -37,6 +38,7 @@ _SHARED = {
 SETTING_OPTIONS = {
     "redact": "redaction.entities",
     "pack": "analysis.pack",
+    "heads": "analysis.heads",
     "model": "speech.model",
     "language": "speech.language",
     "device": "execution.device",
@@ -215,8 +217,9 @@ def _setting_options(command: Parser) -> None:
     group = command.add_argument_group("settings for this run")
     group.add_argument("--pack", help="industry pack: topics, disclosures and scorecard")
     group.add_argument("--model", help="speech model: whisper-base, or one that was imported")
+    group.add_argument("--heads", help="heads for sentiment and topics that were imported")
     group.add_argument("--language", help="language spoken, such as en; `auto` listens for it")
-    group.add_argument("--device", choices=get_args(Device), help="where models run")
+    group.add_argument("--device", choices=get_args(Device), help="where speech becomes text")
 
 
 def _channels_option(command: Parser) -> None:
@@ -245,7 +248,9 @@ def _search_options(command: Parser) -> None:
     command.add_argument(
         "words", nargs="+", metavar="WORDS", help='all must be said; "a phrase"; a last word* begun'
     )
-    command.add_argument("--limit", type=_count, default=50, metavar="N", help="turns at most (50)")
+    command.add_argument(
+        "--limit", type=_positive, default=50, metavar="N", help="turns at most (50)"
+    )
 
 
 def _stretch_options(command: Parser, of: str) -> None:
@@ -393,6 +398,10 @@ def _audit_options(command: Parser, shared: Parser) -> None:
     taken = _command(acts, shared, "export", {"help": "Write the log and its verifier."})
     taken.add_argument("folder", type=Path, metavar="FOLDER", help="where the files go")
     _force_option(taken)
+    accepted = _command(
+        acts, shared, "accept", {"help": "Accept a log that this computer saw otherwise."}
+    )
+    accepted.add_argument("--reason", required=True, metavar="TEXT", help="why")
 
 
 def _audit_check_options(acts: argparse._SubParsersAction[Parser], shared: Parser) -> None:
@@ -408,7 +417,9 @@ def _audit_check_options(acts: argparse._SubParsersAction[Parser], shared: Parse
         "number", type=_count, nargs="?", metavar="NUMBER", help="the entry that is in the log"
     )
     proven.add_argument(
-        "--since", metavar="CHECKPOINT", help="the checkpoint (file or AIROOT2-...) it extends"
+        "--since",
+        metavar="CHECKPOINT",
+        help="prove that the log extends it, or that the entry was in it (file, or AIROOT2-...)",
     )
     proven.add_argument(
         "--out", type=Path, metavar="FILE", required=True, help="where the proof is written"
@@ -481,9 +492,15 @@ def _governing_options(commands: argparse._SubParsersAction[Parser], shared: Par
 
 
 def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError("it must not be negative")
+    if not text.isascii() or not text.isdecimal():
+        raise argparse.ArgumentTypeError("it must be a whole number, 0 or more")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    number = _count(text)
+    if not number:
+        raise argparse.ArgumentTypeError("it must be 1 or more")
     return number
 
 

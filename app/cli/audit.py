@@ -29,6 +29,7 @@ def audit(run: Run) -> int:
         "checkpoint": _checkpoint,
         "prove": _prove,
         "export": _export,
+        "accept": _accept,
     }
     with run.workspace() as workspace:
         return acts[run.args.act](run, workspace)
@@ -81,17 +82,17 @@ def _checkpoint(run: Run, workspace: Workspace) -> int:
 
 def _prove(run: Run, workspace: Workspace) -> int:
     trail, args = workspace.audit, run.args
-    if (args.number is None) == (args.since is None):
-        raise UsageError(
-            "What shall be proven?", hint="Name one entry by its number, or --since a checkpoint."
-        )
+    since = None if args.since is None else _read(args.since)
     if args.number is not None:
-        proof = trail.prove_entry(args.number)
+        proof = trail.prove_entry(args.number, since)
         said = f"that entry {args.number} is in the log of {proof.checkpoint.size} entries"
-    else:
-        proof = trail.prove_since(_read(args.since))
+    elif since is not None:
+        proof = trail.prove_since(since)
         said = f"that the log of {proof.checkpoint.size} entries begins with the first"
         said += f" {proof.since}, unchanged"
+    else:
+        hint = "Name one entry by its number, or --since a checkpoint."
+        raise UsageError("What shall be proven?", hint=hint)
     trail.write(args.out, trail.proof_file(proof), force=args.force)
     run.out.give(records.of_proof(proof, args.out), [f"{args.out} proves {said}."])
     return 0
@@ -105,6 +106,13 @@ def _export(run: Run, workspace: Workspace) -> int:
     lines = [f"{made.size} entries are in {folder}, with a checkpoint and the verifier."]
     lines.append("Verify: python verify_audit.py audit.jsonl --key AIKEY2-... (`audit key`)")
     run.out.give(record, lines)
+    return 0
+
+
+def _accept(run: Run, workspace: Workspace) -> int:
+    entry = workspace.audit.accept(run.args.reason)
+    lines = ["What this computer saw before counts no more; the audit log says who accepted that."]
+    run.out.give(records.of_audit_entry(entry), lines)
     return 0
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.cli import records, text
+from app.cli import passphrases, records, text
+from app.cli.keys import recovery_sheet
 from app.cli.progress import Bar, Interruption
 from app.cli.run import refuse_own_calls
 from app.cli.stretch import limit as _limit
@@ -30,10 +31,23 @@ def init(run: Run) -> int:
     if run.program.vault_state(folder).exists:
         raise VaultExists(f"There is already a vault in {folder}.")
     with run.create(folder) as workspace:
-        info = workspace.info
-        lines = [f"The vault is made: {folder}", "Next: autoinsights import FOLDER"]
-        run.out.give(records.of_vault(info), lines)
+        key = workspace.audit.key()
+        lines = [
+            f"The vault is made: {folder}",
+            f"The auditor's key: {key}",
+            "                   (keep it where the vault is not; `audit key` shows it again)",
+        ]
+        run.out.give(records.of_vault(workspace.info, key), lines)
+        if _talks(run) and passphrases.agreed("Make a recovery sheet now?"):
+            recovery_sheet(run, workspace)
+        run.out.say(["Next: autoinsights import FOLDER"])
     return 0
+
+
+def _talks(run: Run) -> bool:
+    """Return whether a person types at this command, rather than a script."""
+    scripted = run.args.passphrase_file is not None or run.out.json or run.out.quiet
+    return passphrases.can_ask() and not scripted
 
 
 def take_in(run: Run) -> int:
@@ -44,6 +58,8 @@ def take_in(run: Run) -> int:
         direction=Direction(run.args.direction or "unknown"),
         channel_roles=parse_channels(run.args.channels or ""),
     )
+    if not run.args.no_process:
+        run.program.check_settings()
     with run.workspace(may_create=True) as workspace:
         refuse_own_calls(workspace)
         with Interruption() as stop, Bar(run.out, "Importing", "file") as bar:
@@ -69,6 +85,7 @@ def take_in(run: Run) -> int:
 
 def process(run: Run) -> int:
     """Analyse what waits in the vault; return 7 if a call failed."""
+    run.program.check_settings()
     with run.workspace() as workspace:
         if run.args.retry_failed:
             workspace.processing.retry_failed()

@@ -30,6 +30,7 @@ _MOST_SAMPLES = 100
 
 def demo(run: Run) -> int:
     """Analyse the samples, print what was found, and open the window where there is a display."""
+    run.program.check_settings()
     started = time.monotonic()
     folder = run.args.vault or run.program.folders.demo_vault
     passphrase = _passphrase(run, folder)

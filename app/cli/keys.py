@@ -48,7 +48,8 @@ def recovery_sheet(run: Run, workspace: Workspace) -> None:
         )
     sheet = workspace.keys.new_sheet()
     run.out.note("The recovery sheet of this vault. Whoever holds it can open the vault:")
-    run.out.show_once(("", f"    {sheet}", "", *qr.terminal(sheet)))
+    for line in ("", f"    {sheet}", "", *qr.terminal(sheet)):
+        run.out.warn(line)
     run.out.note("Write it on paper, and keep it where the vault is not. It is shown only now.")
     typed = passphrases.ask_sheet("Type it from the paper (it is not shown): ")
     workspace.keys.keep_sheet(sheet, typed)

@@ -79,15 +79,14 @@ class Output:
             for line in lines:
                 self._write(printable(line).encode(encoding, "replace"))
 
-    def show_once(self, lines: Iterable[str]) -> None:
-        """Write to standard error what is shown now and never again, even to who wants quiet."""
-        for line in lines:
-            print(printable(line), file=self.stderr, flush=True)
-
     def note(self, text: str) -> None:
         """Write a remark for people to standard error, unless they want quiet."""
         if not self.quiet:
-            print(printable(text), file=self.stderr, flush=True)
+            self.warn(text)
+
+    def warn(self, text: str) -> None:
+        """Write what may not be missed to standard error, quiet or not."""
+        print(printable(text), file=self.stderr, flush=True)
 
     def failed(self, error: AppError) -> None:
         """Say why the command ends here."""
@@ -98,7 +97,13 @@ class Output:
         """Say why the command ends here: `lines` to people, `reason` as an object."""
         for line in lines:
             if line:
-                print(printable(line), file=self.stderr, flush=True)
+                self.warn(line)
+        if self.json:
+            self.give(ErrorRecord(source=None, line=None, id=None, error=reason), ())
+
+    def stopped(self, reason: Failure) -> None:
+        """Say that a person ended the command: a remark to people, an object with `--json`."""
+        self.note(f"{reason.sentence} {reason.hint}")
         if self.json:
             self.give(ErrorRecord(source=None, line=None, id=None, error=reason), ())
 

@@ -54,6 +54,11 @@ def ask_name() -> str:
     return _line("Name: ")
 
 
+def agreed(question: str) -> bool:
+    """Return whether a person at the terminal says yes to a question; Enter is yes."""
+    return _line(f"{question} [Y/n] ").lower() in ("", "y", "yes")
+
+
 def ask_sheet(prompt: str) -> str:
     """Return a recovery sheet as it was typed."""
     return _asked(prompt)

@@ -72,7 +72,8 @@ def code(run: Run) -> int:
             )
         new = workspace.people.new_second_factor()
         run.out.note("Read this with your authenticator, then type the code that it shows:")
-        run.out.show_once((*qr.terminal(new.uri), f"Or give it this:  {new.uri}"))
+        for line in (*qr.terminal(new.uri), f"Or give it this:  {new.uri}"):
+            run.out.warn(line)
         codes = workspace.people.set_second_factor(new, passphrases.read_code(None))
         lines = ["From now on a code is needed to sign in.", "Backup codes, good once each:"]
         record = records.SecretRecord(kind="backup-codes", values=codes)

@@ -107,12 +107,13 @@ class ErrorRecord(Record, frozen=True, kw_only=True, tag="autoinsights.error/1")
 
 
 class VaultRecord(Record, frozen=True, kw_only=True, tag="autoinsights.vault/1"):
-    """A vault that was created."""
+    """A vault that was created; `audit_key` verifies its audit log, and belongs elsewhere."""
 
     id: str
     folder: str
     demo: bool
     created_at: str
+    audit_key: str
 
 
 class PersonRecord(Record, frozen=True, kw_only=True, tag="autoinsights.person/1"):
@@ -437,10 +438,14 @@ def of_analysis(
     )
 
 
-def of_vault(info: VaultInfo) -> VaultRecord:
+def of_vault(info: VaultInfo, audit_key: str) -> VaultRecord:
     """Return a vault's record."""
     return VaultRecord(
-        id=info.id, folder=str(info.folder), demo=info.demo, created_at=info.created_at
+        id=info.id,
+        folder=str(info.folder),
+        demo=info.demo,
+        created_at=info.created_at,
+        audit_key=audit_key,
     )
 
 

@@ -65,12 +65,8 @@ class Run:
         if passphrase:
             return passphrase
         passphrase = self.program.suggested_passphrase()
-        self.out.show_once(
-            (
-                f"The passphrase is:   {passphrase}",
-                "Write it down now: it is kept nowhere, and without it the vault stays shut.",
-            )
-        )
+        self.out.warn(f"The passphrase is:   {passphrase}")
+        self.out.warn("Write it down now: it is kept nowhere, and without it the vault stays shut.")
         return passphrase
 
     def _opened(self, *, may_create: bool) -> Workspace:

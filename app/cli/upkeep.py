@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
 _FAULT_FOUND = 1
 _MEGABYTE = 1_000_000
+# the option and the setting that choose a pack, by its kind
+_CHOSEN_BY = {
+    "whisper-ctranslate2": ("--model", "speech.model"),
+    "onnx-heads": ("--heads", "analysis.heads"),
+}
 
 
 def models(run: Run) -> int:
@@ -22,7 +27,8 @@ def models(run: Run) -> int:
     if run.args.act == "import":
         card = run.program.import_model_pack(run.args.place)
         lines = [f"{card.name} {card.version} is verified and kept: {card.purpose}."]
-        lines.append(f"Use it with `--model {card.name}`, or as `speech.model` in the settings.")
+        option, setting = _CHOSEN_BY[card.kind]
+        lines.append(f"Use it with `{option} {card.name}`, or as `{setting}` in the settings.")
         run.out.give(records.of_model(card), lines)
         return 0
     cards = [records.of_model(card) for card in run.program.model_cards()]

@@ -1,9 +1,10 @@
 """Recordings as samples: whatever a recorder writes becomes 16 kHz, one array per channel.
 
 Promises bounded memory (the file and the result, whatever the format), a reason for every file that
-cannot be used, and that muted audio is silent where it says so. Hides which library reads what:
-libsndfile reads PCM and its relatives exactly, Qt's FFmpeg the compressed formats, and each is the
-other's second chance. Nothing touches the disk.
+cannot be used, the same samples again for the same bytes, damaged ones too, and that muted audio is
+silent where it says so. Hides which library reads what: libsndfile reads PCM and its relatives
+exactly, Qt's FFmpeg the compressed formats, and each is the other's second chance. Nothing touches
+the disk.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import io
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.domain import Waveform
-from app.engine.containers import Container, Wav, read_wav, repaired_wav, sniff
-from app.errors import AudioEmpty, AudioSilent, AudioTooLong, AudioUnreadable
+from app.engine.completeness import cut_off
+from app.engine.containers import Container, Wav, read_wav, repaired_wav, sniff, unwrapped
+from app.errors import AudioEmpty, AudioSilent, AudioTooLong, AudioTruncated, AudioUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -34,6 +37,8 @@ _SILENT_PEAK = 33  # of 32768: -60 dB below full scale
 _RAMP_MS = 5
 _WAVEFORM_STEP_MS = 50
 _BLOCK_FRAMES = 65_536
+_ENDLESS_FRAMES = 1 << 62  # what libsndfile says of a stream that does not tell its length
+_SMALL_BLOCK_FRAMES = 1024  # a block in which libsndfile meets damage is lost as a whole
 _SHORT_BY = 0.02  # of the promised length, and at least a second, is a clear loss
 
 # libsndfile reads these to the sample and without a second thread; measured: Qt 6.12's decoder
@@ -56,7 +61,7 @@ _SNDFILE = _EXACT | {Container.OGG, Container.MP3}
 class Audio:
     """A recording in memory: `samples` is int16 [channels, samples] at 16 kHz.
 
-    `truncated` says that the header promises clearly more than could be decoded.
+    `truncated` says that clearly less could be decoded than the recording once held.
     """
 
     samples: NDArray[np.int16]
@@ -74,55 +79,81 @@ class Audio:
         return int(self.samples.shape[1]) * 1000 // RATE_HZ
 
 
-def decode(data: bytes, *, longest_minutes: int) -> Audio:
-    """Decode a recording by its content.
+def decode(
+    data: bytes, *, longest_minutes: int, accept_truncated: bool = False, suffix: str = ""
+) -> Audio:
+    """Decode a recording by its content; with `accept_truncated` also what is left of one.
 
-    Raises `AudioEmpty`, `AudioUnreadable`, `AudioSilent` or `AudioTooLong`. Call it on the worker's
-    main thread: compressed formats need an event loop.
+    `suffix` is the end of its name, which tells what a bare stream of G.722 is and nothing else.
+    Raises `AudioEmpty`, `AudioUnreadable`, `AudioTruncated`, `AudioSilent` or `AudioTooLong`. Call
+    it on the worker's main thread: compressed formats need an event loop.
     """
     if not data:
         raise AudioEmpty("The file is empty.")
+    data = unwrapped(data, suffix)
     container = sniff(data)
     wav = read_wav(data) if container is Container.WAV else None
     if wav is not None:
         if wav.data_size == 0:
             raise AudioEmpty("The recording has a header but no sound.")
         data = repaired_wav(data, wav)
+    cut = wav.truncated if wav is not None else cut_off(data, container)
+    if cut and not accept_truncated:
+        raise AudioTruncated("The recording is cut off: its file ends before the sound does.")
     with _silenced():
         audio = _decode_known(data, container, longest_minutes)
-    if wav is not None:
-        audio = replace(audio, truncated=wav.truncated or (audio.truncated and _compressed(wav)))
+    if audio is None:
+        kind = container.value.upper()
+        if cut:
+            raise AudioTruncated(f"The {kind} file is cut off, and nothing of it can be read.")
+        raise AudioUnreadable(
+            f"The {kind} file is damaged or holds sound in a form that is not read."
+        )
+    short = audio.truncated and (wav is None or _compressed(wav))
+    if short and not accept_truncated:
+        raise AudioTruncated(
+            f"Only the first {audio.duration_ms / 1000:.1f} s of the recording can be read; the"
+            " rest is missing or damaged."
+        )
+    audio = replace(audio, truncated=cut or short)
     _refuse_silence(audio)
     return audio
 
 
-def _decode_known(data: bytes, container: Container, longest_minutes: int) -> Audio:
-    """Try the library that knows the container best, then the other one."""
-    readers: list[Callable[[bytes, _Gathering], bool]] = [_read_qt]
+def _decode_known(data: bytes, container: Container, longest_minutes: int) -> Audio | None:
+    """Return what the library reads that knows the container best, else what the other one reads
+    of it; `None` where neither reads anything."""
+    readers = [_read_qt]
     if container in _EXACT:
-        readers.insert(0, _read_sndfile)
+        readers = [_read_sndfile, _salvage_sndfile, _read_qt]
     elif container in _SNDFILE:
-        readers.append(_read_sndfile)
-    best: Audio | None = None
+        readers = [_read_qt, _read_sndfile, _salvage_sndfile]
+    short: Audio | None = None
     for reader in readers:
         gathering = _Gathering(longest_minutes)
-        whole = reader(data, gathering)
-        audio = gathering.result(truncated=not whole)
-        if audio is not None and whole:
+        reading = reader(data, gathering)
+        audio = None if reading is _Reading.NOTHING else gathering.result()
+        if audio is not None and reading is _Reading.WHOLE:
             return audio
-        if audio is not None and (best is None or audio.duration_ms > best.duration_ms):
-            best = audio
-    if best is None:
-        raise AudioUnreadable(
-            f"The {container.value.upper()} file is damaged or holds sound in a form that is not"
-            " read."
-        )
-    return best
+        if audio is not None and short is None:
+            short = replace(audio, truncated=True)
+            if container in _EXACT:
+                break  # libsndfile knows the length; Qt would only guess at the rest
+    return short
 
 
 def _compressed(wav: Wav) -> bool:
     """Whether a WAV's length cannot be told from its bytes alone."""
     return wav.format_tag not in (0x0001, 0x0003, 0x0006, 0x0007)  # PCM, float, A-law, µ-law
+
+
+class _Reading(Enum):
+    """How far a reader came. `NOTHING` is also what cannot be relied on: Qt hands over more or less
+    of a file in which it meets an error, from run to run."""
+
+    WHOLE = auto()
+    SHORT = auto()
+    NOTHING = auto()
 
 
 class _Gathering:
@@ -144,7 +175,7 @@ class _Gathering:
             raise AudioUnreadable("The recording changes its rate or its channels on the way.")
         self._append(self._resample(block, False) if self._resample else block)
 
-    def result(self, *, truncated: bool) -> Audio | None:
+    def result(self) -> Audio | None:
         """Return what was collected; `None` where there was nothing."""
         if not self._rate_hz:
             return None
@@ -153,11 +184,14 @@ class _Gathering:
         if not self._filled:
             return None
         # seen from the side: the channels become the rows without a copy
-        return Audio(self._samples[: self._filled].T, self._rate_hz, truncated)
+        return Audio(self._samples[: self._filled].T, self._rate_hz)
 
     def _begin(self, channels: int, rate_hz: int) -> None:
         if not 1 <= channels <= MOST_CHANNELS:
-            raise AudioUnreadable(f"The recording has {channels} channels; at most 8 are read.")
+            raise AudioUnreadable(
+                f"The recording has {channels} channels; at most {MOST_CHANNELS} are read.",
+                hint=f"Export it with the channels of the call alone: 1 to {MOST_CHANNELS}.",
+            )
         if rate_hz not in _RATES_HZ:
             raise AudioUnreadable(f"The recording's rate of {rate_hz} Hz is not one that is read.")
         self._rate_hz = rate_hz
@@ -182,23 +216,37 @@ class _Gathering:
         self._filled = end
 
 
-def _read_sndfile(data: bytes, gathering: _Gathering) -> bool:
-    """Read through libsndfile; whether all of it could be read."""
+def _read_sndfile(data: bytes, gathering: _Gathering) -> _Reading:
+    """Read through libsndfile, all or nothing."""
+    reading = _through_sndfile(data, gathering, _BLOCK_FRAMES)
+    return reading if reading is _Reading.WHOLE else _Reading.NOTHING
+
+
+def _salvage_sndfile(data: bytes, gathering: _Gathering) -> _Reading:
+    """Read what can be read through libsndfile, up to the place of the damage."""
+    return _through_sndfile(data, gathering, _SMALL_BLOCK_FRAMES)
+
+
+def _through_sndfile(data: bytes, gathering: _Gathering, frames: int) -> _Reading:
     import soundfile
 
+    done = 0
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            while len(block := file.read(_BLOCK_FRAMES, dtype="float32", always_2d=True)):
+            if file.frames >= _ENDLESS_FRAMES:
+                return _Reading.NOTHING
+            while len(block := file.read(frames, dtype="float32", always_2d=True)):
                 gathering.take(block, file.samplerate)
-            return bool(file.tell() >= file.frames)
+                done += len(block)
+            return _Reading.WHOLE if done >= file.frames else _Reading.SHORT
     except (soundfile.SoundFileError, TypeError, ValueError):
         # the reader's own complaints about the file; soundfile raises the latter two for headers
         # with impossible numbers
-        return False
+        return _Reading.SHORT
 
 
-def _read_qt(data: bytes, gathering: _Gathering) -> bool:
-    """Read through Qt; whether all of it could be read."""
+def _read_qt(data: bytes, gathering: _Gathering) -> _Reading:
+    """Read through Qt."""
     from app.engine.decoder import decode_blocks
 
     frames, rate = 0, 1
@@ -209,7 +257,10 @@ def _read_qt(data: bytes, gathering: _Gathering) -> bool:
         gathering.take(block, rate_hz)
 
     end = decode_blocks(data, take)
-    return not (end.failed or end.stuck or _short(frames * 1000 // rate, end.duration_ms, data))
+    if end.failed or end.stuck:
+        return _Reading.NOTHING
+    short = _short(frames * 1000 // rate, end.duration_ms, data)
+    return _Reading.SHORT if short else _Reading.WHOLE
 
 
 def _short(decoded_ms: int, promised_ms: int, data: bytes) -> bool:

@@ -2,7 +2,8 @@
 
 A plain object without threads: `submit` gives a call to an idle worker and `events` waits for what
 the busy ones say. Every submitted call ends as exactly one `Finished`, whatever happens to its
-worker: an answer, a native crash, a stand-still, or a person who cancels.
+worker: an answer, a native crash, a stand-still, or a person who cancels. `ask` is for a single
+question that is no call.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
-from app.domain import CallId, Failure, Outcome, Stage
+from app.domain import AnalysedCall, CallId, Failure, Outcome, Stage
 from app.engine import wire, worker
-from app.engine.wire import Places, Request, StageProgress
+from app.engine.wire import Places, Question, Request, StageProgress
 from app.errors import AppError, Cancelled, WorkerDied, WorkerStuck
 from app.log import event, logger
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import SpawnProcess
+
+    from app.engine.wire import Answer
 
     Serve = Callable[[Connection, Places, int], None]
 
@@ -46,6 +49,26 @@ class Finished:
 
     call: CallId
     outcome: Outcome
+
+
+def ask(
+    question: Question, places: Places, *, seconds: float, serve: Serve = worker.main
+) -> Answer:
+    """Start a worker for one question that is no call, and return its answer.
+
+    Raises `WorkerDied` where it ends without one, `WorkerStuck` where it takes longer.
+    """
+    one = _Worker(serve, places, 1)
+    try:
+        one.pipe.send_bytes(wire.encode_request(question))
+        if not one.pipe.poll(seconds):
+            one.kill(WorkerStuck("The process took too long and was ended."))
+            raise WorkerStuck("The process took too long and was ended.")
+        return wire.decode_answer(one.pipe.recv_bytes())
+    except (EOFError, OSError, ValueError) as error:
+        raise WorkerDied("The process ended without an answer.") from error
+    finally:
+        one.close()
 
 
 class Workers:
@@ -167,7 +190,7 @@ class _Worker:
         self._heard_at = time.monotonic()
         if isinstance(answer, StageProgress):
             yield Advanced(call=self.call, stage=answer.stage, done=answer.done)
-        else:
+        elif isinstance(answer, AnalysedCall | Failure):
             yield self._finish(answer)
 
     def kill(self, reason: AppError) -> None:

@@ -41,17 +41,35 @@ _MPEG_BITRATES = {  # kbit/s by (version 1?, layer), ISO/IEC 11172-3 and 13818-3
     (False, 3): (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _MPEG_RATES = (44100, 48000, 32000)
+_UNKNOWN = "of an unknown kind"
+_G722 = 0x028F  # mmreg.h, WAVE_FORMAT_ADPCM_G722
 _MPEG_SEARCH = 8192  # bytes in which the first frame of a bare MP3 must stand
 
 
 def sniff(data: bytes) -> Container:
     """Name the container of `data`; `AudioUnreadable` for anything that is no known recording."""
     found = _by_magic(data)
-    if found is None and _mpeg_start(data) is not None:
+    if found is None and mpeg_start(data) is not None:
         found = Container.MP3
     if found is None:
         raise AudioUnreadable(f"The file is {_guess(data)}, not a recording in a known format.")
     return found
+
+
+def unwrapped(data: bytes, suffix: str) -> bytes:
+    """Return a bare G.722 stream (64 kbit/s, one channel) as a WAV file, anything else unchanged.
+
+    Such a stream has no mark of its own: here, and only here, the end of the file's name counts,
+    and only for what looks like nothing that is known.
+    """
+    if suffix.lower() != ".g722" or not data or _by_magic(data) or mpeg_start(data) is not None:
+        return data
+    if _guess(data) != _UNKNOWN or len(data) > 0xFFFFFF00:
+        return data
+    form = struct.pack("<HHIIHHH", _G722, 1, 16_000, 8_000, 1, 4, 0)
+    body = b"WAVEfmt " + struct.pack("<I", len(form)) + form
+    body += b"data" + struct.pack("<I", len(data)) + data
+    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def _by_magic(data: bytes) -> Container | None:
@@ -78,18 +96,29 @@ def _by_magic(data: bytes) -> Container | None:
     return next((kind for magic, kind in starts.items() if head.startswith(magic)), None)
 
 
-def _mpeg_start(data: bytes) -> int | None:
+def mpeg_start(data: bytes) -> int | None:
     """Find the first MPEG audio frame that a second one follows at the length it gives."""
-    at = data.find(b"\xff", 0, _MPEG_SEARCH)
+    begin = _after_tag(data)
+    at = data.find(b"\xff", begin, begin + _MPEG_SEARCH)
     while at != -1:
-        length = _mpeg_frame_length(data[at : at + 4])
-        if length and _mpeg_frame_length(data[at + length : at + length + 4]):
+        length = mpeg_frame_length(data[at : at + 4])
+        if length and mpeg_frame_length(data[at + length : at + length + 4]):
             return at
-        at = data.find(b"\xff", at + 1, _MPEG_SEARCH)
+        at = data.find(b"\xff", at + 1, begin + _MPEG_SEARCH)
     return None
 
 
-def _mpeg_frame_length(header: bytes) -> int:
+def _after_tag(data: bytes) -> int:
+    """Return where the ID3v2 tag ends that a file may begin with (id3.org, 2.4.0, 3.1)."""
+    if not data.startswith(b"ID3") or len(data) < 10:
+        return 0
+    size = 0
+    for seven_bits in data[6:10]:
+        size = size << 7 | seven_bits & 0x7F
+    return 10 + size + (10 if data[5] & 0x10 else 0)
+
+
+def mpeg_frame_length(header: bytes) -> int:
     """Return the length in bytes of the frame with this header, 0 where it is none."""
     if len(header) < 4 or header[0] != 0xFF or header[1] & 0xE0 != 0xE0:
         return 0
@@ -125,7 +154,7 @@ def _guess(data: bytes) -> str:
     if head.lstrip()[:1] == b"<":
         return "a web page or another text"
     printable = sum(32 <= byte < 127 or byte in (9, 10, 13) for byte in head)
-    return "a text" if printable >= 0.95 * len(head) else "of an unknown kind"
+    return "a text" if printable >= 0.95 * len(head) else _UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

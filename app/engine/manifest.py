@@ -38,8 +38,21 @@ class ModelFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelHead:
+    """What one ONNX graph of a pack of heads judges: vectors of `input` numbers, by `labels`."""
+
+    file: str
+    purpose: str
+    input: int
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelEntry:
-    """One model. Its files lie in `folder` of the installed `package`, or of resources/models."""
+    """One model. Its files lie in `folder` of the installed `package`, or of resources/models.
+
+    Heads say for which sentence encoder they are made: its name and version.
+    """
 
     name: str
     kind: str
@@ -49,7 +62,9 @@ class ModelEntry:
     source: str
     package: str = ""
     folder: str = ""
+    encoder: str = ""
     file: tuple[ModelFile, ...] = field(default=())
+    head: tuple[ModelHead, ...] = field(default=())
 
     @property
     def size_bytes(self) -> int:
@@ -101,10 +116,11 @@ def _table(text: str, where: str) -> dict[str, object]:
 
 def _entry(table: Mapping[str, object], where: str) -> ModelEntry:
     _refuse_unknown(table, ModelEntry, where)
-    files = table.get("file", [])
-    for file in files if isinstance(files, list) else []:
-        if isinstance(file, dict):
-            _refuse_unknown(file, ModelFile, where)
+    for name, kind in (("file", ModelFile), ("head", ModelHead)):
+        parts = table.get(name, [])
+        for part in parts if isinstance(parts, list) else []:
+            if isinstance(part, dict):
+                _refuse_unknown(part, kind, where)
     try:
         entry = msgspec.convert(table, ModelEntry)
     except msgspec.ValidationError as problem:
@@ -114,7 +130,7 @@ def _entry(table: Mapping[str, object], where: str) -> ModelEntry:
 
 
 def _refuse_unknown(
-    table: Mapping[str, object], kind: type[ModelEntry | ModelFile], where: str
+    table: Mapping[str, object], kind: type[ModelEntry | ModelFile | ModelHead], where: str
 ) -> None:
     unknown = sorted(set(table) - {each.name for each in fields(kind)})
     if unknown:
@@ -130,6 +146,7 @@ def _check(entry: ModelEntry, where: str) -> None:
         (not all(map(_harmless, names)), f"a file of {entry.name} has no plain name"),
         (not all(_SHA256.fullmatch(f.sha256) for f in entry.file), "a sha256 is no SHA-256"),
         (not all(f.size > 0 for f in entry.file), f"a file of {entry.name} has no size"),
+        (not {h.file for h in entry.head} <= set(names), "a head names a file that is not listed"),
     )
     for wrong, words in problems:
         if wrong:

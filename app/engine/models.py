@@ -27,8 +27,20 @@ if TYPE_CHECKING:
 
     from app.config import Device
     from app.domain import ModelRef
+    from app.engine.manifest import ModelHead
 
 WHISPER = "whisper-ctranslate2"
+ONNX_HEADS = "onnx-heads"
+OWN_HEADS = "call-heads"
+"""The heads that ship; they are no pack."""
+ENCODER = "minilm"
+_CHUNK = 1 << 20
+
+
+_NO_GOOD_FOR = {
+    WHISPER: "does not turn speech into text",
+    ONNX_HEADS: "holds no heads",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +112,48 @@ class ModelLibrary:
         """Verify every file of a model; raises `ModelMissing` or `ModelMismatch`."""
         known = self._get(name)
         for file in known.entry.file:
-            self._read(known, file)
+            self._verify(known, file)
+
+    def look_at(self, name: str, *, kind: str = "") -> None:
+        """Verify a model that was imported, and see that the files of one that ships are there;
+        `kind` is what it has to be.
+
+        The program's own folder is nobody's to write to, and workers verify what they load.
+        Raises `ModelMissing` or `ModelMismatch`.
+        """
+        known = self._get(name)
+        if kind and known.entry.kind != kind:
+            raise ModelMissing(f"The model {name} {_NO_GOOD_FOR[kind]}.")
+        if known.origin == "pack":
+            self.check(name)
+            return
+        for file in known.entry.file:
+            self._see(known, file)
+
+    def heads(self, name: str) -> tuple[ModelHead, ...]:
+        """Return what the heads of a pack judge; none for the heads that ship.
+
+        Raises `ModelMissing` where it holds no heads, `ModelMismatch` where they were made for
+        another sentence encoder.
+        """
+        if name == OWN_HEADS:
+            return ()
+        entry = self._get(name).entry
+        if entry.kind != ONNX_HEADS:
+            raise ModelMissing(f"The model {name} {_NO_GOOD_FOR[ONNX_HEADS]}.")
+        if entry.encoder != self.encoder:
+            raise ModelMismatch(
+                f"The heads {name} are made for the sentence encoder {entry.encoder};"
+                f" here is {self.encoder}.",
+                hint="Import heads that were made for this version of the program.",
+            )
+        return entry.head
+
+    @property
+    def encoder(self) -> str:
+        """The name and version of the sentence encoder, as packs of heads name it."""
+        ref = self.ref(ENCODER)
+        return f"{ref.name}-{ref.version}"
 
     def read(self, name: str, file: str) -> bytes:
         """Return the verified content of one file of a model."""
@@ -144,7 +197,7 @@ class ModelLibrary:
         if key not in self._whispers:
             known = self._get(name)
             if known.entry.kind != WHISPER:
-                raise ModelMissing(f"The model {name} does not turn speech into text.")
+                raise ModelMissing(f"The model {name} {_NO_GOOD_FOR[WHISPER]}.")
             files = {file.name: self._read(known, file) for file in known.entry.file}
             self._whispers[key] = _load_whisper(name, files, place, compute_type, threads)
         return self._whispers[key]
@@ -184,16 +237,36 @@ class ModelLibrary:
         return known.root
 
     def _read(self, known: _Known, file: ModelFile) -> bytes:
-        name = known.entry.name
         try:
             content = b"".join(path.read_bytes() for path in self._paths(known, file))
         except OSError:
-            raise ModelMissing(f"The file {file.name} of the model {name} is missing.") from None
+            raise _missing(known, file) from None
         if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
-            raise ModelMismatch(
-                f"The file {file.name} of the model {name} is not the one that the manifest names."
-            )
+            raise _changed(known, file)
         return content
+
+    def _verify(self, known: _Known, file: ModelFile) -> None:
+        """Verify a file in pieces: a model may be larger than the memory that is free."""
+        digest, size = hashlib.sha256(), 0
+        try:
+            for path in self._paths(known, file):
+                with path.open("rb") as content:
+                    while chunk := content.read(_CHUNK):
+                        digest.update(chunk)
+                        size += len(chunk)
+        except OSError:
+            raise _missing(known, file) from None
+        if size != file.size or digest.hexdigest() != file.sha256:
+            raise _changed(known, file)
+
+    def _see(self, known: _Known, file: ModelFile) -> None:
+        """See that a file is there and as long as it should be."""
+        try:
+            size = sum(path.stat().st_size for path in self._paths(known, file))
+        except OSError:
+            raise _missing(known, file) from None
+        if size != file.size:
+            raise _changed(known, file)
 
     def _paths(self, known: _Known, file: ModelFile) -> Iterator[Path]:
         if not file.parts:
@@ -226,6 +299,17 @@ class ModelLibrary:
             origin=known.origin,
             state="ready" if ready else "missing",
         )
+
+
+def _missing(known: _Known, file: ModelFile) -> ModelMissing:
+    return ModelMissing(f"The file {file.name} of the model {known.entry.name} is missing.")
+
+
+def _changed(known: _Known, file: ModelFile) -> ModelMismatch:
+    return ModelMismatch(
+        f"The file {file.name} of the model {known.entry.name} is not the one that the manifest"
+        " names."
+    )
 
 
 def _damaged_card(name: str, why: str) -> ModelCard:

@@ -3,7 +3,7 @@
 Promises that only files which the pack's manifest names, of kinds that hold no code, with exactly
 the size and hash it gives, ever reach the packs folder, and that a pack is there whole or not at
 all. Pickles, links and paths that lead elsewhere are refused; what the manifest does not name is
-not even opened.
+not even opened. Heads are tried out before they are kept.
 """
 
 from __future__ import annotations
@@ -18,16 +18,19 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Protocol
 from uuid import uuid4
 
-from app.engine.manifest import ModelEntry, ModelFile, parse_pack
-from app.engine.models import WHISPER, ModelCard
+from app.engine.analysis.heads import check_declared, try_out
+from app.engine.manifest import ModelEntry, ModelFile, ModelHead, parse_pack
+from app.engine.models import ONNX_HEADS, WHISPER, ModelCard
 from app.errors import DiskFull, FolderReadOnly, ModelMismatch, PackInvalid, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    TryHead = Callable[[bytes, ModelHead], None]
+    """Loads a head and lets it judge a vector; raises `PackInvalid` where it cannot."""
+
 MANIFEST = "pack.toml"
-ONNX_HEADS = "onnx-heads"
 RESERVED = frozenset({"whisper-base", "spacy-en", "minilm", "call-heads", "silero-vad"})
 
 _WHISPER_NEEDS = {"model.bin", "config.json", "tokenizer.json"}
@@ -54,17 +57,22 @@ _DAMAGED = (
 )
 
 
-def import_pack(source: Path, packs_folder: Path) -> ModelCard:
+def import_pack(
+    source: Path, packs_folder: Path, *, encoder: str, try_head: TryHead = try_out
+) -> ModelCard:
     """Verify the pack in a folder or zip and keep it; one of the same name is replaced.
+
+    `encoder` names the sentence encoder that heads have to be made for. `try_head` chooses where a
+    foreign graph is tried out.
 
     Raises `PackInvalid` for what is no acceptable pack, `ModelMismatch` where a file is not the one
     that the pack's manifest names, and `StorageError` where the disk refuses.
     """
     with _opened(source) as files:
         entry = parse_pack(_manifest_text(files))
-        _check_kind(entry)
+        _check_kind(entry, encoder)
         try:
-            _keep(files, entry, packs_folder)
+            _keep(files, entry, packs_folder, try_head)
         except OSError as problem:
             raise _storage_error(problem) from problem
     return ModelCard(
@@ -156,13 +164,15 @@ def _manifest_text(files: _Files) -> str:
         raise PackInvalid(f"{MANIFEST} is not UTF-8 text.") from None
 
 
-def _check_kind(entry: ModelEntry) -> None:
+def _check_kind(entry: ModelEntry, encoder: str) -> None:
     names = {file.name for file in entry.file}
     if entry.name in RESERVED:
         raise PackInvalid(f"The name {entry.name} belongs to a model that ships.")
     if entry.size_bytes > _MOST_BYTES:
         raise PackInvalid("The pack is larger than 16 GiB.")
     if entry.kind == WHISPER:
+        if entry.head or entry.encoder:
+            raise PackInvalid("A Whisper pack has no heads.")
         if names - _WHISPER_MAY:
             raise PackInvalid(f"{min(names - _WHISPER_MAY)} is no file of a Whisper model.")
         if _WHISPER_NEEDS - names or not any(n.startswith("vocabulary.") for n in names):
@@ -172,11 +182,25 @@ def _check_kind(entry: ModelEntry) -> None:
     elif entry.kind == ONNX_HEADS:
         if not all("/" not in name and name.endswith((".onnx", ".json")) for name in names):
             raise PackInvalid("A pack of heads holds only .onnx and .json files.")
+        _check_heads(entry, encoder)
     else:
         raise PackInvalid(f"A pack's kind is {WHISPER} or {ONNX_HEADS}, not {entry.kind}.")
 
 
-def _keep(files: _Files, entry: ModelEntry, packs_folder: Path) -> None:
+def _check_heads(entry: ModelEntry, encoder: str) -> None:
+    if entry.encoder != encoder:
+        raise PackInvalid(f'A pack of heads must say `encoder = "{encoder}"`, and be made for it.')
+    if not entry.head:
+        raise PackInvalid("A pack of heads must say with [[head]] what each of them judges.")
+    for head in entry.head:
+        if not head.file.endswith(".onnx"):
+            raise PackInvalid(f"{head.file} is no .onnx file, so it can be no head.")
+        check_declared(head)
+    if len({head.purpose for head in entry.head}) != len(entry.head):
+        raise PackInvalid("A pack has one head for each purpose.")
+
+
+def _keep(files: _Files, entry: ModelEntry, packs_folder: Path, try_head: TryHead) -> None:
     """Copy next to the place and swap in: an interrupted import leaves only a hidden folder."""
     packs_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _scratch(packs_folder) as scratch:
@@ -186,6 +210,8 @@ def _keep(files: _Files, entry: ModelEntry, packs_folder: Path) -> None:
             _copy(files, file, incoming / file.name)
         if entry.kind == WHISPER:
             _check_whisper(incoming / "model.bin")
+        for head in entry.head:
+            try_head((incoming / head.file).read_bytes(), head)
         (incoming / MANIFEST).write_text(_manifest_text(files), encoding="utf-8")
         place = packs_folder / entry.name
         if place.exists():

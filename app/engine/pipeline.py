@@ -30,8 +30,9 @@ from app.engine.audio import decode, encode_flac, muted, waveform
 from app.engine.models import ModelLibrary
 from app.engine.redaction import Redactor
 from app.engine.scoring import score
-from app.engine.speakers import assign_roles
+from app.engine.speakers import assign_roles, fitting_map
 from app.engine.transcription import Transcriber
+from app.errors import AudioSilent, AudioTruncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,9 +44,6 @@ if TYPE_CHECKING:
     from app.engine.wire import Request
 
     Report = Callable[[Stage, float], None]
-
-
-TEXT_MODELS = ("spacy-en", "minilm", "call-heads")
 
 
 class Pipeline:
@@ -82,17 +80,25 @@ class _Run:
     def of_audio(self) -> AnalysedCall:
         settings, metadata = self.request.settings, self.request.metadata
         with self.clock.stage(Stage.DECODE):
-            audio = decode(self.request.payload, longest_minutes=settings.audio.longest_minutes)
-        with self.clock.stage(Stage.TRANSCRIBE):
+            audio = decode(
+                self.request.payload,
+                longest_minutes=settings.audio.longest_minutes,
+                accept_truncated=settings.audio.accept_truncated,
+                suffix=self.request.suffix,
+            )
+        roles = fitting_map(metadata.channel_roles, audio.channels)  # before the long work
+        with self.clock.stage(Stage.TRANSCRIBE), _remnant(audio):
             heard = self.stages.transcriber.transcribe(
                 audio, progress=lambda done: self.clock.report(Stage.TRANSCRIBE, done)
             )
         with self.clock.stage(Stage.SPEAKERS):
-            spoken = assign_roles(heard, metadata.channel_roles, audio.channels)
+            spoken = assign_roles(heard, roles, audio.channels)
         redacted = self._redact(spoken)
         with self.clock.stage(Stage.MUTE):
             safe_audio = muted(audio, redacted.muted)
             facts = _Facts.of_audio(audio, redacted, encode_flac(safe_audio), waveform(safe_audio))
+        if metadata.channel_roles and not roles:
+            facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
         return self._judge(redacted, facts)
 
     def of_transcript(self) -> AnalysedCall:
@@ -102,7 +108,8 @@ class _Run:
         with self.clock.stage(Stage.SPEAKERS):
             if spoken.role_basis is not RoleBasis.GIVEN:
                 channels = 1 + max(turn.channel for turn in spoken.turns)
-                spoken = assign_roles(spoken, self.request.metadata.channel_roles, channels)
+                roles = fitting_map(self.request.metadata.channel_roles, channels, of_sound=False)
+                spoken = assign_roles(spoken, roles, channels)
         return self._judge(self._redact(spoken), _Facts.of_transcript(spoken, given.duration_ms))
 
     def _redact(self, spoken: RawTranscript) -> Redacted:
@@ -144,18 +151,19 @@ class _Run:
 
     def _provenance(self, *, from_audio: bool) -> Provenance:
         settings = self.request.settings
-        speech = (settings.speech.model,) if from_audio else ()
+        speech = (settings.speech.model, "silero-vad") if from_audio else ()
+        used = (*speech, "spacy-en", *self.stages.analyst.models)
         device, compute_type = ("cpu", "int8")
         if from_audio:
             device, compute_type = self.models.placed(settings.execution.device)
         return Provenance(
             app_version=__version__,
-            models=tuple(self.models.ref(name) for name in (*speech, *TEXT_MODELS)),
+            models=tuple(self.models.ref(name) for name in used),
             settings_sha256=digest(settings),
             device=device,
             compute_type=compute_type,
             threads=self.stages.threads,
-            packs=self.stages.analyst.pack.lineage,
+            packs=(*self.stages.analyst.pack.lineage, self.stages.redactor.lineage),
         )
 
 
@@ -218,6 +226,21 @@ class _Facts:
         warnings = () if last_ms else ("no-times",)
         nothing = Waveform(step_ms=1, peaks=())
         return cls(max(duration_ms, last_ms), channels, 0, (), warnings, nothing, b"")
+
+
+@contextmanager
+def _remnant(audio: Audio) -> Iterator[None]:
+    """Say of a recording that was cut off, and in whose rest nobody speaks, that it was cut off."""
+    try:
+        yield
+    except AudioSilent as error:
+        if not audio.truncated:
+            raise
+        seconds = audio.duration_ms / 1000
+        raise AudioTruncated(
+            f"The recording is cut off, and nobody speaks in the {seconds:.1f} s that are left.",
+            hint="Copy or export the recording again; the copy was probably interrupted.",
+        ) from error
 
 
 def _doubts(redacted: Redacted) -> list[str]:

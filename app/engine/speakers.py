@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.domain import Role, RoleBasis
+from app.errors import ChannelMapWrong
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,25 @@ _FIRST_WORD = 1.0  # most calls are inbound: who picks up speaks first
 _QUESTION = 0.15
 _SURE = 6.0  # this much more evidence on one side is as sure as a guess gets
 _SUREST = 0.95
+
+
+def fitting_map(
+    channel_roles: tuple[Role, ...], channels: int, *, of_sound: bool = True
+) -> tuple[Role, ...]:
+    """Return the channel map where it fits the recording, nothing where it does not apply.
+
+    A map of several channels says nothing of a recording with one. A transcript (not `of_sound`)
+    may know fewer channels than there were: nobody spoke on the others. Raises `ChannelMapWrong`.
+    """
+    named = len(channel_roles)
+    if not named or named == channels or (not of_sound and named > channels):
+        return channel_roles
+    if channels == 1:
+        return ()
+    raise ChannelMapWrong(
+        f"The channel map names {named} {'channel' if named == 1 else 'channels'}, and the call has"
+        f" {channels}."
+    )
 
 
 def assign_roles(

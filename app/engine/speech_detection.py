@@ -69,16 +69,10 @@ class SpeechDetector:
 
     def __init__(self, model: bytes, thresholds: Thresholds | None = None) -> None:
         """Load the detector from its verified bytes."""
-        import onnxruntime
+        from app.engine.onnx import session
 
-        options = onnxruntime.SessionOptions()
         # one thread: the frames follow each other, and the result cannot depend on their number
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 4
-        self._session = onnxruntime.InferenceSession(
-            model, providers=["CPUExecutionProvider"], sess_options=options
-        )
+        self._session = session(model, threads=1, arena=False)
         self._thresholds = thresholds or Thresholds()
 
     def detect(self, channel: NDArray[np.int16]) -> Detected:

@@ -1,7 +1,8 @@
 """What goes over the pipe between the program and a worker.
 
 A frame is one tag byte and MessagePack of one of the types here; nothing is pickled, and a frame
-that does not fit its type is refused.
+that does not fit its type is refused. A worker is asked to analyse a call, or to try something out
+that belongs behind its fences.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import msgspec
 
 from app.config import Settings
 from app.domain import AnalysedCall, CallMetadata, Failure, Outcome, Stage
+from app.engine.manifest import ModelHead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +27,30 @@ class Places:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One call to analyse: the recording's bytes, or one transcript as a JSON object."""
+    """One call to analyse: the recording's bytes, or one transcript as a JSON object.
+
+    `suffix` is the end of the recording's name, such as `.wav`.
+    """
 
     content: Literal["audio", "transcript"]
     payload: bytes = field(repr=False)
     settings: Settings
+    suffix: str = ""
     metadata: CallMetadata = field(default_factory=CallMetadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkTrial:
+    """Try to reach the network from within the worker."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkTried:
+    """Whether Python code was refused in the worker, and native code past it; `None` where the
+    operating system has no fence for native code."""
+
+    python_refused: bool
+    native_refused: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +61,43 @@ class StageProgress:
     done: float
 
 
-Answer = StageProgress | Outcome
-_TAGS: dict[bytes, type[Answer]] = {b"P": StageProgress, b"D": AnalysedCall, b"F": Failure}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadTrial:
+    """Load a head that a client brings, and let it judge one vector."""
+
+    head: ModelHead
+    content: bytes = field(repr=False)
 
 
-def encode_request(request: Request) -> bytes:
-    """Return a request as one frame."""
-    return msgspec.msgpack.encode(request)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeadTried:
+    """The head does what its pack declares."""
 
 
-def decode_request(frame: bytes) -> Request:
-    """Return the request of a frame; raises `ValueError` for anything else."""
-    return msgspec.msgpack.decode(frame, type=Request)
+Question = Request | NetworkTrial | HeadTrial
+Answer = StageProgress | Outcome | NetworkTried | HeadTried
+_ASKED: dict[bytes, type[Question]] = {b"C": Request, b"N": NetworkTrial, b"H": HeadTrial}
+_TAGS: dict[bytes, type[Answer]] = {
+    b"P": StageProgress,
+    b"D": AnalysedCall,
+    b"F": Failure,
+    b"N": NetworkTried,
+    b"H": HeadTried,
+}
+
+
+def encode_request(question: Question) -> bytes:
+    """Return what a worker is asked as one frame."""
+    tag = next(tag for tag, kind in _ASKED.items() if isinstance(question, kind))
+    return tag + msgspec.msgpack.encode(question)
+
+
+def decode_request(frame: bytes) -> Question:
+    """Return what a frame asks; raises `ValueError` for anything else."""
+    kind = _ASKED.get(frame[:1])
+    if kind is None:
+        raise ValueError("not a frame of the program")
+    return msgspec.msgpack.decode(memoryview(frame)[1:], type=kind)
 
 
 def encode_answer(answer: Answer) -> bytes:

@@ -18,13 +18,18 @@ from app.engine import wire
 from app.errors import AppError, AudioUnreadable, InternalFault
 from app.log import describe, event, logger
 from app.memory import keep_private
-from app.offline import refuse_network, refuse_network_in_kernel
+from app.offline import (
+    native_network_is_refused,
+    network_is_refused,
+    refuse_network,
+    refuse_network_in_kernel,
+)
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from app.domain import Stage
-    from app.engine.pipeline import Pipeline
+    from app.engine.pipeline import Pipeline, Report
     from app.engine.wire import Places
 
 _log = logger(__name__)
@@ -54,7 +59,7 @@ def _answer(pipeline: Pipeline, frame: bytes, pipe: Connection) -> bytes:
         pipe.send_bytes(wire.encode_answer(wire.StageProgress(stage=stage, done=done)))
 
     try:
-        return wire.encode_answer(pipeline.analyse(wire.decode_request(frame), report))
+        return wire.encode_answer(_reply(pipeline, wire.decode_request(frame), report))
     except (BrokenPipeError, ConnectionResetError, EOFError):
         raise
     except AppError as error:
@@ -63,6 +68,19 @@ def _answer(pipeline: Pipeline, frame: bytes, pipe: Connection) -> bytes:
         return _failed(AudioUnreadable("The recording needs more memory than this computer has."))
     except Exception as error:  # noqa: BLE001 - the one place where a worker catches everything
         return _failed(_fault(error))
+
+
+def _reply(pipeline: Pipeline, question: wire.Question, report: Report) -> wire.Answer:
+    if isinstance(question, wire.NetworkTrial):
+        return wire.NetworkTried(
+            python_refused=network_is_refused(), native_refused=native_network_is_refused()
+        )
+    if isinstance(question, wire.HeadTrial):
+        from app.engine.analysis.heads import try_out
+
+        try_out(question.content, question.head)
+        return wire.HeadTried()
+    return pipeline.analyse(question, report)
 
 
 def _fault(error: Exception) -> InternalFault:

@@ -3,7 +3,7 @@
 While nobody is signed in there is no key to write with, so this file is plain and holds digests of
 names, counts and times only. Who can change it can as well copy the vault and guess elsewhere: what
 holds then is the cost of Argon2id, and the key of this computer's keyring where the vault asks for
-it. Waiting ends with the clock; a clock that was set back does not lengthen it.
+it. Waiting ends with the clock; where that was set back, it begins anew once.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ NAME = "attempts.json"
 _FREE = 4  # failures before waiting begins
 _FIRST_WAIT_S = 30
 _LONGEST_WAIT_S = 24 * 3600
+_LARGEST_BYTES = 1 << 22
 
 
-class Failures(msgspec.Struct, frozen=True, kw_only=True):
+class Failures(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The failed attempts of one name since it last got in; `untold` of them are in no audit
     log."""
 
@@ -35,10 +36,13 @@ class Failures(msgspec.Struct, frozen=True, kw_only=True):
     untold: int = 0
     last_ms: int = 0
 
-    def waits_until_ms(self, now_ms: int) -> int:
+    def by(self, now_ms: int) -> Failures:
+        """Return the same as a clock tells it: one that was set back finds no later attempt."""
+        return msgspec.structs.replace(self, last_ms=min(self.last_ms, now_ms))
+
+    def waits_until_ms(self) -> int:
         """Return until when the next attempt has to wait, in milliseconds since 1970."""
-        wait_ms = wait_s(self.count) * 1000
-        return min(self.last_ms + wait_ms, now_ms + wait_ms)
+        return self.last_ms + wait_s(self.count) * 1000
 
 
 def key_of(tag: bytes, *, known: bool) -> str:
@@ -74,16 +78,16 @@ class Attempts:
         """Read what is kept; what cannot be read counts as nothing."""
         self._path = folder / NAME
         self._clock = clock
-        try:
-            self._kept = msgspec.json.decode(self._path.read_bytes(), type=dict[str, Failures])
-        except (OSError, msgspec.MsgspecError):
-            self._kept = {}
+        self._kept = _read(self._path)
 
     def expect_no_wait(self, who: str) -> None:
         """Raise `SignInDelayed` where a name has to wait; `who` is what `key_of` makes of it."""
         now_ms = milliseconds(self._clock())
         found = self._kept.get(who, Failures())
-        refuse_early(found.waits_until_ms(now_ms), now_ms)
+        if found.by(now_ms) != found:
+            found = found.by(now_ms)
+            self._keep({**self._kept, who: found})
+        refuse_early(found.waits_until_ms(), now_ms)
 
     def failed(self, who: str) -> None:
         """Count a failed attempt."""
@@ -107,9 +111,19 @@ class Attempts:
             self._keep(kept)
 
     def release(self, who: str) -> None:
-        """End a name's waiting."""
-        self._keep({key: found for key, found in self._kept.items() if key != who})
+        """End a name's waiting; what no audit log tells of yet stays to be told."""
+        found = self._kept.get(who)
+        if found is not None and found.count:
+            self._keep({**self._kept, who: msgspec.structs.replace(found, count=0)})
 
     def _keep(self, kept: dict[str, Failures]) -> None:
         files.write_atomic(self._path, msgspec.json.encode(kept))
         self._kept = kept
+
+
+def _read(path: Path) -> dict[str, Failures]:
+    try:
+        with path.open("rb") as file:
+            return msgspec.json.decode(file.read(_LARGEST_BYTES), type=dict[str, Failures])
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return {}

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.domain import AuditEntry, AuditProof, Progress, Sha256
+from app.domain import AuditEntry, AuditProof, AuditQuery, Progress, Sha256
 from app.errors import UsageError
 from app.storage import audit_rows, merkle
 from app.storage.audit_check import judged, sizes_of, walk
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from app.storage.witness import Memory, Witness
 
 _SYSTEM = "system"
+_EVERYTHING = AuditQuery()
 
 
 class Audit:
@@ -101,17 +102,27 @@ class Audit:
         bare = _bare(actor=actor, act=act, subject=subject, outcome=outcome, reason=reason)
         entry, end = self._head.add(writing, end, bare)
         self._head.keep(writing, end)
+        writing.leave_no_trace()  # the key that signed this entry
         return entry
 
-    def entries(self, *, offset: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
-        """Return entries, the newest first."""
+    def entries(
+        self, query: AuditQuery = _EVERYTHING, *, offset: int = 0, limit: int = 100
+    ) -> tuple[AuditEntry, ...]:
+        """Return the entries that a query asks for, the newest first."""
         with self._database.reader() as reading:
-            return audit_rows.newest(reading, offset=offset, limit=limit)
+            return audit_rows.newest(reading, query, offset=offset, limit=limit)
 
-    def count(self) -> int:
-        """Return how many entries there are."""
+    def count(self, query: AuditQuery = _EVERYTHING) -> int:
+        """Return how many entries a query asks for."""
         with self._database.reader() as reading:
-            return reading.number("SELECT max(number) FROM audit")
+            if query == _EVERYTHING:
+                return reading.number("SELECT max(number) FROM audit")
+            return audit_rows.count(reading, query)
+
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return who acted, and which acts there are."""
+        with self._database.reader() as reading:
+            return audit_rows.names(reading)
 
     def verify(
         self,
@@ -147,29 +158,35 @@ class Audit:
         with self._database.reader() as reading:
             return self._checkpoint(reading)
 
-    def inclusion(self, number: int) -> AuditProof:
-        """Return the proof that an entry is in the log; raises `UsageError` if there is none."""
-        with self._database.reader() as reading:
-            signed = audit_rows.one(reading, number)
-            if signed is None:
-                raise UsageError(f"There is no audit entry {number}.")
-            path = merkle.inclusion(audit_rows.leaves(reading), number - 1)
-            checkpoint = self._checkpoint(reading)
-        return AuditProof(checkpoint=checkpoint, path=_hexadecimal(path), entry=signed.entry)
-
-    def consistency(self, older_size: int) -> AuditProof:
-        """Return the proof that the log begins with what it was at a size; raises `UsageError`."""
+    def inclusion(self, number: int, checkpoint: Checkpoint | None = None) -> AuditProof:
+        """Return the proof that an entry is in the log, as it is now or as it was at a checkpoint;
+        raises `UsageError` if it is not."""
         with self._database.reader() as reading:
             leaves = audit_rows.leaves(reading)
-            if not 0 < older_size <= len(leaves):
-                raise UsageError(f"The log has {len(leaves)} entries, and never had {older_size}.")
-            path = merkle.consistency(leaves, older_size)
+            checkpoint = checkpoint or self._checkpoint(reading)
+            covered = leaves[: checkpoint.size]
+            signed = audit_rows.one(reading, number)
+            if signed is None or not 0 < number <= len(covered):
+                raise UsageError(f"There is no audit entry {number} in the log of that moment.")
+            if merkle.root_of(covered).hex() != checkpoint.root:
+                raise _no_such_proof()
+            path = merkle.inclusion(covered, number - 1)
+        return AuditProof(checkpoint=checkpoint, path=_hexadecimal(path), entry=signed.entry)
+
+    def consistency(self, older: Checkpoint | Seen) -> AuditProof:
+        """Return the proof that the log extends an older checkpoint; raises `UsageError`."""
+        with self._database.reader() as reading:
+            leaves = audit_rows.leaves(reading)
+            root = merkle.root_of(leaves[: older.size]).hex()
+            if older.size > len(leaves) or root != older.root:
+                raise _no_such_proof()
+            path = merkle.consistency(leaves, older.size)
             checkpoint = self._checkpoint(reading)
         return AuditProof(
             checkpoint=checkpoint,
             path=_hexadecimal(path),
-            since=older_size,
-            since_root=Sha256(merkle.root_of(leaves[:older_size]).hex()),
+            since=older.size,
+            since_root=Sha256(root),
         )
 
     @contextmanager
@@ -256,6 +273,14 @@ def _bare(*, actor: str, act: str, subject: str, outcome: str, reason: str = "")
         reason=reason,
         previous=Sha256(""),
         hash=Sha256(""),
+    )
+
+
+def _no_such_proof() -> UsageError:
+    """Return what is said where a log and a checkpoint do not fit together."""
+    return UsageError(
+        "There is no such proof: this log does not begin with what the checkpoint covers.",
+        hint="Run `autoinsights audit verify --checkpoint`, and keep a copy of the vault.",
     )
 
 

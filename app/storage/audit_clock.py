@@ -60,11 +60,12 @@ class AuditClock:
         offset = 0 if self.steady is None else milliseconds(now) - round(self.steady() * 1000)
         known = before.session == self.session
         jump = offset - before.offset_ms if known else 0
+        further = behind - (before.behind_ms if known else 0)
         changed_ms = 0
         if abs(jump) > _JUMP_MS:
             changed_ms = jump
-        elif behind > (before.behind_ms if known else 0) + _BEHIND_MS:
-            changed_ms = -behind
+        elif further > _BEHIND_MS:
+            changed_ms = min(jump, -_BEHIND_MS) if known and self.steady else -further
         state = ClockState(
             session=self.session,
             offset_ms=before.offset_ms if known and not changed_ms else offset,

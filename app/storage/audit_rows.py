@@ -10,7 +10,8 @@ from app.storage.audit_format import SignedEntry
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.storage.database import Reading, Row, Writing
+    from app.domain import AuditQuery
+    from app.storage.database import Reading, Row, Value, Writing
 
 _TEXTS = ("at", "actor", "act", "subject", "outcome", "reason", "previous", "hash")
 # Read as bytes: text that is no UTF-8, put there by somebody, must be found and not be a fault.
@@ -24,10 +25,41 @@ _INSERT = """
 _PAGE = 5000
 
 
-def newest(reading: Reading, *, offset: int, limit: int) -> tuple[AuditEntry, ...]:
-    """Return entries, the newest first."""
-    sql = f"{_SELECT} FROM audit ORDER BY number DESC LIMIT ? OFFSET ?"
-    return tuple(map(_entry, reading.all(sql, (limit, offset))))
+def newest(
+    reading: Reading, query: AuditQuery, *, offset: int, limit: int
+) -> tuple[AuditEntry, ...]:
+    """Return the entries that a query asks for, the newest first."""
+    where, values = _fitting(query)
+    sql = f"{_SELECT} FROM audit WHERE {where} ORDER BY number DESC LIMIT ? OFFSET ?"
+    return tuple(map(_entry, reading.all(sql, (*values, limit, offset))))
+
+
+def count(reading: Reading, query: AuditQuery) -> int:
+    """Return how many entries a query asks for."""
+    where, values = _fitting(query)
+    return reading.number(f"SELECT count(*) FROM audit WHERE {where}", values)  # noqa: S608
+
+
+def names(reading: Reading) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return who acted, and which acts there are."""
+    found = [
+        reading.all(f"SELECT DISTINCT CAST({name} AS BLOB) FROM audit ORDER BY 1")  # noqa: S608
+        for name in ("actor", "act")
+    ]
+    actors, acts = (tuple(row[0].decode("utf-8", "replace") for row in rows) for rows in found)
+    return actors, acts
+
+
+def _fitting(query: AuditQuery) -> tuple[str, tuple[Value, ...]]:
+    """Return the condition of a query and the values in it."""
+    asked: dict[str, Value] = {}
+    if query.actor:
+        asked["actor = ?"] = query.actor
+    if query.act:
+        asked["act = ?"] = query.act
+    if query.up_to:
+        asked["number <= ?"] = query.up_to
+    return " AND ".join(asked) or "1", tuple(asked.values())
 
 
 def last(reading: Reading) -> SignedEntry | None:

@@ -36,7 +36,7 @@ from app.errors import (
     StorageError,
     UsageError,
 )
-from app.storage import backup_check, files, records, schema
+from app.storage import backup_check, files, header, records, schema
 from app.storage.audio import Purpose
 from app.storage.backup_format import (
     AUDIO,
@@ -106,7 +106,7 @@ class Backups:
     def __init__(  # noqa: PLR0913, PLR0917 (all that is kept)
         self,
         folder: Path,
-        header: OpenHeader,
+        opened: OpenHeader,
         database: Database,
         audio: SealedAudio,
         audit: Audit,
@@ -115,7 +115,7 @@ class Backups:
     ) -> None:
         """Read the parts of a vault; nothing is written to them but audit entries."""
         self._folder = folder
-        self._header = header
+        self._header = opened
         self._database = database
         self._audio = audio
         self._audit = audit
@@ -311,7 +311,8 @@ class _Run:
         head = self._vault._header.now
         self._damaged.clear()
         with self._vault._database.reader() as reading:
-            if reading.all("SELECT digest FROM headers") != [(head.check,)]:
+            following = reading.one("SELECT content FROM next_header")
+            if following is not None and header.parsed(following[0]).check != head.check:
                 raise _ChangedMeanwhile
             calls, keys = {}, {}
             for number, call, sealed_key in reading.all(f"{_LISTED} ORDER BY calls.number"):

@@ -47,7 +47,13 @@ _MESSAGES = {  # copying a database raises errors that carry no code
     "unable to open database file": 14,
 }
 _DENIED_ACTIONS = {dbapi2.SQLITE_ATTACH, dbapi2.SQLITE_DETACH}
-_ALLOWED_PRAGMAS = {"data_version", "user_version"}  # the first one is what full text asks for
+_ALLOWED_PRAGMAS = {
+    "busy_timeout",
+    "data_version",  # full text asks for it
+    "user_version",
+    "wal_checkpoint",
+}
+_WAIT_MS = 20_000
 
 
 class Cursor(Protocol):
@@ -108,6 +114,12 @@ class Reading:
 class Writing(Reading):
     """A transaction: all that is changed through it is kept together or not at all."""
 
+    leaves_no_trace = False
+
+    def leave_no_trace(self) -> None:
+        """Let what this transaction overwrites leave the write-ahead log too, once it is kept."""
+        self.leaves_no_trace = True
+
     def change(self, sql: str, parameters: Sequence[Value] = ()) -> int:
         """Run one statement; returns how many rows it changed."""
         return self._connection.execute(sql, parameters).rowcount
@@ -160,8 +172,11 @@ class Database:
             self._in_transaction = True
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
-                yield Writing(self._writer)
+                writing = Writing(self._writer)
+                yield writing
                 self._writer.execute("COMMIT")
+                if writing.leaves_no_trace:
+                    self._empty_log()
             finally:
                 self._in_transaction = False
                 if self._writer.in_transaction:
@@ -244,7 +259,19 @@ class Database:
             for connection in self._idle:
                 connection.close()
             self._idle.clear()
+            self._key = b""
             self._writer.close()
+
+    def _empty_log(self) -> None:
+        """Move all pages of the write-ahead log into the database, so that older ones are gone.
+
+        Where somebody reads just now it is left to the next time: nobody waits for it.
+        """
+        self._writer.execute("PRAGMA busy_timeout = 0")
+        try:
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        finally:
+            self._writer.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
 
     def _connect(self, *, reading: bool = False) -> Connection:
         connection = _keyed(self._path, self._key)
@@ -275,9 +302,26 @@ def rekey(path: Path, old: bytes, new: bytes) -> None:
         connection = _keyed(path, old)
         try:
             connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
+        finally:
+            connection.close()
+        try:
+            connection = _keyed(path, new)
+        except dbapi2.DatabaseError as error:
+            # SQLCipher answers `ok` even where it failed
+            raise _not_rekeyed(path) from error
+        try:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             connection.close()
+
+
+def _not_rekeyed(path: Path) -> AppError:
+    if not _has_room(path):
+        return DiskFull("The disk that holds the vault is full.")
+    return StorageError(
+        "The vault's database could not be encrypted under its new key; the old one still counts.",
+        hint="Check the disk, and that twice the vault's size is free, then open the vault again.",
+    )
 
 
 def copy_damaged(source: Path, target: Path, key: bytes) -> None:
@@ -417,7 +461,7 @@ _PROTECTIONS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA secure_delete = ON",
     "PRAGMA synchronous = FULL",
-    "PRAGMA busy_timeout = 20000",
+    f"PRAGMA busy_timeout = {_WAIT_MS}",
     "PRAGMA cache_size = -32768",
     "PRAGMA journal_size_limit = 16777216",
 )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from app.errors import AppError, DiskFull, FolderReadOnly, StorageError, VaultLocked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 TEMPORARY = ".part-"
@@ -27,6 +27,7 @@ TEMPORARY = ".part-"
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_WRITING = {errno.EROFS, errno.EACCES, errno.EPERM}
 _NO_FOLDERS_SYNCED = {errno.EINVAL, errno.ENOTSUP}  # shares, and disks of other systems
+_NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL}
 _BUSY = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK}
 
 
@@ -36,6 +37,11 @@ def explained(error: OSError) -> AppError:
         return DiskFull("The disk that holds the vault is full.")
     if error.errno in _NO_WRITING:
         return FolderReadOnly("The vault's folder cannot be written to.")
+    if error.errno in _NO_PLACE:
+        return StorageError(
+            f"The vault's folder cannot be made or found ({os.strerror(error.errno or 0)}).",
+            hint="Check the name of the folder, and that the folder above it is there.",
+        )
     return StorageError(
         f"The disk that holds the vault reports an error ({os.strerror(error.errno or 0)}).",
         hint="Check the disk and its connection, then try again.",
@@ -113,13 +119,22 @@ def create_private(path: Path, chunks: Iterable[bytes]) -> int:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Put a file in place as a whole: a reader, or a power cut, finds the old one or the new."""
+    with staged(path, data) as put_in_place:
+        put_in_place()
+
+
+@contextmanager
+def staged(path: Path, data: bytes) -> Iterator[Callable[[], None]]:
+    """Write a file down beside its place and give out what puts it there.
+
+    Nothing of it stays where that is not called.
+    """
     temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
     create_private(temporary, [data])
     try:
-        move(temporary, path)
-    except BaseException:
+        yield lambda: move(temporary, path)
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
 
 
 def move(source: Path, target: Path) -> None:

@@ -12,11 +12,20 @@ from __future__ import annotations
 import hashlib
 import hmac
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
-from app.errors import SealBroken, VaultDamaged, VaultMissing, VaultNewer, VaultTooOld
+from app.errors import (
+    AppError,
+    SealBroken,
+    StorageError,
+    VaultDamaged,
+    VaultMissing,
+    VaultNewer,
+    VaultTooOld,
+)
 from app.storage import files
 from app.storage.crypto import keyed_digest
 from app.storage.keys import KeyPurpose, VaultKey
@@ -26,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from app.storage.database import Database, Reading, Writing
+    from app.storage.database import Database, Writing
 
 T = TypeVar("T")
 
@@ -113,7 +122,7 @@ class OpenHeader:
     """The header of an open vault: replaced as a whole, in step with the database."""
 
     def __init__(self, folder: Path, found: Header, key: VaultKey, database: Database) -> None:
-        """Take over a header that was verified."""
+        """Take over a header that was verified and is the newest (see `newest`)."""
         self._folder = folder
         self._database = database
         self._replacing = threading.Lock()
@@ -121,32 +130,62 @@ class OpenHeader:
         self.key = key
 
     def replace(self, change: Callable[[Header], Header], act: Callable[[Writing], T]) -> T:
-        """Put a changed header in place, then do `act` in the transaction that settles it.
+        """Replace the header and do `act`: both or neither, however the program ends.
 
-        Killed before the header is written, nothing has happened; killed after, the header counts
-        and the next opening puts in order what `act` would have done.
+        What counts is the transaction of `act`, which also keeps the new header. Its file is
+        written down before, so that a full disk is found out in time, and put in place after; if
+        that does not come about, the next opening does it. `change` and `act` may raise.
         """
         with self._replacing:
             number = self.now.generation + 1
             changed = msgspec.structs.replace(change(self.now), generation=number)
             changed = changed.signed(self.key)
-            with self._database.transaction() as writing:
-                writing.change("INSERT OR IGNORE INTO headers VALUES (?)", (changed.check,))
-            write(self._folder, changed)
-            self.now = changed
-            with self._database.transaction() as writing:
-                self.settle(writing)
-                return act(writing)
+            content = encoded(changed)
+            with files.staged(self._folder / NAME, content) as put_in_place:
+                with self._database.transaction() as writing:
+                    done = act(writing)
+                    expect_next(writing, changed)
+                self.now = changed
+                put_in_place()
+            # a disk that is full now keeps no change back: the next opening settles, too
+            with suppress(AppError), self._database.transaction() as writing:
+                settle(writing, changed)
+            return done
 
-    def settle(self, writing: Writing) -> int:
-        """Let the present header alone count; returns how many others did."""
-        return writing.change("DELETE FROM headers WHERE digest <> ?", (self.now.check,))
+
+def expect_next(writing: Writing, following: Header) -> None:
+    """Let a header count from the end of a transaction on, beside the one whose file is there."""
+    writing.change("INSERT OR IGNORE INTO headers VALUES (?)", (following.check,))
+    values = (encoded(following),)
+    writing.change("INSERT OR REPLACE INTO next_header VALUES (1, ?)", values)
 
 
-def expect_newest(reading: Reading, found: Header) -> None:
-    """Raise `VaultDamaged` where the database does not know a header: it is an older one."""
-    if reading.one("SELECT 1 FROM headers WHERE digest = ?", (found.check,)) is None:
+def settle(writing: Writing, found: Header) -> None:
+    """Let one header alone count, whose file is in place."""
+    writing.change("DELETE FROM headers WHERE digest <> ?", (found.check,))
+    writing.change("DELETE FROM next_header")
+
+
+def newest(folder: Path, database: Database, found: Header, key: VaultKey) -> Header:
+    """Return the header that counts, and put it in place where the program ended before that.
+
+    Raises `VaultDamaged` where the database does not know the header that was found: it is an
+    older one, and only looks like the newest.
+    """
+    with database.reader() as reading:
+        known = reading.number("SELECT count(*) FROM headers WHERE digest = ?", (found.check,))
+        all_known = reading.number("SELECT count(*) FROM headers")
+        kept = reading.one("SELECT content FROM next_header")
+    if not known:
         raise VaultDamaged("The vault's header is not the newest one.")
+    counts = found if kept is None else parsed(bytes(kept[0]))
+    counts.verify(key)
+    if counts.check != found.check:
+        write(folder, counts)
+    if kept is not None or all_known > 1:
+        with database.transaction() as writing:
+            settle(writing, counts)
+    return counts
 
 
 def following_key(found: Header, key: VaultKey) -> VaultKey | None:
@@ -167,7 +206,7 @@ def read(folder: Path) -> Header:
     path = folder / NAME
     try:
         with path.open("rb") as file:
-            content = file.read(_LARGEST_BYTES)
+            content = file.read(_LARGEST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise VaultMissing(f"There is no vault in {folder}.") from error
     except OSError as error:
@@ -181,12 +220,20 @@ def write(folder: Path, header: Header) -> None:
 
 
 def encoded(header: Header) -> bytes:
-    """Return the bytes of `vault.json`."""
-    return msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
+    """Return the bytes of `vault.json`; raises `StorageError` where `read` would refuse them."""
+    content = msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
+    if len(content) > _LARGEST_BYTES:
+        raise StorageError(
+            "The vault's header has no room for so many people.",
+            hint="Remove people who use the vault no more.",
+        )
+    return content
 
 
 def parsed(content: bytes) -> Header:
     """Return the header in the bytes of `vault.json`; raises what `read` raises."""
+    if len(content) > _LARGEST_BYTES:
+        raise VaultDamaged("The vault's header cannot be read.")
     try:
         version = msgspec.json.decode(content, type=_Version)
         if version.format > FORMAT:
@@ -194,7 +241,7 @@ def parsed(content: bytes) -> Header:
         if version.format < FORMAT:
             raise VaultTooOld("This vault was made before the first release of AutoInsights.")
         header = msgspec.json.decode(content, type=Header)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise VaultDamaged("The vault's header cannot be read.") from error
     if header.check != _check(header):
         raise VaultDamaged("The vault's header is damaged.")

@@ -127,9 +127,7 @@ class VaultKey:
 
     def secret_bytes(self) -> bytes:
         """Return the 32 bytes, for sealing them to another way into the vault."""
-        if not any(self._secret):
-            raise RuntimeError("the vault key was wiped")
-        return bytes(self._secret)
+        return _live(self._secret)
 
     def sealed_under(self, other: VaultKey) -> bytes:
         """Return this key sealed under the one that it takes the place of."""
@@ -161,8 +159,8 @@ class CallKeys:
 
     def __init__(self, key: bytes, index_key: bytes) -> None:
         """Work under the vault's keys for calls and for the index of redacted values."""
-        self._key = key
-        self._index_key = index_key
+        self._key = bytearray(key)
+        self._index_key = bytearray(index_key)
 
     def new(self, call: str) -> tuple[bytes, bytes]:
         """Return a random key for a call, and the same key sealed for the database."""
@@ -171,15 +169,27 @@ class CallKeys:
 
     def sealed(self, call: str, secret: bytes) -> bytes:
         """Return a call's key sealed for the database."""
-        return seal_bytes(secret, self._key, Binding("call-key", call))
+        return seal_bytes(secret, _live(self._key), Binding("call-key", call))
 
     def opened(self, call: str, sealed: bytes) -> bytes:
         """Return a call's key; raises `SealBroken` if it is not this call's or was changed."""
-        return unseal_bytes(sealed, self._key, Binding("call-key", call))
+        return unseal_bytes(sealed, _live(self._key), Binding("call-key", call))
 
     def blind_index(self, kind: str, digest: bytes) -> bytes:
         """Return the keyed form in which a redacted value is kept."""
-        return keyed_digest(self._index_key, b"redacted-value", kind.encode(), digest)
+        return keyed_digest(_live(self._index_key), b"redacted-value", kind.encode(), digest)
+
+    def wipe(self) -> None:
+        """Overwrite the keys."""
+        for key in (self._key, self._index_key):
+            key[:] = bytes(len(key))
+
+
+def _live(key: bytearray) -> bytes:
+    """Return a key that was not wiped: nothing may be sealed under zeros."""
+    if not any(key):
+        raise RuntimeError("the vault is closed")
+    return bytes(key)
 
 
 def new_index_key(key: VaultKey) -> bytes:

@@ -5,8 +5,10 @@
     keyring of this computer --> opens a person's private key, where the person asked for it
 
 The vault key is sealed to public keys, so that it can be changed, and people can be added, without
-anybody's passphrase. Where the vault asks for this computer too, what is sealed to a person is
-sealed under a key of its keyring first: a copied vault and a guessed passphrase do not open it.
+anybody's passphrase. Since anyone can seal to a public key, what is sealed is sealed before under a
+secret that only the person and the vault share: nobody can make another vault that opens with the
+same passphrase. Where the vault asks for this computer too, the innermost seal is one under a key
+of its keyring: a copied vault and a guessed passphrase do not open it.
 
 HPKE is RFC 9180 with the hybrid of ML-KEM-768 and X25519, HKDF-SHA256 and AES-256-GCM: a header
 that is copied today stays shut for a quantum computer of later, as the passphrase alone would be.
@@ -16,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import unicodedata
 from typing import NamedTuple
 
 import msgspec
@@ -34,24 +35,34 @@ from cryptography.hazmat.primitives.hpke import (
 
 from app.errors import DeviceUnknown, SealBroken, VaultDamaged
 from app.storage.crypto import Binding, derive, seal_bytes, unseal_bytes
-from app.storage.keys import ARGON2, KeyCost, VaultKey, stretched
+from app.storage.keys import ARGON2, KeyCost, KeyPurpose, VaultKey, stretched
+from app.storage.names import plain_name
 
 _SALT_BYTES = 16
 _MLKEM_SEED_BYTES = 64
+_PAIR_BYTES = 96
+_SHARED_BYTES = 32
 _MLKEM_PUBLIC_BYTES = 1184
 _SUITE = Suite(KEM.MLKEM768_X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
 class _Pair(NamedTuple):
-    """A private key as bytes (64 of ML-KEM's seed, 32 of X25519) and its public key as bytes."""
+    """A private key as bytes (64 of ML-KEM's seed, 32 of X25519), its public key as bytes, and the
+    secret that its holder shares with the vault."""
 
     private: bytes
     public: bytes
+    shared: bytes
+
+    @property
+    def kept(self) -> bytes:
+        return self.private + self.shared
 
 
 class PersonOpener(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One person's way in: their private key sealed under their passphrase, the vault key sealed to
-    their public key. `tag` is a digest of the sign-in name, so that the header lists nobody."""
+    """One person's way in: their private key (and the shared secret) sealed under their passphrase,
+    the vault key sealed to their public key, the shared secret sealed under the vault key. `tag` is
+    a digest of the sign-in name, so that the header lists nobody."""
 
     tag: bytes
     argon2: int = ARGON2
@@ -59,6 +70,7 @@ class PersonOpener(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     salt: bytes
     private: bytes
     public: bytes
+    shared: bytes
     device: bool
     vault_key: bytes
 
@@ -67,6 +79,7 @@ class RecoveryOpener(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """The recovery sheet's way in; it needs no computer in particular."""
 
     public: bytes
+    shared: bytes
     vault_key: bytes
 
 
@@ -79,8 +92,7 @@ class KeyringOpener(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 def tag_of(vault_id: str, name: str) -> bytes:
     """Return the digest under which a sign-in name stands in the header."""
-    plain = unicodedata.normalize("NFKC", name).strip().casefold()
-    text = f"autoinsights-person-2:{vault_id}:{plain}"
+    text = f"autoinsights-person-2:{vault_id}:{plain_name(name)}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
@@ -102,19 +114,27 @@ def person_opener(  # noqa: PLR0913 (all that one way in is made of)
         tag=tag,
         cost=cost,
         salt=salt,
-        private=seal_bytes(pair.private, secret, _private_binding(vault_id, tag)),
+        private=seal_bytes(pair.kept, secret, _private_binding(vault_id, tag)),
         public=pair.public,
+        shared=seal_bytes(pair.shared, key.derive(KeyPurpose.HEADER), _shared(vault_id, tag)),
         device=device is not None,
-        vault_key=_wrapped(vault_id, key, pair.public, tag, device),
+        vault_key=_wrapped(vault_id, key, pair, tag, device),
     )
 
 
 def private_key(vault_id: str, opener: PersonOpener, passphrase: str) -> bytes:
     """Return a person's private key; raises `SealBroken` where the passphrase is another one."""
-    if opener.argon2 != ARGON2 or not opener.cost.acceptable():
+    if opener.argon2 != ARGON2 or len(opener.salt) != _SALT_BYTES:
         raise VaultDamaged("The vault's header holds impossible values.")
-    secret = stretched(passphrase, opener.salt, opener.cost)
+    secret = slow_key(passphrase, opener.salt, opener.cost)
     return unseal_bytes(opener.private, secret, _private_binding(vault_id, opener.tag))
+
+
+def slow_key(passphrase: str, salt: bytes, cost: KeyCost) -> bytes:
+    """Return what Argon2id makes of a passphrase at a cost that a header names."""
+    if not cost.acceptable():
+        raise VaultDamaged("The vault's header holds impossible values.")
+    return stretched(passphrase, salt, cost)
 
 
 def with_passphrase(
@@ -146,23 +166,35 @@ def vault_key(
 
 
 def rewrapped(
-    vault_id: str, opener: PersonOpener, key: VaultKey, device: bytes | None
+    vault_id: str, opener: PersonOpener, old: VaultKey, new: VaultKey, device: bytes | None
 ) -> PersonOpener:
-    """Return a person's way in to another vault key, or with or without this computer's key."""
-    sealed = _wrapped(vault_id, key, opener.public, opener.tag, device)
-    return msgspec.structs.replace(opener, device=device is not None, vault_key=sealed)
+    """Return a person's way in to another vault key, or with or without this computer's key.
+
+    `old` is the vault key that the way in leads to now.
+    """
+    tag = opener.tag
+    shared = unseal_bytes(opener.shared, old.derive(KeyPurpose.HEADER), _shared(vault_id, tag))
+    to = _Pair(b"", opener.public, shared)
+    return msgspec.structs.replace(
+        opener,
+        shared=seal_bytes(shared, new.derive(KeyPurpose.HEADER), _shared(vault_id, tag)),
+        device=device is not None,
+        vault_key=_wrapped(vault_id, new, to, tag, device),
+    )
 
 
 def recovery_opener(vault_id: str, key: VaultKey, secret: bytes) -> RecoveryOpener:
     """Return the way in of a sheet that holds `secret`."""
-    public = _sheet_pair(vault_id, secret).public
-    return RecoveryOpener(public=public, vault_key=_wrapped(vault_id, key, public, _SHEET, None))
+    return _recovery_opener(vault_id, key, _sheet_pair(vault_id, secret))
 
 
-def rewrapped_recovery(vault_id: str, opener: RecoveryOpener, key: VaultKey) -> RecoveryOpener:
+def rewrapped_recovery(
+    vault_id: str, opener: RecoveryOpener, old: VaultKey, new: VaultKey
+) -> RecoveryOpener:
     """Return the sheet's way in to another vault key; the paper stays good."""
-    sealed = _wrapped(vault_id, key, opener.public, _SHEET, None)
-    return msgspec.structs.replace(opener, vault_key=sealed)
+    binding = _shared(vault_id, _SHEET)
+    shared = unseal_bytes(opener.shared, old.derive(KeyPurpose.HEADER), binding)
+    return _recovery_opener(vault_id, new, _Pair(b"", opener.public, shared))
 
 
 def recovered_key(vault_id: str, opener: RecoveryOpener, secret: bytes) -> VaultKey:
@@ -170,7 +202,7 @@ def recovered_key(vault_id: str, opener: RecoveryOpener, secret: bytes) -> Vault
     pair = _sheet_pair(vault_id, secret)
     if pair.public != opener.public:
         raise SealBroken("This is not the recovery sheet of this vault.")
-    return VaultKey(vault_id, _opened(vault_id, opener.vault_key, pair.private, _SHEET))
+    return VaultKey(vault_id, _opened(vault_id, opener.vault_key, pair.kept, _SHEET))
 
 
 def keyring_opener(vault_id: str, tag: bytes, private: bytes, secret: bytes) -> KeyringOpener:
@@ -188,45 +220,60 @@ _SHEET = b"recovery sheet"
 
 
 def _new_pair() -> _Pair:
-    return _pair(MLKEM768PrivateKey.generate(), X25519PrivateKey.generate())
+    return _pair(
+        MLKEM768PrivateKey.generate(), X25519PrivateKey.generate(), os.urandom(_SHARED_BYTES)
+    )
 
 
 def _sheet_pair(vault_id: str, secret: bytes) -> _Pair:
     """Return the key pair that follows from a sheet: its secret has 160 random bits."""
-    names = ("mlkem-1", "mlkem-2", "x25519")
+    names = ("mlkem-1", "mlkem-2", "x25519", "shared")
     parts = [derive(secret, f"autoinsights/2/recovery/{vault_id}/{name}") for name in names]
     mlkem = MLKEM768PrivateKey.from_seed_bytes(parts[0] + parts[1])
-    return _pair(mlkem, X25519PrivateKey.from_private_bytes(parts[2]))
+    return _pair(mlkem, X25519PrivateKey.from_private_bytes(parts[2]), parts[3])
 
 
-def _pair(mlkem: MLKEM768PrivateKey, x25519: X25519PrivateKey) -> _Pair:
+def _pair(mlkem: MLKEM768PrivateKey, x25519: X25519PrivateKey, shared: bytes) -> _Pair:
     return _Pair(
         mlkem.private_bytes_raw() + x25519.private_bytes_raw(),
         mlkem.public_key().public_bytes_raw() + x25519.public_key().public_bytes_raw(),
+        shared,
+    )
+
+
+def _recovery_opener(vault_id: str, key: VaultKey, pair: _Pair) -> RecoveryOpener:
+    binding = _shared(vault_id, _SHEET)
+    return RecoveryOpener(
+        public=pair.public,
+        shared=seal_bytes(pair.shared, key.derive(KeyPurpose.HEADER), binding),
+        vault_key=_wrapped(vault_id, key, pair, _SHEET, None),
     )
 
 
 def _wrapped(
-    vault_id: str, key: VaultKey, public: bytes, subject: bytes, device: bytes | None
+    vault_id: str, key: VaultKey, to: _Pair, subject: bytes, device: bytes | None
 ) -> bytes:
     content = key.secret_bytes()
     if device is not None:
         content = seal_bytes(content, device, _device_binding(vault_id, subject))
-    to = MLKEM768X25519PublicKey(
-        MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC_BYTES]),
-        X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC_BYTES:]),
+    content = seal_bytes(content, to.shared, _vault_key_binding(vault_id, subject))
+    public = MLKEM768X25519PublicKey(
+        MLKEM768PublicKey.from_public_bytes(to.public[:_MLKEM_PUBLIC_BYTES]),
+        X25519PublicKey.from_public_bytes(to.public[_MLKEM_PUBLIC_BYTES:]),
     )
-    return _SUITE.encrypt(content, to, info=_info(vault_id, subject))
+    return _SUITE.encrypt(content, public, info=_info(vault_id, subject))
 
 
-def _opened(vault_id: str, sealed: bytes, private: bytes, subject: bytes) -> bytes:
+def _opened(vault_id: str, sealed: bytes, kept: bytes, subject: bytes) -> bytes:
+    """Return what is sealed to a private key and the shared secret behind it."""
     own = MLKEM768X25519PrivateKey(
-        MLKEM768PrivateKey.from_seed_bytes(private[:_MLKEM_SEED_BYTES]),
-        X25519PrivateKey.from_private_bytes(private[_MLKEM_SEED_BYTES:]),
+        MLKEM768PrivateKey.from_seed_bytes(kept[:_MLKEM_SEED_BYTES]),
+        X25519PrivateKey.from_private_bytes(kept[_MLKEM_SEED_BYTES:_PAIR_BYTES]),
     )
     try:
-        return _SUITE.decrypt(sealed, own, info=_info(vault_id, subject))
-    except (InvalidTag, ValueError) as error:
+        content = _SUITE.decrypt(sealed, own, info=_info(vault_id, subject))
+        return unseal_bytes(content, kept[_PAIR_BYTES:], _vault_key_binding(vault_id, subject))
+    except (InvalidTag, ValueError, SealBroken) as error:
         raise VaultDamaged("The vault's header was changed.") from error
 
 
@@ -236,6 +283,14 @@ def _info(vault_id: str, subject: bytes) -> bytes:
 
 def _private_binding(vault_id: str, tag: bytes) -> Binding:
     return Binding("private-key", f"{vault_id}:{tag.hex()}")
+
+
+def _shared(vault_id: str, subject: bytes) -> Binding:
+    return Binding("shared-secret", f"{vault_id}:{subject.hex()}")
+
+
+def _vault_key_binding(vault_id: str, subject: bytes) -> Binding:
+    return Binding("vault-key:shared", f"{vault_id}:{subject.hex()}")
 
 
 def _device_binding(vault_id: str, subject: bytes) -> Binding:

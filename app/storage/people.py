@@ -8,7 +8,6 @@ nothing else is.
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,35 +17,24 @@ from app.access import rights_of
 from app.domain import Person, PersonName, PersonRole, PersonState, Right, Scope
 from app.errors import PersonNotFound, UsageError
 from app.storage import passphrases, second_factor
+from app.storage.attempts import key_of
 from app.storage.clock import stamp
-from app.storage.database import Duplicate
+from app.storage.names import checked_name
 from app.storage.openers import person_opener, tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.storage.attempts import Attempts
     from app.storage.audit import Audit
     from app.storage.clock import Clock
     from app.storage.database import Database, Reading, Row, Writing
-    from app.storage.header import OpenHeader
+    from app.storage.header import Header, OpenHeader
     from app.storage.keys import KeyCost
 
-_LONGEST_NAME = 64
 _ALL = """
-    SELECT name, roles, granted, scope, state, totp IS NOT NULL, added_at FROM people
-    WHERE ?1 IS NULL OR name = ?1 ORDER BY name
+    SELECT name, roles, granted, scope, state, totp IS NOT NULL, added_at FROM people ORDER BY name
 """
-
-
-def checked_name(name: str) -> PersonName:
-    """Return a sign-in name in the form in which it is kept; raises `UsageError`."""
-    plain = unicodedata.normalize("NFC", name).strip()
-    if not 0 < len(plain) <= _LONGEST_NAME or not plain.isprintable():
-        raise UsageError(
-            "This name cannot be used to sign in.",
-            hint=f"Use 1 to {_LONGEST_NAME} letters, digits and signs in one line.",
-        )
-    return PersonName(plain)
 
 
 def insert(writing: Writing, person: Person) -> None:
@@ -60,28 +48,31 @@ def insert(writing: Writing, person: Person) -> None:
 
 def known(reading: Reading) -> tuple[Person, ...]:
     """Return everybody who is or was in the vault, by name."""
-    return tuple(map(_person, reading.all(_ALL, (None,))))
+    return tuple(map(_person, reading.all(_ALL)))
 
 
 class People:
     """The people of an open vault."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 (the parts of a vault that a person touches)
+    def __init__(  # noqa: PLR0913 (all that a person's way in depends on)
         self,
         database: Database,
         header: OpenHeader,
         audit: Audit,
-        computer_key: Callable[[], bytes | None],
-        calibrated: Callable[[], KeyCost],
         clock: Clock,
+        *,
+        computer_key: Callable[[Header], bytes | None],
+        calibrated: Callable[[], KeyCost],
+        attempts: Attempts,
     ) -> None:
-        """Work on an open vault; `computer_key` is that of this one, where the vault asks, and
+        """Work on an open vault; `computer_key` is that of this one, where a header asks, and
         `calibrated` what checking a passphrase costs where no cost is given."""
+        self._calibrated = calibrated
+        self._attempts = attempts
         self._database = database
         self._header = header
         self._audit = audit
         self._computer_key = computer_key
-        self._calibrated = calibrated
         self._clock = clock
 
     def all(self) -> tuple[Person, ...]:
@@ -90,12 +81,9 @@ class People:
             return known(reading)
 
     def get(self, name: str) -> Person:
-        """Return a person; raises `PersonNotFound`."""
+        """Return a person by their name, however it is typed; raises `PersonNotFound`."""
         with self._database.reader() as reading:
-            row = reading.one(_ALL, (name.strip(),))
-        if row is None:
-            raise _nobody()
-        return _person(row)
+            return self._named(reading, name)
 
     def add(
         self, person: Person, passphrase: str, *, actor: str, cost: KeyCost | None = None
@@ -109,17 +97,15 @@ class People:
             added_at=stamp(self._clock()),
         )
         passphrases.checked(passphrase, names=[added.name])
-        if any(one.name.casefold() == added.name.casefold() for one in self.all()):
-            raise _taken()
 
-        def settle(writing: Writing) -> None:
+        def act(writing: Writing) -> None:
+            self._expect_free(writing, added.name)
             insert(writing, added)
             self._record(writing, actor, "person.add", added.name, told(added))
 
-        try:
-            self._new_way_in(added.name, passphrase, cost, settle)
-        except Duplicate as error:  # another thread was faster
-            raise _taken() from error
+        with self._database.reader() as reading:  # said before the slow work as well
+            self._expect_free(reading, added.name)
+        self._new_way_in(added.name, passphrase, cost, act)
         return added
 
     def change(self, person: Person, *, actor: str) -> None:
@@ -127,61 +113,73 @@ class People:
 
         Raises `PersonNotFound`, and `UsageError` where nobody would be left to manage people.
         """
-        self._present(person.name)
-        with self._database.transaction() as writing:
+
+        def act(writing: Writing) -> None:
+            name = self._present(writing, person.name).name
             writing.change(
                 "UPDATE people SET roles = ?, granted = ?, scope = ?, state = ? WHERE name = ?",
-                (*_values(person), person.name),
+                (*_values(person), name),
             )
             if not any(Right.MANAGE_PEOPLE in rights_of(one) for one in known(writing)):
                 raise UsageError(
                     "Nobody would be left who may manage people.",
                     hint="Make somebody else an administrator first.",
                 )
-            self._record(writing, actor, "person.change", person.name, told(person))
+            self._record(writing, actor, "person.change", name, told(person))
+
         if person.state is PersonState.REMOVED:
-            self.drop_strangers()
+            gone = frozenset({self._tag(person.name)})
+            self._header.replace(lambda now: now.without_people(gone), act)
+        else:
+            with self._database.transaction() as writing:
+                act(writing)
 
     def set_passphrase(
         self, name: str, passphrase: str, *, actor: str, cost: KeyCost | None = None
     ) -> None:
         """Give a person another passphrase and a new key pair: the old one opens nothing more."""
-        person = self._present(name)
+        person = self._expect_present(name)
         passphrases.checked(passphrase, names=[person.name])
 
-        def settle(writing: Writing) -> None:
+        def act(writing: Writing) -> None:
+            self._present(writing, person.name)
             writing.change(_RELEASE, (person.name,))
             self._record(writing, actor, "person.passphrase", person.name)
 
-        self._new_way_in(person.name, passphrase, cost, settle)
+        self._new_way_in(person.name, passphrase, cost, act)
+        self._end_waiting(person)
 
     def release(self, name: str, *, actor: str) -> None:
-        """End the waiting of a person after wrong codes."""
-        person = self._present(name)
+        """End the waiting of a person after wrong passphrases and codes."""
         with self._database.transaction() as writing:
+            person = self._present(writing, name)
             writing.change(_RELEASE, (person.name,))
             self._record(writing, actor, "person.release", person.name)
+        self._end_waiting(person)
 
     def recover(self, name: str, passphrase: str, *, cost: KeyCost | None = None) -> Person:
         """Let a person in who holds the recovery sheet: a new passphrase, and no code until a
         second factor is set up again."""
-        person = self._present(name)
+        person = self._expect_present(name)
+        passphrases.checked(passphrase, names=[person.name])
 
-        def settle(writing: Writing) -> None:
+        def act(writing: Writing) -> None:
+            self._present(writing, person.name)
             writing.change("UPDATE people SET state = 'active' WHERE name = ?", (person.name,))
             writing.change(_RELEASE, (person.name,))
             second_factor.forget(writing, person.name)
             self._record(writing, person.name, "key.recovery-used", person.name)
 
-        self._new_way_in(person.name, passphrase, cost, settle)
+        self._new_way_in(person.name, passphrase, cost, act)
+        self._end_waiting(person)
         return self.get(person.name)
 
     def drop_strangers(self) -> int:
-        """Take out of the header who has no row that lets them in; returns how many that were."""
-        vault_id = self._header.now.id
-        inside = {
-            tag_of(vault_id, one.name) for one in self.all() if one.state is not PersonState.REMOVED
-        }
+        """Take out of the header who has no row that lets them in; returns how many that were.
+
+        There are some only where a database was put back from another day than the header.
+        """
+        inside = {self._tag(one.name) for one in self.all() if one.state is not PersonState.REMOVED}
         strangers = frozenset(one.tag for one in self._header.now.people) - inside
         if strangers:
             self._header.replace(lambda now: now.without_people(strangers), lambda _: None)
@@ -189,32 +187,61 @@ class People:
 
     def of_tag(self, tag: bytes) -> Person | None:
         """Return whose way in has a tag."""
-        vault_id = self._header.now.id
-        return next((one for one in self.all() if tag_of(vault_id, one.name) == tag), None)
+        return next((one for one in self.all() if self._tag(one.name) == tag), None)
 
-    def _present(self, name: str) -> Person:
-        person = self.get(name)
+    def _tag(self, name: str) -> bytes:
+        return tag_of(self._header.now.id, name)
+
+    def _named(self, reading: Reading, name: str) -> Person:
+        tag = self._tag(name)
+        found = next((one for one in known(reading) if self._tag(one.name) == tag), None)
+        if found is None:
+            raise PersonNotFound("There is no such person in this vault.")
+        return found
+
+    def _expect_free(self, reading: Reading, name: str) -> None:
+        tag = self._tag(name)
+        if any(self._tag(one.name) == tag for one in known(reading)):
+            raise UsageError(
+                "This name is taken, or was once.",
+                hint="A name is never given to another person, because the audit log names them.",
+            )
+
+    def _present(self, reading: Reading, name: str) -> Person:
+        person = self._named(reading, name)
         if person.state is PersonState.REMOVED:
-            raise _nobody()
+            raise PersonNotFound("This person was removed from this vault.")
         return person
+
+    def _expect_present(self, name: str) -> Person:
+        with self._database.reader() as reading:
+            return self._present(reading, name)
 
     def _new_way_in(
         self,
         name: PersonName,
         passphrase: str,
         cost: KeyCost | None,
-        settle: Callable[[Writing], None],
+        act: Callable[[Writing], None],
     ) -> None:
         header = self._header
-        opener = person_opener(
-            header.now.id,
-            header.key,
-            name=name,
-            passphrase=passphrase,
-            cost=cost or self._calibrated(),
-            device=self._computer_key(),
-        )
-        header.replace(lambda now: now.with_person(opener), settle)
+        given = cost or self._calibrated()
+
+        def changed(now: Header) -> Header:
+            opener = person_opener(
+                now.id,
+                header.key,
+                name=name,
+                passphrase=passphrase,
+                cost=given,
+                device=self._computer_key(now),
+            )
+            return now.with_person(opener)
+
+        header.replace(changed, act)
+
+    def _end_waiting(self, person: Person) -> None:
+        self._attempts.release(key_of(self._tag(person.name), known=True))
 
     def _record(
         self, writing: Writing, actor: str, act: str, subject: str, outcome: str = "ok"
@@ -261,15 +288,4 @@ def _person(row: Row) -> Person:
         state=PersonState(state),
         second_factor=bool(second_factor),
         added_at=added_at,
-    )
-
-
-def _nobody() -> PersonNotFound:
-    return PersonNotFound("There is no such person in this vault.")
-
-
-def _taken() -> UsageError:
-    return UsageError(
-        "This name is taken, or was once.",
-        hint="A name is never given to another person, because the audit log names them.",
     )

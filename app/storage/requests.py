@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from app.access import ACTS, same_person
-from app.domain import ApprovalRequest, GuardedAct, PersonName, RequestState
+from app.access import ACTS, rights_of, same_person
+from app.domain import ApprovalRequest, CallId, GuardedAct, PersonName, RequestState
 from app.errors import NotAllowed, RequestNotFound
-from app.storage import policy
+from app.storage import people, policy
 from app.storage.clock import stamp
 from app.storage.rows import clean
-from app.storage.scopes import within
+from app.storage.scopes import number_of, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.domain import CallId, Scope
+    from app.domain import Scope
     from app.storage.audit import Audit
     from app.storage.clock import Clock
     from app.storage.database import Database, Reading, Row, Value, Writing
@@ -213,12 +213,17 @@ def _open(reading: Reading, number: int, view: View) -> ApprovalRequest:
 
 
 def _expect_asker(reading: Reading, request: ApprovalRequest) -> None:
-    row = reading.one("SELECT state FROM people WHERE name = ?", (request.asked_by,))
-    if row is None or row[0] != "active":
+    """Raise `NotAllowed` unless who asked could still ask for it, and `CallNotFound` with it."""
+    askers = (one for one in people.known(reading) if same_person(one.name, request.asked_by))
+    asker = next(askers, None)
+    rule = ACTS[request.act]
+    if asker is None or rule.asks not in rights_of(asker):
         raise NotAllowed(
-            "The person who asked for this may not sign in any more.",
+            "The person who asked for this may not do so any more.",
             hint="Refuse the request, or ask for the same yourself.",
         )
+    if rule.on_call:
+        number_of(reading, CallId(request.subject), asker.scope)
 
 
 def _not_found() -> RequestNotFound:

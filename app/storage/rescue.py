@@ -18,7 +18,7 @@ from sqlcipher3 import dbapi2
 
 from app.domain import CallId, JobState, Progress, RescueReport
 from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
-from app.storage import files, header, records, results, schema, vault
+from app.storage import files, header, making, records, results, schema
 from app.storage.audio import FOLDER, Purpose, SealedAudio, place_of
 from app.storage.audit import Audit
 from app.storage.backup import OWN_TABLES, inserting, no_progress
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from app.storage.way import Way
 
 T = TypeVar("T")
-_DATABASE = "vault.db"
 _CHUNK = 200
 _LOST = {
     "policy": "The rules of the vault could not be read: the defaults hold.",
@@ -109,15 +108,14 @@ def rescue(
     `VaultLocked`, `VaultExists`, `SignInError`, `NotAllowed`, `DiskFull` or `StorageError`.
     """
     found = header.read(damaged)
-    if found.rotation is not None:
-        raise VaultDamaged("The keys of the vault were being changed when it was damaged.")
+    _expect_no_rotation(found)
     key = way.unlock(found)
     lock = _locked(damaged)
     try:
-        with vault.making(folder) as path:
+        with making.making(folder) as path:
             secret = key.derive(KeyPurpose.DATABASE, found.database_salt)
             copy = folder / f"{files.TEMPORARY}damaged"
-            copy_damaged(damaged / _DATABASE, copy, secret)
+            copy_damaged(damaged / making.DATABASE, copy, secret)
             source = _Source(copy, secret)
             try:
                 return _Rescue(source, damaged, folder, found, key, progress).done(path, way)
@@ -129,9 +127,14 @@ def rescue(
             lock.release()
 
 
+def _expect_no_rotation(found: Header) -> None:
+    if found.rotation is not None:
+        raise VaultDamaged("The keys of the vault were being changed when it was damaged.")
+
+
 def _locked(damaged: Path) -> files.FolderLock | None:
     try:
-        return files.FolderLock(damaged / "lock")
+        return files.FolderLock(damaged / making.LOCK)
     except FolderReadOnly:  # then nobody else writes there either
         return None
 
@@ -193,11 +196,16 @@ class _Rescue:
                 raise VaultDamaged("The vault's database belongs to another vault.")
         try:
             headers = self.source.rows("SELECT digest FROM headers")
+            kept = self.source.rows("SELECT content FROM next_header")
         except _Unreadable:
             self.remarks.append("Whether the header is the newest one could not be seen.")
             return
         if (self.found.check,) not in headers:
             raise VaultDamaged("The vault's header is not the newest one.")
+        if kept:  # the program ended before its file was in place
+            self.found = header.parsed(kept[0][0])
+            self.found.verify(self.key)
+            _expect_no_rotation(self.found)
 
     def _own_tables(self, writing: Writing) -> None:
         for table in OWN_TABLES:

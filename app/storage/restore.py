@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from app.domain import CallId, Progress, RestoreReport
 from app.errors import AppError, BackupInvalid, SealBroken
-from app.storage import backup_format, files, header, records, schema, vault
+from app.storage import backup_format, files, header, making, records, schema
 from app.storage.audio import Purpose, place_of
 from app.storage.audit import Audit
 from app.storage.backup import no_progress
@@ -61,7 +61,7 @@ def restored(
     progress: Callable[[Progress], None],
 ) -> RestoreReport:
     """Put the vault of an opened backup into an empty folder, without the `erased` calls."""
-    with vault.making(folder) as path:
+    with making.making(folder) as path:
         return _Restoring(backup, folder, path, erased, progress).done(way)
 
 

@@ -14,11 +14,12 @@ sealed under keys of their own calls, and only those keys are sealed again.
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.errors import SealBroken, VaultDamaged
+from app.errors import DeviceUnknown, SealBroken, VaultDamaged
 from app.storage import header, keys, openers
 from app.storage.audit_head import Head
 from app.storage.database import Database, rekey
@@ -26,6 +27,7 @@ from app.storage.header import Rotation
 from app.storage.keys import CallKeys, KeyPurpose, VaultKey
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from app.storage.audit import Audit
@@ -50,30 +52,49 @@ def begin(opened: OpenHeader, audit: Audit, *, actor: str) -> None:
 def finish(
     folder: Path, database_path: Path, found: Header, key: VaultKey, device: bytes | None
 ) -> tuple[Header, VaultKey]:
-    """Take the steps that are left; returns the header and the vault key that count then."""
+    """Take the steps that are left; returns the header and the vault key that count then.
+
+    `device` is the key of this computer, where the vault asks for it. Raises `VaultDamaged` where
+    the header is an older one, before anything is changed.
+    """
     following = header.following_key(found, key)
-    if following is None or found.rotation is None:
+    if following is None:
         return found, key
-    before = key.derive(KeyPurpose.DATABASE, found.database_salt)
-    after = following.derive(KeyPurpose.DATABASE, found.rotation.database_salt)
+    after = _database_key(found, following)
     if not _opens(database_path, after):
-        database = Database(database_path, before)
-        try:
+        before = key.derive(KeyPurpose.DATABASE, found.database_salt)
+        with _opened(database_path, before) as database:
+            found = header.newest(folder, database, found, key)
+            # of two changes that were begun, the last one counts
+            following = header.following_key(found, key) or following
+            after = _database_key(found, following)
             with database.transaction() as writing:
                 _reseal(writing, found.id, key, following)
-        finally:
-            database.close()
         rekey(database_path, before, after)
-    rewrapped = _rewrapped(found, following, device)
-    database = Database(database_path, after)
-    try:
+    with _opened(database_path, after) as database:
+        found = header.newest(folder, database, found, key)
+        rewrapped = _rewrapped(found, key, following, device)
         with database.transaction() as writing:
             writing.change("INSERT OR IGNORE INTO headers VALUES (?)", (rewrapped.check,))
         header.write(folder, rewrapped)
-    finally:
-        database.close()
     key.wipe()
     return rewrapped, following
+
+
+def _database_key(found: Header, following: VaultKey) -> bytes:
+    """Return the key that the database is encrypted anew under."""
+    if found.rotation is None:
+        raise ValueError("no rotation has begun")
+    return following.derive(KeyPurpose.DATABASE, found.rotation.database_salt)
+
+
+@contextmanager
+def _opened(path: Path, key: bytes) -> Iterator[Database]:
+    database = Database(path, key)
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 def _opens(path: Path, key: bytes) -> bool:
@@ -114,12 +135,14 @@ _CALL_KEYS = """
 """
 
 
-def _rewrapped(found: Header, key: VaultKey, device: bytes | None) -> Header:
+def _rewrapped(found: Header, old: VaultKey, new: VaultKey, device: bytes | None) -> Header:
     if found.rotation is None:
         raise ValueError("no rotation has begun")
+    if device is None and any(one.device for one in found.people):
+        raise DeviceUnknown("This computer may not open this vault.")
     recovery = found.recovery
     people = tuple(
-        openers.rewrapped(found.id, one, key, device if one.device else None)
+        openers.rewrapped(found.id, one, old, new, device if one.device else None)
         for one in found.people
     )
     changed = msgspec.structs.replace(
@@ -127,7 +150,7 @@ def _rewrapped(found: Header, key: VaultKey, device: bytes | None) -> Header:
         generation=found.generation + 1,
         database_salt=found.rotation.database_salt,
         people=people,
-        recovery=recovery and openers.rewrapped_recovery(found.id, recovery, key),
+        recovery=recovery and openers.rewrapped_recovery(found.id, recovery, old, new),
         rotation=None,
     )
-    return changed.signed(key)
+    return changed.signed(new)

@@ -34,6 +34,11 @@ _CALLS: Step = (
     ) STRICT""",
     # The headers that count: the newest, and while it is being replaced also the next.
     "CREATE TABLE headers (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
+    # The header that counts where the program ended before its file was in place.
+    """CREATE TABLE next_header (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        content BLOB NOT NULL
+    ) STRICT""",
     # Keys that outlive a rotation of the vault key, sealed under it.
     "CREATE TABLE sealed_keys (name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID",
     """CREATE TABLE calls (

@@ -45,8 +45,8 @@ def forget_lost_words(writing: Writing) -> bool:
     """Take words that no turn holds any more out of the index; returns whether there were any.
 
     Removing a turn removes its words, but the index names its pages after the words with which they
-    began: such a name outlives the word until the index is made anew, which takes about ten seconds
-    for a million turns.
+    began: such a name outlives the word until the index is made anew, which takes seconds for a
+    million turns.
     """
     names = (bytes(row[0])[1:] for row in writing.all("SELECT term FROM turns_text_idx"))
     begun = {name.decode("utf-8", "ignore") for name in names} - {""}

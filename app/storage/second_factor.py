@@ -38,6 +38,10 @@ class SecondFactors:
             return "none"
         if not code.strip():
             raise CodeNeeded("The code of the second factor is needed, too.")
+        now_ms = milliseconds(self._clock())
+        with self._database.transaction() as writing:
+            until_ms = _waits_until_ms(writing, person.name, now_ms)
+        refuse_early(until_ms, now_ms)
         with self._database.transaction() as writing:
             how = self._proved(writing, person.name, code)
         if how is None:
@@ -81,22 +85,29 @@ class SecondFactors:
 
     def _proved(self, writing: Writing, name: str, code: str) -> str | None:
         row = writing.one(_OF, (name,))
-        if row is None:
+        if row is None or row[0] is None:
             return None
-        secret, step, drift, failures, failed_at = row
+        secret, step, drift = row
         now = self._clock()
-        now_ms = milliseconds(now)
-        waiting = Failures(count=failures, last_ms=failed_at)
-        refuse_early(waiting.waits_until_ms(now_ms), now_ms)
         if writing.change(_USE_BACKUP, (name, totp.backup_digest(name, code))):
             writing.change(_RIGHT, (step, drift, name))
             return "backup code"
         found = totp.accepted(secret, code, now, last_step=step, drift=drift)
         if found is None:
-            writing.change(_WRONG, (now_ms, name))
+            writing.change(_WRONG, (milliseconds(now), name))
             return None
         writing.change(_RIGHT, (found.step, found.drift, name))
         return "code"
+
+
+def _waits_until_ms(writing: Writing, name: str, now_ms: int) -> int:
+    """Return until when a person has to wait; an attempt that is yet to come is put to now."""
+    row = writing.one("SELECT failures, failed_at FROM people WHERE name = ?", (name,))
+    kept = Failures(count=row[0], last_ms=row[1]) if row else Failures()
+    found = kept.by(now_ms)
+    if found != kept:
+        writing.change("UPDATE people SET failed_at = ? WHERE name = ?", (now_ms, name))
+    return found.waits_until_ms()
 
 
 def forget(writing: Writing, name: str) -> None:
@@ -105,7 +116,7 @@ def forget(writing: Writing, name: str) -> None:
     writing.change(_FORGET_BACKUP, (name,))
 
 
-_OF = "SELECT totp, totp_step, totp_drift, failures, failed_at FROM people WHERE name = ?"
+_OF = "SELECT totp, totp_step, totp_drift FROM people WHERE name = ?"
 _SET = "UPDATE people SET totp = ?, totp_step = ?, totp_drift = ?, failures = 0 WHERE name = ?"
 _UNSET = "UPDATE people SET totp = NULL, totp_step = 0, totp_drift = 0 WHERE name = ?"
 _RIGHT = "UPDATE people SET totp_step = ?, totp_drift = ?, failures = 0 WHERE name = ?"

@@ -20,7 +20,7 @@ from app.errors import (
 )
 from app.storage import openers, recovery_sheet
 from app.storage.attempts import key_of
-from app.storage.keys import LOWEST_COST, stretched
+from app.storage.keys import LOWEST_COST
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +130,7 @@ def _private_key(header: Header, opener: PersonOpener | None, passphrase: str) -
     """Return what a passphrase opens, or `None`; a name that nobody has takes as long."""
     if opener is None:
         cost = header.people[0].cost if header.people else LOWEST_COST
-        stretched(passphrase, bytes(16), cost)
+        openers.slow_key(passphrase, bytes(16), cost)
         return None
     try:
         return openers.private_key(header.id, opener, passphrase)

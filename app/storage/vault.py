@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 from app.access import FOUNDER
@@ -23,14 +23,15 @@ from app.errors import (
     AppError,
     CodeNeeded,
     KeyringRefused,
+    RecoveryWrong,
     VaultDamaged,
-    VaultExists,
     VaultMissing,
 )
 from app.storage import (
     files,
     header,
     integrity,
+    making,
     openers,
     passphrases,
     remembered,
@@ -40,7 +41,6 @@ from app.storage import (
 )
 from app.storage import people as people_of
 from app.storage.attempts import Attempts, key_of
-from app.storage.audio import FOLDER as AUDIO_FOLDER
 from app.storage.audio import SealedAudio
 from app.storage.audit import Audit
 from app.storage.backup import Backups
@@ -59,13 +59,15 @@ from app.storage.keys import (
     new_index_key,
     opened_index_key,
 )
+from app.storage.making import expect_empty as _expect_empty
+from app.storage.names import checked_name
 from app.storage.people import People
 from app.storage.policy import Policies
 from app.storage.requests import Requests
 from app.storage.scopes import Teams
 from app.storage.search import Search
 from app.storage.second_factor import SecondFactors
-from app.storage.ways_in import WaysIn, computer_name
+from app.storage.ways_in import WaysIn, computer_name, computer_secret
 from app.storage.witness import Witness
 
 if TYPE_CHECKING:
@@ -77,10 +79,7 @@ if TYPE_CHECKING:
     from app.storage.remembered import Keyring
     from app.storage.sign_in import Entry
 
-_DATABASE = "vault.db"
-_LOCK = "lock"
 _BACKUPS = "backups"
-_UNFINISHED = "unfinished"
 _OWNER = "owner"
 _NOBODY = Person(name=PersonName("system"), roles=frozenset())
 
@@ -102,27 +101,46 @@ class _Computer:
     keyring: Keyring | None = None
     witness: Path | None = None
 
+    def chosen_keyring(self) -> Keyring:
+        """Return the keyring; raises `KeyringRefused` where there is no safe one."""
+        return self.keyring or remembered.system_keyring()
+
 
 @dataclass(frozen=True, slots=True)
 class _Opening:
-    """Where a vault is being opened, under which lock, on which computer."""
+    """Where a vault is being opened, under which lock, on which computer.
+
+    `secret` is the key of this computer, where the vault asks for it.
+    """
 
     folder: Path
     lock: files.FolderLock
     computer: _Computer
+    attempts: Attempts
+    secret: bytes | None = field(default=None, repr=False)
+
+    def with_secret(self, secret: bytes | None) -> _Opening:
+        return replace(self, secret=secret)
 
     @property
     def database(self) -> Path:
-        return self.folder / _DATABASE
+        return self.folder / making.DATABASE
 
     def computer_key(self, vault_id: str) -> bytes | None:
         """Return the key of this computer, as far as its keyring answers."""
         try:
-            return (self.computer.keyring or remembered.system_keyring()).secret(
-                computer_name(vault_id)
-            )
+            return self.computer.chosen_keyring().secret(computer_name(vault_id))
         except KeyringRefused:
             return None
+
+    def admitted_computer(self, found: Header) -> bytes | None:
+        """Return the key of this computer for a vault that asks for one, made where there is none.
+
+        Raises `KeyringRefused`.
+        """
+        if not any(one.device for one in found.people):
+            return None
+        return computer_secret(self.computer.chosen_keyring(), found.id)
 
 
 def state(folder: Path) -> VaultState:
@@ -131,7 +149,7 @@ def state(folder: Path) -> VaultState:
     Raises `VaultDamaged`, `VaultNewer` or `VaultTooOld` where a header is there that cannot be
     read.
     """
-    if (folder / _UNFINISHED).exists():
+    if (folder / making.UNFINISHED).exists():
         return VaultState(exists=False)
     try:
         found = header.read(folder)
@@ -163,16 +181,17 @@ def create(  # noqa: PLR0913 (the last four are for demonstrations and tests)
     default so that it is about a second here. Raises `WeakPassphrase`, `UsageError` for the name,
     `VaultExists`, `FolderReadOnly` or `DiskFull`.
     """
-    founder = people_of.checked_name(name)
+    founder = checked_name(name)
     passphrases.checked(passphrase, names=[founder])
     if cost is not None and not cost.acceptable():
         raise ValueError("the cost protects nothing")
     _expect_empty(folder)
     files.make_private(folder)
-    lock = files.FolderLock(folder / _LOCK)
+    lock = files.FolderLock(folder / making.LOCK)
     try:
         _expect_empty(folder)  # another program may have been here first
-        opening = _Opening(folder, lock, _Computer(clock, witness=witness))
+        computer = _Computer(clock, witness=witness)
+        opening = _Opening(folder, lock, computer, Attempts(folder, clock))
         return _created(opening, founder, passphrase, cost or calibrated(), demo=demo)
     except BaseException:
         lock.release()
@@ -197,21 +216,18 @@ def open_vault(  # noqa: PLR0913 (what a person types, and what tests exchange)
     `SignInError`, `FolderReadOnly` or `DiskFull`.
     """
     with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
-        attempts = Attempts(folder, clock)
         entry = sign_in.by_passphrase(
             found,
             name,
             passphrase,
-            attempts=attempts,
+            attempts=opening.attempts,
             computer=lambda: opening.computer_key(found.id),
         )
         vault = _opened(opening, found, entry)
         with vault.closed_on_error():
-            vault.let_in(entry, code, attempts)
+            vault.let_in(entry, code)
             if 0.0 < entry.seconds < least_seconds:
-                cost = calibrated()
-                if cost.work > entry.opener.cost.work:
-                    vault.ways_in.strengthen(passphrase, cost)
+                vault.ways_in.strengthen(passphrase, calibrated())
         return vault
 
 
@@ -229,14 +245,17 @@ def open_remembered(
     if not state(folder).remembered:
         return None
     with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
-        secret = (keyring or remembered.system_keyring()).secret(found.id)
+        secret = opening.computer.chosen_keyring().secret(found.id)
         entry = None if secret is None else sign_in.by_keyring(found, secret)
         if entry is None:
             opening.lock.release()
             return None
         vault = _opened(opening, found, entry)
-        with vault.closed_on_error():
-            vault.let_in(entry, "", Attempts(folder, clock))
+        try:
+            with vault.closed_on_error():
+                vault.let_in(entry, "")
+        except CodeNeeded:  # set up since then: the keyring alone is not enough any more
+            return None
         return vault
 
 
@@ -260,11 +279,19 @@ def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests excha
     """
     passphrases.checked(passphrase, names=[name])
     with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
-        vault = _unlocked(opening, found, sign_in.by_sheet(found, sheet), None)
+        try:
+            key = sign_in.by_sheet(found, sheet)
+        except RecoveryWrong:
+            opening.attempts.failed(SHEET)
+            raise
+        computer = opening.admitted_computer(found)
+        vault = _unlocked(opening.with_secret(computer), found, key)
         with vault.closed_on_error():
+            person = vault.people.get(name)
+            if computer is not None:
+                vault.ways_in.ask_for_computer(actor=person.name)
             vault.person = vault.people.recover(name, passphrase, cost=cost)
-            if any(one.device for one in found.people):
-                vault.ways_in.ask_for_computer(actor=vault.person.name)
+            vault.tell_of_attempts(SHEET)
         return vault
 
 
@@ -272,35 +299,6 @@ def open_with_key(folder: Path, key: VaultKey, *, clock: Clock = utc_now) -> Vau
     """Open a vault with its key, for the program itself: nobody is signed in."""
     with _found(folder, _Computer(clock)) as (found, opening):
         return _unlocked(opening, found, key, None)
-
-
-@contextmanager
-def making(folder: Path) -> Iterator[Path]:
-    """Hold an empty or new folder in which a vault is put together; gives the database's place.
-
-    What is in the folder counts as a vault when this ends, and goes if anything is raised. Raises
-    `VaultExists`, `FolderReadOnly` or `DiskFull`.
-    """
-    _expect_empty(folder)
-    files.make_private(folder)
-    lock = files.FolderLock(folder / _LOCK)
-    try:
-        _expect_empty(folder)
-        mark = folder / _UNFINISHED
-        if not mark.exists():
-            files.create_private(mark, [])
-        _emptied(folder)
-        try:
-            yield folder / _DATABASE
-        except BaseException:
-            with suppress(OSError, AppError):
-                _emptied(folder)
-                files.remove(mark)
-            raise
-        files.sync_folder(folder)
-        files.remove(mark)
-    finally:
-        lock.release()
 
 
 class Vault:
@@ -327,16 +325,14 @@ class Vault:
         self._header = OpenHeader(folder, found, key, database)
         self._key = key
         self._database = database
+        self._opening = opening
         self._lock = opening.lock
+        self._attempts = opening.attempts
         self._closed = False
-        self._call_keys = call_keys = CallKeys(
-            key.derive(KeyPurpose.CALLS), _index_key(database, key)
-        )
-        witness = (
-            None
-            if opening.computer.witness is None
-            else Witness(opening.computer.witness, found.id)
-        )
+        call_keys = CallKeys(key.derive(KeyPurpose.CALLS), _index_key(database, key))
+        self._call_keys = call_keys
+        where = opening.computer.witness
+        witness = None if where is None else Witness(where, found.id)
         audit_key = key.derive(KeyPurpose.AUDIT)
         self.audit = Audit(database, audit_key, found.id, clock, witness=witness)
         self.audio = SealedAudio(folder, database, call_keys)
@@ -350,13 +346,25 @@ class Vault:
         self.requests = Requests(database, self.audit, clock)
         self.holds = Holds(database, self.audit, clock)
         self.teams = Teams(database, self.audit)
-        self.ways_in = WaysIn(self._header, self.audit, entry, opening.computer.keyring)
+        self.ways_in = WaysIn(
+            self._header,
+            self.audit,
+            entry,
+            computer=opening.secret,
+            keyring=opening.computer.keyring,
+        )
         self.people = People(
-            database, self._header, self.audit, self.ways_in.computer_key, calibrated, clock
+            database,
+            self._header,
+            self.audit,
+            clock,
+            computer_key=self.ways_in.computer_key,
+            calibrated=calibrated,
+            attempts=opening.attempts,
         )
         self.second_factors = SecondFactors(database, self.audit, clock)
 
-    def let_in(self, entry: Entry, code: str, attempts: Attempts) -> None:
+    def let_in(self, entry: Entry, code: str) -> None:
         """Sign in who opened the vault, or refuse them; either is in the audit log."""
         found = self.people.of_tag(entry.opener.tag)
         name = found.name if found else PersonName("unknown")
@@ -368,16 +376,28 @@ class Vault:
         except AppError as error:
             self.audit.record(actor=name, act="sign-in.refused", outcome=error.code)
             raise
-        self._tell_of(attempts)
-        attempts.told(got_in=key_of(entry.opener.tag, known=True))
+        self.tell_of_attempts(key_of(entry.opener.tag, known=True))
         self.person = person
         self.audit.record(actor=name, act="vault.open", outcome=_HOW.get(how, "ok"))
         self.audit.save_witness()
 
-    def end_waiting(self, name: str) -> None:
-        """Let somebody try to sign in again at once."""
-        attempts = Attempts(self.info.folder, utc_now)
-        attempts.release(key_of(openers.tag_of(self.info.id, name), known=True))
+    def sign_in(self, name: str, passphrase: str, *, code: str = "") -> Person:
+        """Sign a person in while the vault is open, as `open_vault` would; returns who it is.
+
+        Nothing else changes: whoever was signed in before goes on with what is running. Raises
+        `SignInError` or `VaultDamaged`.
+        """
+        entry = sign_in.by_passphrase(
+            self._header.now,
+            name,
+            passphrase,
+            attempts=self._attempts,
+            computer=lambda: self._opening.computer_key(self.info.id),
+        )
+        entry.key.wipe()  # the vault has its own
+        self.let_in(entry, code)
+        self.ways_in.came_in(entry)
+        return self.person
 
     def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:
         """Return every problem of pages, keys, analyses, recordings and the audit log; reads all.
@@ -403,10 +423,13 @@ class Vault:
             self._closed = True
             with suppress(AppError):  # a damaged database is closed too
                 self.audit.save_witness()
-        self._database.close()
-        self._key.wipe()
-        self.ways_in.forget_keys()
-        self._lock.release()
+        try:
+            self._database.close()
+        finally:
+            self._key.wipe()
+            self._call_keys.wipe()
+            self.ways_in.forget_keys()
+            self._lock.release()
 
     @contextmanager
     def closed_on_error(self) -> Iterator[None]:
@@ -417,23 +440,25 @@ class Vault:
             self.close()
             raise
 
-    def _tell_of(self, attempts: Attempts) -> None:
-        """Write the failed attempts since the last sign-in into the audit log."""
+    def tell_of_attempts(self, got_in: str) -> None:
+        """Write the failed attempts since the last sign-in into the audit log.
+
+        Of who got in now, no attempts count any more; `got_in` is what `key_of` makes of them.
+        """
         names = {
             key_of(openers.tag_of(self.info.id, one.name), known=True): one.name
             for one in self.people.all()
         }
-        for who, failures in attempts.untold().items():
+        for who, failures in self._attempts.untold().items():
             times = f"{failures.untold} times" if failures.untold > 1 else "once"
             self.audit.record(actor=names.get(who, "unknown"), act="sign-in.failed", outcome=times)
+        self._attempts.told(got_in=got_in)
 
     def _recover(self) -> None:
         """Put in order what an interruption left."""
         folder = self.info.folder
         removed = sum(map(files.remove_temporary, (folder, folder / _BACKUPS)))
         removed += self.audio.recover()
-        with self._database.transaction() as writing:
-            self._header.settle(writing)
         self.people.drop_strangers()
         self.calls.erasure.finish()
         self.recovered = Recovered(requeued=self.jobs.recover(), removed_files=removed)
@@ -447,38 +472,19 @@ class Vault:
         self.close()
 
 
+SHEET = "recovery-sheet"
+"""Under what wrong recovery sheets are counted, until the audit log tells of them."""
 _HOW = {"code": "with a code", "backup code": "with a backup code"}
-
-
-def _expect_empty(folder: Path) -> None:
-    """Refuse a folder that holds a vault or anything else; what an interrupted `create` left is
-    nothing."""
-    with files.translated():
-        names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if folder.exists() and not folder.is_dir():
-        raise VaultExists(f"{folder} is a file.")
-    if header.NAME in names and _UNFINISHED not in names:
-        raise VaultExists(f"There is already a vault in {folder}.")
-    if _UNFINISHED not in names and names - {_LOCK}:
-        raise VaultExists(f"The folder {folder} is not empty.", hint="Choose an empty folder.")
-
-
-def _emptied(folder: Path) -> None:
-    """Remove what an interrupted making of a vault left."""
-    files.remove_temporary(folder)
-    for left in (header.NAME, _DATABASE, *(f"{_DATABASE}-{end}" for end in ("wal", "shm"))):
-        files.remove(folder / left)
-    files.remove_tree(folder / AUDIO_FOLDER)
 
 
 def _created(
     opening: _Opening, founder: PersonName, passphrase: str, cost: KeyCost, *, demo: bool
 ) -> Vault:
     # While the mark is there, nothing in the folder counts: a half-made vault is none.
-    mark = opening.folder / _UNFINISHED
+    mark = opening.folder / making.UNFINISHED
     if not mark.exists():
         files.create_private(mark, [])
-    _emptied(opening.folder)
+    making.emptied(opening.folder)
     vault_id = secrets.token_hex(16)
     key = VaultKey.random(vault_id)
     made = Header(
@@ -526,37 +532,44 @@ def _found(folder: Path, computer: _Computer) -> Iterator[tuple[Header, _Opening
     """Hold the lock of a vault's folder; it stays with the vault unless something is raised."""
     if not state(folder).exists:
         raise VaultMissing(f"There is no vault in {folder}.")
-    lock = files.FolderLock(folder / _LOCK)
+    lock = files.FolderLock(folder / making.LOCK)
     try:
-        yield header.read(folder), _Opening(folder, lock, computer)
+        yield (
+            header.read(folder),
+            _Opening(folder, lock, computer, Attempts(folder, computer.clock)),
+        )
     except BaseException:
         lock.release()
         raise
 
 
 def _opened(opening: _Opening, found: Header, entry: Entry) -> Vault:
-    return _unlocked(opening, found, entry.key, entry)
+    return _unlocked(opening.with_secret(entry.computer), found, entry.key, entry)
 
 
-def _unlocked(opening: _Opening, found: Header, key: VaultKey, entry: Entry | None) -> Vault:
+def _unlocked(opening: _Opening, found: Header, key: VaultKey, entry: Entry | None = None) -> Vault:
     """Open what the vault key opens, after what a change of keys left to do."""
-    folder = opening.folder
-    computer = entry.computer if entry else None
-    found, key = rotation.finish(folder, opening.database, found, key, computer)
+    try:
+        found, key = rotation.finish(opening.folder, opening.database, found, key, opening.secret)
+        database = Database(opening.database, key.derive(KeyPurpose.DATABASE, found.database_salt))
+    except BaseException:
+        key.wipe()
+        raise
 
     def keep_copy(version: int) -> None:
-        files.make_private(folder / _BACKUPS)
-        database.copy_to(folder / _BACKUPS / f"before-step-{version + 1}.db")
+        files.make_private(opening.folder / _BACKUPS)
+        database.copy_to(opening.folder / _BACKUPS / f"before-step-{version + 1}.db")
 
-    database = Database(opening.database, key.derive(KeyPurpose.DATABASE, found.database_salt))
     try:
         schema.upgrade(database, fresh=False, backup=keep_copy)
         _expect_own(database, found)
+        found = header.newest(opening.folder, database, found, key)
         vault = Vault(opening, found, key, database, entry)
         vault._recover()
         vault.audit.meet_witness()
     except BaseException:
         database.close()
+        key.wipe()
         raise
     return vault
 
@@ -566,7 +579,6 @@ def _expect_own(database: Database, found: Header) -> None:
         row = reading.one("SELECT id FROM vault")
         if row is None or row[0] != found.id:
             raise VaultDamaged("The vault's database belongs to another vault.")
-        header.expect_newest(reading, found)
 
 
 def _index_key(database: Database, key: VaultKey) -> bytes:

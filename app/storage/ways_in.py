@@ -6,11 +6,12 @@ nothing but ways in is sealed again.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.errors import KeyringRefused, RecoveryWrong
+from app.errors import DeviceUnknown, KeyringRefused, RecoveryWrong, UsageError
 from app.storage import openers, recovery_sheet, remembered, rotation
 
 if TYPE_CHECKING:
@@ -33,14 +34,25 @@ class WaysIn:
     """The ways into an open vault."""
 
     def __init__(
-        self, header: OpenHeader, audit: Audit, entry: Entry | None, keyring: Keyring | None
+        self,
+        header: OpenHeader,
+        audit: Audit,
+        entry: Entry | None,
+        *,
+        computer: bytes | None,
+        keyring: Keyring | None,
     ) -> None:
-        """Work on the header; `entry` is how the vault was opened; a new one has none."""
+        """Work on the header; `entry` is how the vault was opened, a new one has none; `computer`
+        is the key of this computer, where the vault asks for one."""
         self._header = header
         self._audit = audit
         self._entry = entry
         self._keyring = keyring
-        self._computer = entry.computer if entry else None
+        self._computer = computer
+
+    def came_in(self, entry: Entry) -> None:
+        """Take note of how the person came in who is signed in now."""
+        self._entry = entry
 
     @property
     def asks_for_computer(self) -> bool:
@@ -52,8 +64,12 @@ class WaysIn:
         """Whether there is a recovery sheet."""
         return self._header.now.recovery is not None
 
-    def computer_key(self) -> bytes | None:
-        """Return this computer's key, where the vault asks for it."""
+    def computer_key(self, found: Header) -> bytes | None:
+        """Return this computer's key, where a header asks for it; raises `DeviceUnknown`."""
+        if not any(opener.device for opener in found.people):
+            return None
+        if self._computer is None:
+            raise DeviceUnknown("This computer may not open this vault.")
         return self._computer
 
     def remember(self, person: Person) -> None:
@@ -61,11 +77,12 @@ class WaysIn:
 
         Raises `KeyringRefused`, also where the vault asks for more than one ingredient.
         """
-        if self._entry is None:
+        entry = self._entry
+        if entry is None or not _same(entry, self._header.now):
             raise KeyringRefused("Sign in once with the passphrase first.")
         if person.second_factor or self.asks_for_computer:
             raise KeyringRefused("The keyring alone may not open this vault.")
-        tag, private = self._entry.opener.tag, self._entry.private
+        tag, private = entry.opener.tag, entry.private
         secret = self._system().new_secret(self._header.now.id)
         opener = openers.keyring_opener(self._header.now.id, tag, private, secret)
         self._replace(lambda now: now.with_keyring(opener), person.name, "key.remember")
@@ -78,26 +95,34 @@ class WaysIn:
         vault_id = self._header.now.id
         tag = openers.tag_of(vault_id, person.name)
         self._replace(lambda now: now.without_keyring(tag), person.name, "key.forget")
-        try:
-            self._system().forget(vault_id)
-        except KeyringRefused:
+        if self._header.now.keyring:  # another person's
             return
+        with suppress(KeyringRefused):
+            self._system().forget(vault_id)
 
     def ask_for_computer(self, *, actor: str) -> None:
-        """Open with a new key of this computer's keyring only, beside a passphrase.
+        """Open with the key of this computer's keyring only, beside a passphrase.
 
-        Raises `KeyringRefused`. Other computers, and the keyring alone, open the vault no more.
+        Raises `KeyringRefused`, and `UsageError` without a recovery sheet: a keyring that is lost
+        must not be the loss of the vault. Other computers, and the keyring alone, open the vault no
+        more.
         """
-        secret = self._system().new_secret(computer_name(self._header.now.id))
-        self._rewrap(secret, actor, "key.computer", "asked for")
+        if not self.has_recovery_sheet:
+            raise UsageError(
+                "Without a recovery sheet, a lost computer would be a lost vault.",
+                hint="Make a recovery sheet first.",
+            )
+        if self._computer is None:
+            # a key that is there stays: what other copies of the vault ask for is not replaced
+            self._computer = computer_secret(self._system(), self._header.now.id)
+        self._rewrap(self._computer, actor, "asked for")
 
     def ask_for_no_computer(self, *, actor: str) -> None:
         """Open with a passphrase on any computer again."""
-        self._rewrap(None, actor, "key.computer", "not asked for")
-        try:
+        self._rewrap(None, actor, "not asked for")
+        self._computer = None
+        with suppress(KeyringRefused):
             self._system().forget(computer_name(self._header.now.id))
-        except KeyringRefused:
-            return
 
     def new_sheet(self) -> str:
         """Return the text of a new recovery sheet; it opens nothing until `keep_sheet`."""
@@ -120,14 +145,23 @@ class WaysIn:
         )
 
     def strengthen(self, passphrase: str, cost: KeyCost) -> None:
-        """Seal the way in of who is signed in at a cost that suits today's machines."""
+        """Seal the way in of who is signed in at a higher cost, which suits today's machines."""
         entry = self._entry
-        if entry is None:
+        if entry is None or cost.work <= entry.opener.cost.work:
             return
         vault_id = self._header.now.id
-        opener = openers.with_passphrase(vault_id, entry.opener, entry.private, passphrase, cost)
+
+        def changed(now: Header) -> Header:
+            # the one of now: since the sign-in, a change of keys may have sealed it anew
+            opener = now.opener_of(entry.opener.tag)
+            if opener is None or not _same(entry, now):
+                return now
+            return now.with_person(
+                openers.with_passphrase(vault_id, opener, entry.private, passphrase, cost)
+            )
+
         outcome = f"{cost.memory_kib // 1024} MiB, {cost.passes} passes"
-        self._replace(lambda now: now.with_person(opener), "system", "key.strengthen", outcome)
+        self._replace(changed, "system", "key.strengthen", outcome)
 
     def rotate(self, *, actor: str) -> None:
         """Begin to change the vault key and the database's key; opening the vault again ends it."""
@@ -138,18 +172,15 @@ class WaysIn:
         self._entry = None
         self._computer = None
 
-    def _rewrap(self, computer: bytes | None, actor: str, act: str, outcome: str) -> None:
-        header = self._header
+    def _rewrap(self, computer: bytes | None, actor: str, outcome: str) -> None:
+        key = self._header.key
 
         def changed(now: Header) -> Header:
-            people = tuple(
-                openers.rewrapped(now.id, one, header.key, computer) for one in now.people
-            )
+            people = tuple(openers.rewrapped(now.id, one, key, key, computer) for one in now.people)
             keyring = now.keyring if computer is None else ()
             return msgspec.structs.replace(now, people=people, keyring=keyring)
 
-        self._replace(changed, actor, act, outcome)
-        self._computer = computer
+        self._replace(changed, actor, "key.computer", outcome)
 
     def _replace(
         self, change: Callable[[Header], Header], actor: str, act: str, outcome: str = "ok"
@@ -161,3 +192,18 @@ class WaysIn:
 
     def _system(self) -> Keyring:
         return self._keyring or remembered.system_keyring()
+
+
+def computer_secret(keyring: Keyring, vault_id: str) -> bytes:
+    """Return the key of this computer for a vault, made where there is none.
+
+    Raises `KeyringRefused`.
+    """
+    name = computer_name(vault_id)
+    return keyring.secret(name) or keyring.new_secret(name)
+
+
+def _same(entry: Entry, now: Header) -> bool:
+    """Return whether what somebody signed in with still is their way in."""
+    opener = now.opener_of(entry.opener.tag)
+    return opener is not None and opener.public == entry.opener.public

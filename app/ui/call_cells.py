@@ -85,9 +85,12 @@ class CallCells(QStyledItemDelegate):
         icon = self._theme.icon(row.state.value, name)
         icon.paint(painter, QRect(area.left(), area.center().y() - 6, 16, 16))
         painter.setPen(self._theme.colour(name))
-        painter.drawText(
-            area.adjusted(22, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, words.state(row.state)
-        )
+        text = area.adjusted(22, 0, 0, 0)
+        painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, words.state(row.state))
+        if row.on_hold:
+            left = text.left() + painter.fontMetrics().horizontalAdvance(words.state(row.state))
+            mark = QRect(left + 6, area.center().y() - 6, 15, 15)
+            self._theme.icon("lock", "warning").paint(painter, mark)
 
 
 def paint_sentiment(painter: QPainter, area: QRect, score: float | None, theme: Theme) -> None:

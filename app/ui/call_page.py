@@ -5,15 +5,18 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from app.domain import CallDetail, CallId, JobState, Subject
+from app.domain import CallDetail, CallId, JobState, Right, Severity, Subject
 from app.ui import timeline, words
+from app.ui.call_acts import CallActs
 from app.ui.call_side import CallSide
-from app.ui.playback import SPEEDS, Playback
+from app.ui.playback import Playback
+from app.ui.rights import may
 from app.ui.transcript import TranscriptView
+from app.ui.transport import STEP_MS, Transport
 from app.ui.waveform import WaveformView
 from app.ui.widgets import Chip, EmptyState, button, card, clear, label, tool
 
@@ -23,13 +26,15 @@ if TYPE_CHECKING:
     from app.ui.desk import Desk
     from app.workspace import Workspace
 
-_STEP_MS = 5000
+WORDS_HIDDEN = "The words of this call are not shown to you."
 _LEAD_MS = 400  # a claim is heard from a moment before its first word
 
 
 class CallPage(QWidget):
     """Shows one call and plays it."""
 
+    gone = Signal()
+    """The call is there no more."""
     left = Signal()
     """A person wants back to the list."""
     next_flagged = Signal(str)
@@ -55,8 +60,17 @@ class CallPage(QWidget):
         self._workspace = workspace
         self._call = self._detail = None
         self.playback.reset(0)
+        self.acts.show_call(None, None)
+        may_hear = may(workspace, Right.HEAR_MUTED)
+        self.transport.offer(hear=may_hear, original=may(workspace, Right.HEAR_ORIGINAL))
+        shown = self.transcript if may(workspace, Right.SEE_TRANSCRIPT) else self.no_words
+        self.said.setCurrentWidget(shown)
         if workspace is None:
-            self.transcript.clear()
+            self._marks = ()
+            self.transcript.forget()
+            self.side.forget()
+            self.waveform.forget()
+            self.trouble.clear()
             self.stack.setCurrentWidget(self._waiting)
             self.title.clear()
             self.subtitle.clear()
@@ -86,7 +100,7 @@ class CallPage(QWidget):
         self.transcript.set_following(following=False)
         self.transcript.highlight(evidence)
         self.playback.seek(max(0, evidence[0].start_ms - _LEAD_MS))
-        self.playback.play()
+        self._play()
 
     def hear_turn(self, turn: int) -> None:
         """Go to a turn and play it."""
@@ -97,13 +111,21 @@ class CallPage(QWidget):
             self.transcript.highlight(())
             self.transcript.set_following(following=True)
             self.playback.seek(turns[turn].start_ms)
-            self.playback.play()
+            self._play()
 
     def to_next_mark(self) -> None:
         """Go to the next flag or finding and play it."""
         mark = timeline.next_mark(self._marks, self.playback.position_ms + _LEAD_MS)
         if mark is not None:
             self.hear((mark.evidence,))
+
+    def _play(self) -> None:
+        if may(self._workspace, Right.HEAR_MUTED):
+            self.playback.play()
+
+    def _toggle(self) -> None:
+        if may(self._workspace, Right.HEAR_MUTED):
+            self.playback.toggle()
 
     def _build(self) -> None:
         whole = QVBoxLayout(self)
@@ -139,7 +161,9 @@ class CallPage(QWidget):
         head.addWidget(self.back, 0, Qt.AlignmentFlag.AlignTop)
         head.addLayout(texts)
         head.addStretch(1)
+        self.acts = CallActs(self._desk)
         head.addLayout(self._chips)
+        head.addWidget(self.acts)
         head.addWidget(self.next)
         return head
 
@@ -152,11 +176,21 @@ class CallPage(QWidget):
         inside.setContentsMargins(4, 4, 4, 10)
         inside.setSpacing(4)
         inside.addWidget(self.waveform)
-        inside.addLayout(self._build_transport())
+        self.transport = Transport(self._desk.theme, self.playback, self.to_next_mark)
+        inside.addWidget(self.transport)
+        self.play, self.speed = self.transport.play, self.transport.speed
+        self.next_finding, self.trouble = self.transport.next_finding, self.transport.trouble
+        self.follow = self.transport.follow
+        self.follow.clicked.connect(lambda: self.transcript.set_following(following=True))
         text = card()
         text_inside = QVBoxLayout(text)
         text_inside.setContentsMargins(4, 8, 4, 8)
-        text_inside.addWidget(self.transcript)
+        self.no_words = EmptyState(self._desk.theme, "eye-off")
+        self.no_words.say(WORDS_HIDDEN, "Flags, scores and findings are, with their times.")
+        self.said = QStackedWidget()
+        self.said.addWidget(self.transcript)
+        self.said.addWidget(self.no_words)
+        text_inside.addWidget(self.said)
         found = card()
         found_inside = QVBoxLayout(found)
         found_inside.setContentsMargins(1, 1, 1, 1)
@@ -173,45 +207,14 @@ class CallPage(QWidget):
         whole.addWidget(sound)
         whole.addLayout(below, 1)
 
-    def _build_transport(self) -> QHBoxLayout:
-        self.play = tool("Play (Space)", self.playback.toggle, "round")
-        self.play.setIconSize(QSize(24, 24))
-        self.rewind = tool("Back 5 seconds (J)", lambda: self.playback.nudge(-_STEP_MS))
-        self.forward = tool("Forward 5 seconds (L)", lambda: self.playback.nudge(_STEP_MS))
-        self.next_finding = button(
-            "Next finding", self.to_next_mark, "link", "Play the next flag or finding (F)"
-        )
-        self.clock = label("")
-        self.clock.setMinimumWidth(110)
-        self.speed = QComboBox()
-        self.speed.setAccessibleName("Speed of playback")
-        for speed in SPEEDS:
-            self.speed.addItem(words.times(speed), speed)
-        self.speed.setCurrentIndex(SPEEDS.index(1.0))
-        self.trouble = label("", "quiet")
-        self.follow = button(
-            "Follow playback", lambda: self.transcript.set_following(following=True), "link"
-        )
-        self.follow.hide()
-        bar = QHBoxLayout()
-        bar.setContentsMargins(14, 0, 14, 0)
-        bar.setSpacing(8)
-        for part in (self.rewind, self.play, self.forward, self.clock, self.speed):
-            bar.addWidget(part)
-        bar.addWidget(self.next_finding)
-        bar.addWidget(self.trouble, 1)
-        bar.addStretch(1)
-        bar.addWidget(self.follow)
-        return bar
-
     def _connect(self) -> None:
         self.playback.moved.connect(self._moved)
-        self.playback.switched.connect(self._switched)
+        self.playback.switched.connect(self.transport.draw)
         self.playback.wanted.connect(self._fetch_audio)
         self.playback.troubled.connect(self.trouble.setText)
-        self.speed.currentIndexChanged.connect(
-            lambda: self.playback.set_speed(self.speed.currentData())
-        )
+        self.transport.original.toggled.connect(self._change_sound)
+        self.acts.changed.connect(self._read_again)
+        self.acts.erased.connect(self.gone)
         self.waveform.sought.connect(self.playback.seek)
         self.waveform.mark_chosen.connect(lambda mark: self.hear((mark.evidence,)))
         self.transcript.sought.connect(self.playback.seek)
@@ -226,10 +229,10 @@ class CallPage(QWidget):
 
     def _make_shortcuts(self) -> None:
         keys = {
-            "Space": self.playback.toggle,
-            "K": self.playback.toggle,
-            "J": lambda: self.playback.nudge(-_STEP_MS),
-            "L": lambda: self.playback.nudge(_STEP_MS),
+            "Space": self._toggle,
+            "K": self._toggle,
+            "J": lambda: self.playback.nudge(-STEP_MS),
+            "L": lambda: self.playback.nudge(STEP_MS),
             "F": self.to_next_mark,
             "N": lambda: self.next_flagged.emit(self._call or ""),
             "Esc": self.left.emit,
@@ -241,12 +244,8 @@ class CallPage(QWidget):
             shortcut.activated.connect(lambda act=act: act())
 
     def _draw_icons(self) -> None:
-        theme = self._desk.theme
-        self.back.setIcon(theme.icon("back", "accent"))
-        self.rewind.setIcon(theme.icon("rewind", "accent"))
-        self.forward.setIcon(theme.icon("forward", "accent"))
-        playing = self.playback.playing
-        self.play.setIcon(theme.icon("pause" if playing else "play", "accent_text", 24))
+        self.back.setIcon(self._desk.theme.icon("back", "accent"))
+        self.transport.draw()
 
     def _take(self, call: CallId, detail: CallDetail) -> None:
         if call != self._call:
@@ -255,6 +254,8 @@ class CallPage(QWidget):
         self._detail = detail
         self.title.setText(words.call_title(detail.call))
         self.subtitle.setText(words.call_subtitle(detail.call))
+        self.acts.show_call(self._workspace, detail)
+        self._show_chips(detail)
         if detail.analysis is None:
             self._show_unfinished(detail)
         elif fresh:
@@ -267,36 +268,41 @@ class CallPage(QWidget):
         self._marks = timeline.marks(analysis)
         self.playback.reset(analysis.duration_ms)
         self.waveform.show_call(analysis, detail.waveform, self._marks)
-        self.transcript.show_call(analysis)
-        self.side.show_call(analysis)
+        words_shown = may(self._workspace, Right.SEE_TRANSCRIPT)
+        if words_shown:
+            self.transcript.show_call(analysis)
+        else:
+            self.transcript.forget()
+        self.side.show_call(analysis, words_shown=words_shown)
         self.next_finding.setVisible(bool(self._marks))
         self.trouble.clear()
-        self._show_chips(detail)
         self._moved(0)
         self.stack.setCurrentWidget(self._content)
-        self.play.setFocus()
+        (self.play if may(self._workspace, Right.HEAR_MUTED) else self.waveform).setFocus()
         if found := timeline.occurrences(analysis.transcript.turns, self._searched):
             self.transcript.set_following(following=False)
             self.transcript.highlight(found)
 
     def _show_chips(self, detail: CallDetail) -> None:
         clear(self._chips)
+        if detail.on_hold:
+            self._chips.addWidget(Chip("On legal hold", self._desk.theme, Severity.NOTICE))
         flags = detail.analysis.flags if detail.analysis else ()
-        for flag in flags[:3]:
+        shown = 1 if detail.on_hold else 2  # the panel beside the transcript names all of them
+        for flag in flags[:shown]:
             self._chips.addWidget(Chip(flag.title, self._desk.theme, flag.severity))
-        if len(flags) > 3:
-            self._chips.addWidget(Chip(f"+{len(flags) - 3}", self._desk.theme))
+        if len(flags) > shown:
+            self._chips.addWidget(Chip(f"+{len(flags) - shown}", self._desk.theme))
 
     def _show_unfinished(self, detail: CallDetail) -> None:
-        clear(self._chips)
         self.playback.reset(0)
         job = detail.job
         if job.failure is not None and job.state is JobState.FAILED:
-            self.empty.say(job.failure.sentence, job.failure.hint, "Try again")
+            again = "Try again" if may(self._workspace, Right.PROCESS) else ""
+            self.empty.say(job.failure.sentence, job.failure.hint, again)
         elif job.state is JobState.CANCELLED:
-            self.empty.say(
-                "This call was cancelled", "It was not analysed.", "Analyse it after all"
-            )
+            again = "Analyse it after all" if may(self._workspace, Right.PROCESS) else ""
+            self.empty.say("This call was cancelled", "It was not analysed.", again)
         else:
             state = words.state(job.state).lower()
             self.empty.say(f"This call is {state}", "It opens here when it is done.")
@@ -307,6 +313,14 @@ class CallPage(QWidget):
         workspace, call = self._workspace, self._call
         if workspace is not None and call is not None:
             self._desk.tasks.change(lambda: workspace.processing.retry(call))
+
+    def _read_again(self) -> None:
+        if self._call is not None and self.isVisible():
+            self.show_call(self._call, searched=self._searched)
+
+    def _change_sound(self) -> None:
+        self.trouble.clear()
+        self.playback.change_sound()
 
     def _changed(self, changes: Changes) -> None:
         unfinished = self._detail is None or self._detail.analysis is None
@@ -319,7 +333,7 @@ class CallPage(QWidget):
             return
 
         def then(flac: bytes) -> None:
-            if call != self._call:
+            if call != self._call or original != self.transport.original.isChecked():
                 return
             if flac:
                 self.playback.supply(flac)
@@ -330,20 +344,15 @@ class CallPage(QWidget):
             self.playback.fail()
             self._desk.messages.problem(error)
 
-        fetch = partial(workspace.calls.muted_audio, call)
+        original = self.transport.original.isChecked()
+        calls = workspace.calls
+        fetch = partial(calls.original_audio if original else calls.muted_audio, call)
         self._desk.tasks.query(fetch, then, key="audio", failed=failed)
 
     def _moved(self, position_ms: int) -> None:
         self.waveform.set_position(position_ms)
         self.transcript.set_position(position_ms)
-        total = words.duration(self.playback.duration_ms)
-        self.clock.setText(f"{words.duration(position_ms)} / {total}")
-
-    def _switched(self, playing: bool) -> None:
-        name = "Pause (Space)" if playing else "Play (Space)"
-        self.play.setAccessibleName(name)
-        self.play.setToolTip(name)
-        self._draw_icons()
+        self.transport.show_position(position_ms)
 
 
 def page_keys() -> list[tuple[str, str]]:

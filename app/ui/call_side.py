@@ -92,19 +92,24 @@ class CallSide(QScrollArea):
         self._body.setSpacing(6)
         self.setWidget(body)
 
-    def show_call(self, analysis: CallAnalysis) -> None:
-        """Show what was found in a call."""
+    def show_call(self, analysis: CallAnalysis, *, words_shown: bool = True) -> None:
+        """Show what was found in a call; without its words there is no summary."""
         clear(self._body)
         for code in analysis.warnings:
             self._body.addWidget(label(warning(code), "problem", wrap=True))
         self._add_flags(analysis)
-        self._add_summary(analysis)
+        if words_shown:
+            self._add_summary(analysis)
         self._add_findings(analysis)
         self._add_scorecard(analysis)
         self._add_measures(analysis)
         self._add_provenance(analysis)
         self._body.addStretch(1)
         self.verticalScrollBar().setValue(0)
+
+    def forget(self) -> None:
+        """Show nothing."""
+        clear(self._body)
 
     def _section(self, title: str, *, opened: bool = True) -> Section:
         section = Section(title, self._theme, opened=opened)

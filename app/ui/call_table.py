@@ -55,7 +55,7 @@ def cell_text(row: CallRow, column: int) -> str:
 
 
 _TEXTS: tuple[Callable[[CallRow], str], ...] = (
-    lambda row: words.state(row.state),
+    words.row_state,
     words.started,
     lambda row: row.source_name,
     lambda row: words.duration(row.duration_ms),
@@ -69,8 +69,10 @@ _TEXTS: tuple[Callable[[CallRow], str], ...] = (
 
 def tooltip(row: CallRow, column: int) -> str:
     """Return what more there is to say about a cell."""
-    if column == STATE and row.failure is not None:
-        return f"{row.failure.sentence}\n{row.failure.hint}"
+    if column == STATE:
+        held = "On legal hold: nobody can erase it.\n" if row.on_hold else ""
+        why = f"{row.failure.sentence}\n{row.failure.hint}" if row.failure is not None else ""
+        return f"{held}{why}".strip()
     if column == SENTIMENT and row.customer_sentiment is not None:
         return f"Customer: {cell_text(row, column)} (indicative)"
     if column in (NAME, AGENT, QUEUE, FLAGS):

@@ -19,10 +19,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.domain import CallId, CallOrder, CallQuery, CallRow, JobState, Subject
+from app.domain import CallId, CallOrder, CallQuery, CallRow, JobState, Right, Subject
 from app.ui import words
 from app.ui.call_cells import CallCells
 from app.ui.call_table import AGENT, NAME, QUEUE, ROW, CallTableModel, next_flagged
+from app.ui.rights import may
 from app.ui.widgets import EmptyState, button, label
 
 if TYPE_CHECKING:
@@ -85,8 +86,20 @@ class CallsPage(QWidget):
         self.clear_filters(ask=False)
         self.stack.setCurrentWidget(self._waiting)
         self.count.clear()
+        if workspace is None:
+            self._forget_facets()
+        else:
+            self.search.setVisible(may(workspace, Right.SEE_TRANSCRIPT))
+            self.import_button.setVisible(may(workspace, Right.IMPORT))
+            self.list_only.setVisible(not may(workspace, Right.SEE_EVIDENCE))
+        if not may(workspace, Right.SEE_CALLS):
+            self._workspace = workspace = None
         self.model.open(workspace)
         self._read_facets()
+
+    def come(self) -> None:
+        """Come into view."""
+        self.take_focus()
 
     def refresh(self) -> None:
         """Read the list and the filters' entries again."""
@@ -122,7 +135,7 @@ class CallsPage(QWidget):
     def to_next_flagged(self, after: CallId | None) -> None:
         """Open the next call with a flag after a given one, in the order of the list."""
         workspace = self._workspace
-        if workspace is None:
+        if workspace is None or not may(workspace, Right.SEE_EVIDENCE):
             return
         query = self.model.query
 
@@ -137,7 +150,7 @@ class CallsPage(QWidget):
 
     def take_focus(self) -> None:
         """Give the keys to the list, or to what can be done while it is empty."""
-        empty = self.stack.currentWidget() is self.empty
+        empty = self.stack.currentWidget() is self.empty and self.import_button.isVisible()
         (self.import_button if empty else self.table).setFocus()
 
     def current(self) -> CallId | None:
@@ -166,6 +179,11 @@ class CallsPage(QWidget):
         self.count = label("", "quiet")
         head.addSpacing(8)
         head.addWidget(self.count)
+        self.list_only = label(
+            "You see the list. What is in the calls is not shown to you.", "quiet"
+        )
+        head.addSpacing(16)
+        head.addWidget(self.list_only)
         head.addStretch(1)
         self.import_button = button(
             "Import…", self.import_wanted.emit, "primary", "Import recordings (Ctrl+I)"
@@ -222,6 +240,14 @@ class CallsPage(QWidget):
         if (query := self.query()) != self.model.query:
             self.model.show(query)
 
+    def _forget_facets(self) -> None:
+        for field, text in (
+            (self.agent, "All agents"),
+            (self.queue, "All queues"),
+            (self.flag, "All flags"),
+        ):
+            _fill(field, [Choice(text, None)])
+
     def _read_facets(self) -> None:
         workspace = self._workspace
         if workspace is None:
@@ -248,7 +274,9 @@ class CallsPage(QWidget):
         if count:
             self._show(self.table)
             return
-        if filtered:
+        if not (filtered or may(self._workspace, Right.IMPORT)):
+            self.empty.say("No calls yet", "Calls that you may see are listed here.")
+        elif filtered:
             self.empty.say(
                 "No call matches",
                 "Change the words you search for, or the filters.",
@@ -279,7 +307,7 @@ class CallsPage(QWidget):
 
     def _open_index(self, index: QModelIndex) -> None:
         row = index.data(ROW)
-        if isinstance(row, CallRow):
+        if isinstance(row, CallRow) and may(self._workspace, Right.SEE_EVIDENCE):
             self._current = row.id
             self.opened.emit(row.id, self.model.query.text)
 

@@ -20,6 +20,8 @@ WINDOW_KEYS = [
     ("Ctrl+I", "Import recordings"),
     ("Ctrl+F", "Search"),
     ("Ctrl+1 / Ctrl+2", "Calls / queue"),
+    ("Ctrl+3 / Ctrl+4", "People and rules / audit"),
+    ("Ctrl+5", "Your account"),
     ("Ctrl+L", "Lock the vault"),
     ("F1", "This list"),
 ]

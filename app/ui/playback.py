@@ -59,6 +59,14 @@ class Playback(QObject):
         self.duration_ms = duration_ms
         self._move(0)
 
+    def change_sound(self) -> None:
+        """Let go of the audio and ask for it again: the same call, another sound of it."""
+        if self._player is not None:
+            self._player.setSource(QUrl())
+        self._audio, self._asked = None, False
+        if self.playing:
+            self._ask()
+
     def toggle(self) -> None:
         """Play or pause."""
         if self.playing:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.domain import JobState, Subject
+from app.domain import JobState, Right, Subject
 from app.ui.progress import RunProgress
+from app.ui.rights import may
 
 if TYPE_CHECKING:
     from app.domain import Changes, ProcessingReport, Progress
@@ -33,7 +34,7 @@ class ProcessingControl(QObject):
         self._desk = desk
         self._workspace: Workspace | None = None
         self._act: Act | None = None
-        self._again = self._announcing = False
+        self._again = self._announcing = self._looking = False
         self.paused = False
         self.run: RunProgress | None = None
         # many calls may end within a second: pages read the vault again once for all of them
@@ -41,11 +42,33 @@ class ProcessingControl(QObject):
         self._soon.timeout.connect(self._announce)
         desk.tasks.announced.connect(self._changed)
 
+    @property
+    def allowed(self) -> bool:
+        """Whether the person may steer the queue."""
+        return may(self._workspace, Right.PROCESS)
+
+    @property
+    def busy(self) -> bool:
+        """Whether something runs, or is about to."""
+        return self._act is not None or self._looking
+
+    def keep_on(self) -> None:
+        """Go on although what was asked of the vault is not answered any more."""
+        if self._looking:
+            self._look()
+
     def open(self, workspace: Workspace | None) -> None:
-        """Take care of another vault; what it left half done is taken up."""
+        """Take care of another vault; what it left half done is taken up.
+
+        A run that goes on behind the lock is taken over: it is of the same vault.
+        """
+        if workspace is not None and self._act is not None:
+            self._workspace = workspace
+            self.moved.emit()
+            return
         self._soon.stop()
         self._workspace, self._act, self.run = workspace, None, None
-        self.paused = self._again = False
+        self.paused = self._again = self._looking = False
         self._look()
         self.moved.emit()
 
@@ -70,15 +93,25 @@ class ProcessingControl(QObject):
     def _look(self) -> None:
         """Start when something waits and nothing runs."""
         workspace = self._workspace
-        if workspace is None or self.paused or self._act is not None:
+        if workspace is None or self.paused or self._act is not None or not self.allowed:
             return
-        self._desk.tasks.query(workspace.calls.totals, self._maybe_start, key="totals.start")
+
+        def failed(error: AppError) -> None:
+            self._looking = False
+            self._desk.messages.problem(error)
+            self.moved.emit()
+
+        self._looking = True
+        look = workspace.calls.totals
+        self._desk.tasks.query(look, self._maybe_start, key="totals.start", failed=failed)
 
     def _maybe_start(self, totals: dict[JobState, int]) -> None:
+        self._looking = False
         workspace = self._workspace
         if workspace is None or self.paused or self._act is not None:
             return
         if not totals.get(JobState.QUEUED):
+            self.moved.emit()
             return
         self._again = False
         self.run = RunProgress(time.monotonic())

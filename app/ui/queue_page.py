@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.domain import CallId, CallOrder, CallQuery, CallRow, JobState, Subject
+from app.domain import CallId, CallOrder, CallQuery, CallRow, JobState, Right, Subject
 from app.ui import words
+from app.ui.rights import may
 from app.ui.widgets import EmptyState, button, clear, label, set_kind
 
 if TYPE_CHECKING:
@@ -78,10 +79,15 @@ class QueuePage(QWidget):
         self.empty.hide()
         self.refresh()
 
+    def come(self) -> None:
+        """Come into view."""
+        self.refresh()
+        self.setFocus()
+
     def refresh(self) -> None:
         """Read the queue again."""
         workspace = self._workspace
-        if workspace is not None:
+        if may(workspace, Right.SEE_CALLS) and workspace is not None:
             self._desk.tasks.query(partial(read_queue, workspace), self._take, key="queue")
 
     def _build(self) -> None:
@@ -139,11 +145,11 @@ class QueuePage(QWidget):
         self._list.addStretch(1)
         self._area.setVisible(any(numbers.values()))
         self.empty.setVisible(not any(numbers.values()))
-        self.retry_all.setVisible(numbers[JobState.FAILED] > 0)
+        self.retry_all.setVisible(numbers[JobState.FAILED] > 0 and self._control.allowed)
         self._moved()
 
     def _add(self, row: CallRow) -> None:
-        made = JobLine(row, self._desk)
+        made = JobLine(row, self._desk, may_process=self._control.allowed)
         made.cancelled.connect(self._cancel)
         made.retried.connect(self._retry)
         made.opened.connect(self.opened)
@@ -152,6 +158,7 @@ class QueuePage(QWidget):
 
     def _moved(self) -> None:
         run, now = self._control.run, time.monotonic()
+        self.pause.setVisible(self._control.allowed)
         self.pause.setText("Go on" if self._control.paused else "Pause")
         self.pause.setAccessibleName(self.pause.text())
         self.run.setVisible(run is not None)
@@ -192,8 +199,8 @@ class JobLine(QFrame):
     retried = Signal(str)
     opened = Signal(str)
 
-    def __init__(self, row: CallRow, desk: Desk) -> None:
-        """Show a row of the list of calls."""
+    def __init__(self, row: CallRow, desk: Desk, *, may_process: bool) -> None:
+        """Show a row of the list of calls, and what may be done with it."""
         super().__init__()
         self.setProperty("kind", "card")
         self._row, self._desk = row, desk
@@ -216,7 +223,8 @@ class JobLine(QFrame):
         whole.setSpacing(12)
         whole.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
         whole.addLayout(texts, 1)
-        whole.addWidget(self._action(), 0, Qt.AlignmentFlag.AlignVCenter)
+        if may_process:
+            whole.addWidget(self._action(), 0, Qt.AlignmentFlag.AlignVCenter)
         self._draw()
         desk.theme.changed.connect(self._draw)
 
@@ -317,6 +325,7 @@ class Strip(QFrame):
         run, paused = self._control.run, self._control.paused
         self.setVisible(self._wanted and (run is not None or paused))
         self._bar.setVisible(run is not None)
+        self.pause.setVisible(self._control.allowed)
         self.pause.setText("Go on" if paused else "Pause")
         self.pause.setAccessibleName(f"{self.pause.text()} with the queue" if paused else "Pause")
         if run is not None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from app.errors import AppError
+from app.errors import AppError, SessionEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,9 @@ class Tasks(QObject):
     announced = Signal(object)
     """The `Changes` of a finished act; each page decides whether it must refresh."""
 
+    session_ended = Signal()
+    """What was asked for was not done, because the person has been signed in for too long."""
+
     _back = Signal(object)
 
     def __init__(self, messages: Messages) -> None:
@@ -75,7 +78,7 @@ class Tasks(QObject):
         self._waiting: dict[str, Future[None]] = {}
         self._acts: set[Act] = set()
         self._settled: list[Callable[[], None]] = []
-        self._age = 0
+        self._age = self._acts_age = 0
         self._closed = False
         self._back.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
@@ -122,8 +125,8 @@ class Tasks(QObject):
         failed: Callable[[AppError], None] | None = None,
     ) -> Act:
         """Start a long act on a runner thread; it reads `stopped` and calls `progress` itself."""
-        age = self._age
-        act = Act(lambda state: self._back.emit((age, partial(progress, state))))
+        age = self._acts_age
+        act = Act(lambda state: self._back.emit((True, age, partial(progress, state))))
         self._acts.add(act)
 
         def finished(result: T) -> None:
@@ -137,17 +140,32 @@ class Tasks(QObject):
         self._submit(self._runners, partial(op, act), finished, broken, ended=act)
         return act
 
-    def settle(self, then: Callable[[], None]) -> None:
-        """Stop all acts, forget waiting queries, and call `then` once everything has ended."""
+    def forget(self) -> None:
+        """Deliver nothing more of what was read or written until now; long acts go on."""
+        self._age += 1
+        self._waiting.clear()
+
+    def settle(self, then: Callable[[], None], *, forget: bool = True) -> None:
+        """Stop all acts, forget waiting queries, and call `then` once everything has ended.
+
+        Without `forget` what was asked for until then is still answered.
+        """
         for act in self._acts:
             act.stop()
-        self._settled.append(then)
+
+        def settled() -> None:
+            if forget:
+                self.forget()
+            then()
+
+        self._settled.append(settled)
         self._maybe_settled()
 
     def close(self) -> None:
         """Stop everything and wait for the threads; nothing is delivered afterwards."""
         self._closed = True
         self._age += 1
+        self._acts_age += 1
         for act in self._acts:
             act.stop()
         self._runners.shutdown(wait=True, cancel_futures=True)
@@ -164,17 +182,20 @@ class Tasks(QObject):
     ) -> Future[None] | None:
         if self._closed:
             return None
-        age = self._age
+        is_act = ended is not None
+        age = self._acts_age if is_act else self._age
 
         def work() -> None:
             back: Callable[[], None]
             try:
                 back = partial(then, op())
+            except SessionEnded:
+                back = partial(self._end_session, ended)
             except AppError as error:
                 back = partial(failed, error)
             except Exception as error:  # noqa: BLE001  (one of the four places that catch all)
                 back = partial(self._fault, error, ended)
-            self._back.emit((age, back))
+            self._back.emit((is_act, age, back))
 
         return threads.submit(work)
 
@@ -183,9 +204,14 @@ class Tasks(QObject):
             self._end(ended)
         self._messages.fault(error)
 
-    def _deliver(self, item: tuple[int, Callable[[], Any]]) -> None:
-        age, call = item
-        if age == self._age:
+    def _end_session(self, ended: Act | None) -> None:
+        if ended is not None:
+            self._end(ended)
+        self.session_ended.emit()
+
+    def _deliver(self, item: tuple[bool, int, Callable[[], Any]]) -> None:
+        is_act, age, call = item
+        if age == (self._acts_age if is_act else self._age):
             call()
 
     def _end(self, act: Act) -> None:
@@ -196,8 +222,7 @@ class Tasks(QObject):
     def _maybe_settled(self) -> None:
         if self._acts or not self._settled:
             return
-        self._age += 1
-        self._waiting.clear()
+        self._acts_age += 1
         waiting, self._settled = self._settled, []
         for then in waiting:
             then()

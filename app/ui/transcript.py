@@ -113,6 +113,12 @@ class TranscriptView(QTextEdit):
         self.set_following(following=True)
         self.verticalScrollBar().setValue(0)
 
+    def forget(self) -> None:
+        """Show no call."""
+        self._turns, self._starts, self._labels, self._found = (), [], {}, ()
+        self._turn = None
+        self.clear()
+
     def set_following(self, *, following: bool) -> None:
         """Keep the place that is heard in view, or leave the scroll position to the person."""
         if following != self.following:

@@ -76,6 +76,12 @@ class WaveformView(QWidget):
         self.setFixedHeight(_MARKS + _TIMES + _LANE * max(1, analysis.channels) + 6)
         self._forget_lanes()
 
+    def forget(self) -> None:
+        """Show no call."""
+        self._analysis = self._waveform = None
+        self._marks = ()
+        self._forget_lanes()
+
     def set_position(self, position_ms: int) -> None:
         """Move the playhead."""
         self._position_ms = position_ms

@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import (
     QCloseEvent,
     QDragEnterEvent,
     QDragLeaveEvent,
     QDropEvent,
-    QKeyEvent,
     QKeySequence,
     QResizeEvent,
     QShortcut,
 )
 from PySide6.QtWidgets import (
-    QAbstractButton,
     QApplication,
-    QComboBox,
-    QFrame,
+    QDialog,
     QHBoxLayout,
-    QLabel,
     QMainWindow,
     QStackedWidget,
-    QToolButton,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
 
-from app.domain import CallId, JobState, Subject
-from app.ui import words
+from app.domain import CallId, Right, Subject
+from app.ui import rights, words
+from app.ui.account_page import AccountPage
+from app.ui.audit_page import AuditPage
+from app.ui.bars import ButtonKeys, DemoBanner, DropCover, MessageBar
 from app.ui.call_page import CallPage
 from app.ui.calls_page import CallsPage
 from app.ui.dialogs import KeysDialog, ReportDialog
 from app.ui.import_dialog import ImportDialog
 from app.ui.messages import Kind, Message
+from app.ui.people_page import PeoplePage
 from app.ui.processing import ProcessingControl
 from app.ui.queue_page import QueuePage, Strip
-from app.ui.widgets import EmptyState, button, label, set_kind, tool
+from app.ui.rights import Page, may
+from app.ui.side_bar import SideBar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from app.domain import CallMetadata, Changes, ImportReport, Progress
+    from app.errors import AppError
     from app.ui.desk import Desk
     from app.ui.tasks import Act
     from app.workspace import Workspace
@@ -56,6 +59,7 @@ OWN_CALLS_REFUSED = Message(
     " belong in it.",
     "Make a vault of your own: it takes a minute.",
 )
+_Page = CallsPage | QueuePage | PeoplePage | AuditPage | AccountPage
 _CHANGED: Changes = frozenset({Subject.CALLS, Subject.JOBS})
 
 
@@ -63,6 +67,8 @@ class MainWindow(QMainWindow):
     """Holds the pages; `lock_wanted` and `closed` are answered by the application."""
 
     lock_wanted = Signal()
+    work_moved = Signal()
+    """What `at_work` and `work` say is another."""
     own_vault_wanted = Signal()
     closed = Signal()
 
@@ -72,6 +78,7 @@ class MainWindow(QMainWindow):
         self._desk = desk
         self._workspace: Workspace | None = None
         self._importing: Act | None = None
+        self._import_progress = ""
         self.setWindowTitle(NAME)
         self.setAcceptDrops(True)
         self.setMinimumSize(1000, 640)
@@ -82,54 +89,101 @@ class MainWindow(QMainWindow):
         QApplication.instance().focusChanged.connect(self._keys.watch)  # type: ignore[union-attr]
         desk.messages.listen(self._show_message)
         desk.tasks.announced.connect(self._changed)
+        self.control.moved.connect(self.work_moved)
         desk.theme.changed.connect(self._draw_icons)
         self._draw_icons()
+
+    @property
+    def workspace(self) -> Workspace | None:
+        """The vault that is shown."""
+        return self._workspace
+
+    @property
+    def at_work(self) -> bool:
+        """Whether calls are analysed or imported, also behind the lock."""
+        return self.control.busy or self._importing is not None
+
+    def work(self) -> str:
+        """Return what goes on, in a sentence without content."""
+        run = self.control.run
+        if run is None and self._importing is not None:
+            return words.going_on(0, 0, self._import_progress or "starting")
+        return words.going_on(run.done, run.total) if run is not None else words.going_on(0, 0)
 
     def show_start(self, page: QWidget) -> None:
         """Show a page before a vault is open."""
         self.setWindowTitle(NAME)
         self.root.setCurrentWidget(page)
 
+    def hide_content(self) -> None:
+        """Take everything off the window that came from the vault; what runs goes on."""
+        QToolTip.hideText()
+        while (popup := QApplication.activePopupWidget()) is not None:
+            popup.close()
+        for dialog in self.findChildren(QDialog):
+            if not isinstance(dialog, ReportDialog):
+                dialog.reject()
+        self._forget()
+        self._desk.tasks.forget()
+        self.control.keep_on()
+
+    def _forget(self) -> None:
+        self._workspace = None
+        for page in self._pages.values():
+            page.open(None)
+        self.call.open(None)
+        self.bar.dismiss()
+        self.side.show_vault(Path(), "", demo=False)
+
     def open(self, workspace: Workspace | None) -> None:
         """Show a vault, or forget the one that was shown."""
-        self._workspace = workspace
-        for page in (self.calls, self.call, self.queue, self.control):
-            page.open(workspace)
-        self.bar.dismiss()
+        self._forget()
+        self.control.open(workspace)
         if workspace is None:
             return
-        demo = workspace.info.demo
+        self._workspace = workspace
+        for page in (*self._pages.values(), self.call):
+            page.open(workspace)
+        demo, session = workspace.info.demo, workspace.session
         self.demo.setVisible(demo)
-        self.side.show_vault(workspace.info.folder, demo=demo)
+        self.side.show_vault(workspace.info.folder, session.name, demo=demo)
+        self.side.offer(rights.pages(session.rights))
         self.setWindowTitle(f"{NAME} \N{EN DASH} demonstration" if demo else NAME)
         self.root.setCurrentWidget(self.main)
-        self.show_calls()
+        self.show_page(rights.first_page(session))
         self._read_totals()
+        self._read_requests()
+
+    def show_page(self, page: Page) -> None:
+        """Show a page, if the person can use it."""
+        workspace = self._workspace
+        if workspace is None or page not in rights.pages(workspace.session.rights):
+            return
+        self.call.leave()
+        shown = self._pages[page]
+        self.pages.setCurrentWidget(shown)
+        shown.come()
+        self.side.mark(page)
 
     def show_calls(self) -> None:
         """Show the list of calls."""
-        self.call.leave()
-        self.pages.setCurrentWidget(self.calls)
-        self.side.calls.setChecked(True)
-        self.calls.take_focus()
+        self.show_page(Page.CALLS)
 
     def show_queue(self) -> None:
         """Show the queue."""
-        self.call.leave()
-        self.queue.refresh()
-        self.pages.setCurrentWidget(self.queue)
-        self.queue.setFocus()
-        self.side.queue.setChecked(True)
+        self.show_page(Page.QUEUE)
 
     def show_call(self, call: str, searched: str = "") -> None:
         """Show one call, and where in it the words are that were searched for."""
+        if not may(self._workspace, Right.SEE_EVIDENCE):
+            return
         self.call.show_call(CallId(call), searched=searched)
         self.pages.setCurrentWidget(self.call)
-        self.side.calls.setChecked(True)
+        self.side.mark(Page.CALLS)
 
     def ask_import(self, paths: Sequence[Path] = ()) -> None:
         """Ask what to import and what is known of it, then import."""
-        if self._workspace is None:
+        if self._workspace is None or not may(self._workspace, Right.IMPORT):
             return
         if self._workspace.info.demo:
             self.bar.tell(OWN_CALLS_REFUSED)
@@ -153,9 +207,19 @@ class MainWindow(QMainWindow):
 
         def progress(state: Progress) -> None:
             of = f" of {state.total:,.0f}" if state.total else ""
-            self.bar.tell(Message(Kind.NOTE, f"Importing: {state.done:,.0f}{of} recordings"))
+            self._import_progress = f"{state.done:,.0f}{of} recordings"
+            if self._workspace is not None:
+                self.bar.tell(Message(Kind.NOTE, f"Importing: {self._import_progress}"))
+            self.work_moved.emit()
 
-        self._importing = self._desk.tasks.run(work, self._imported, progress=progress)
+        def failed(error: AppError) -> None:
+            self._importing = None
+            self._desk.messages.problem(error)
+            self.work_moved.emit()
+
+        self._importing = self._desk.tasks.run(
+            work, self._imported, progress=progress, failed=failed
+        )
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Let the application end the work beside the window first."""
@@ -164,7 +228,7 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
         """Take files while a vault is open."""
-        if self._workspace is not None and _local_paths(event):
+        if may(self._workspace, Right.IMPORT) and _local_paths(event):
             event.acceptProposedAction()
             self.drop.cover(self.main)
 
@@ -195,10 +259,19 @@ class MainWindow(QMainWindow):
             self.root.addWidget(page)
         self.calls, self.call = CallsPage(self._desk), CallPage(self._desk)
         self.queue = QueuePage(self._desk, self.control)
+        self.people, self.audit = PeoplePage(self._desk), AuditPage(self._desk)
+        self.account = AccountPage(self._desk)
+        self._pages: dict[Page, _Page] = {
+            Page.CALLS: self.calls,
+            Page.QUEUE: self.queue,
+            Page.PEOPLE: self.people,
+            Page.AUDIT: self.audit,
+            Page.ACCOUNT: self.account,
+        }
         self.pages = QStackedWidget()
-        for page in (self.calls, self.call, self.queue):
+        for page in (*self._pages.values(), self.call):
             self.pages.addWidget(page)
-        self.side, self.strip = SideBar(self._desk), Strip(self._desk, self.control)
+        self.side, self.strip = SideBar(NAME, self._desk), Strip(self._desk, self.control)
         self.bar = MessageBar(self._desk)
         self.demo = DemoBanner()
         right = QVBoxLayout()
@@ -228,20 +301,22 @@ class MainWindow(QMainWindow):
         self.pages.currentChanged.connect(
             lambda: self.strip.want(wanted=self.pages.currentWidget() is not self.queue)
         )
-        self.side.calls.clicked.connect(self.show_calls)
-        self.side.queue.clicked.connect(self.show_queue)
+        self.call.gone.connect(self.show_calls)
+        self.people.call_wanted.connect(self.show_call)
+        self.account.lock_wanted.connect(self.lock_wanted)
+        self.side.chosen.connect(self.show_page)
         self.side.lock.clicked.connect(self.lock_wanted)
         self.demo.own_vault_wanted.connect(self.own_vault_wanted)
         self.side.keys.clicked.connect(self._show_keys)
 
     def _make_shortcuts(self) -> None:
-        keys = {
+        keys: dict[str, Callable[[], object]] = {
             "Ctrl+I": self.ask_import,
             "Ctrl+F": self._search,
-            "Ctrl+1": self.show_calls,
-            "Ctrl+2": self.show_queue,
             "Ctrl+L": self.lock_wanted.emit,
         }
+        for number, page in enumerate(Page, start=1):
+            keys[f"Ctrl+{number}"] = partial(self.show_page, page)
         for key, act in keys.items():
             QShortcut(QKeySequence(key), self.main).activated.connect(lambda act=act: act())
         QShortcut(QKeySequence("F1"), self).activated.connect(self._show_keys)
@@ -253,6 +328,8 @@ class MainWindow(QMainWindow):
         back.activated.connect(self.calls.clear_filters)
 
     def _search(self) -> None:
+        if not may(self._workspace, Right.SEE_CALLS, Right.SEE_TRANSCRIPT):
+            return
         self.show_calls()
         self.calls.search.setFocus()
         self.calls.search.selectAll()
@@ -271,18 +348,37 @@ class MainWindow(QMainWindow):
 
     def _imported(self, report: ImportReport) -> None:
         self._importing = None
+        self._import_progress = ""
+        self._desk.tasks.announced.emit(_CHANGED)
+        self.work_moved.emit()
+        if self._workspace is None:
+            return  # locked meanwhile: names of files are content
         kind = Kind.PROBLEM if report.refused else Kind.NOTE
         reasons = [f"{name}: {failure.sentence}" for name, failure in report.refused[:3]]
         self.bar.tell(Message(kind, words.imported(report), " ".join(reasons)))
-        self._desk.tasks.announced.emit(_CHANGED)
 
     def _changed(self, changes: Changes) -> None:
         if Subject.JOBS in changes:
             self._read_totals()
+        if Subject.REQUESTS in changes:
+            self._read_requests()
+
+    def _read_requests(self) -> None:
+        workspace = self._workspace
+        if workspace is None or not may(workspace, Right.APPROVE):
+            self.side.show_requests(0)
+            return
+
+        def count() -> int:
+            return sum(
+                rights.may_decide(workspace.session, one) for one in workspace.requests.list()
+            )
+
+        self._desk.tasks.query(count, self.side.show_requests, key="requests.count")
 
     def _read_totals(self) -> None:
         workspace = self._workspace
-        if workspace is not None:
+        if workspace is not None and may(workspace, Right.SEE_CALLS):
             show = self.side.show_totals
             self._desk.tasks.query(workspace.calls.totals, show, key="totals")
 
@@ -290,199 +386,6 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(self._desk.theme.icon("app", "text", 64))
 
 
-class SideBar(QFrame):
-    """Leads to the pages, and tells which vault is open."""
-
-    def __init__(self, desk: Desk) -> None:
-        """Begin without a vault."""
-        super().__init__()
-        self.setObjectName("side")
-        self.setFixedWidth(200)
-        self._theme = desk.theme
-        self._failed = False
-        self.calls, self.queue = self._entry("Calls", "Ctrl+1"), self._entry("Queue", "Ctrl+2")
-        self.keys, self.lock = self._entry("Keyboard", "F1"), self._entry("Lock", "Ctrl+L")
-        for entry in (self.calls, self.queue):
-            entry.setCheckable(True)
-            entry.setAutoExclusive(True)
-        self.vault = label("", "quiet", wrap=True)
-        self.vault.setContentsMargins(12, 0, 0, 0)
-        self._mark = QLabel()
-        name = label(NAME, "heading")
-        top = QHBoxLayout()
-        top.setSpacing(10)
-        top.addWidget(self._mark)
-        top.addWidget(name, 1)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(12, 18, 12, 14)
-        whole.setSpacing(4)
-        whole.addLayout(top)
-        whole.addSpacing(18)
-        whole.addWidget(self.calls)
-        whole.addWidget(self.queue)
-        whole.addStretch(1)
-        whole.addWidget(self.keys)
-        whole.addWidget(self.lock)
-        whole.addSpacing(8)
-        whole.addWidget(self.vault)
-        self._draw()
-        desk.theme.changed.connect(self._draw)
-
-    def show_vault(self, folder: Path, *, demo: bool) -> None:
-        """Name the vault that is open."""
-        self.vault.setText(f"{'Demonstration vault' if demo else 'Vault'}: {folder.name}")
-        self.vault.setToolTip(str(folder))
-
-    def show_totals(self, totals: dict[JobState, int]) -> None:
-        """Show how much waits and how much failed beside the queue."""
-        waiting = totals.get(JobState.QUEUED, 0) + totals.get(JobState.RUNNING, 0)
-        failed = totals.get(JobState.FAILED, 0)
-        self.queue.setText(f"  Queue  ({waiting:,})" if waiting else "  Queue")
-        self.queue.setToolTip(f"Queue (Ctrl+2): {words.totals(totals)}")
-        self._failed = failed > 0
-        self._draw()
-        self.queue.setAccessibleName(f"Queue, {words.totals(totals)}")
-
-    def _entry(self, name: str, key: str) -> QToolButton:
-        entry = QToolButton()
-        entry.setText(f"  {name}")
-        entry.setAccessibleName(name)
-        entry.setToolTip(f"{name} ({key})")
-        entry.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        entry.setIconSize(QSize(18, 18))
-        entry.setFixedWidth(176)
-        entry.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return entry
-
-    def _draw(self) -> None:
-        for entry, icon in (
-            (self.calls, "calls"),
-            (self.queue, "failed" if self._failed else "queue"),
-            (self.keys, "help"),
-            (self.lock, "lock"),
-        ):
-            entry.setIcon(self._theme.icon(icon, "side_text"))
-        picture = self._theme.pixmap("app", "text", 60)
-        picture.setDevicePixelRatio(2)
-        self._mark.setPixmap(picture)
-
-
-class MessageBar(QFrame):
-    """Shows the last message until it is dismissed or another takes its place."""
-
-    def __init__(self, desk: Desk) -> None:
-        """Begin hidden."""
-        super().__init__()
-        self._theme = desk.theme
-        self.card = QFrame()
-        self.card.setProperty("kind", "message")
-        self.sentence = label("", "", wrap=True)
-        self.hint = label("", "", wrap=True)
-        texts = QVBoxLayout()
-        texts.setSpacing(2)
-        texts.addWidget(self.sentence)
-        texts.addWidget(self.hint)
-        self.close_button = tool("Dismiss this message", self.dismiss)
-        inside = QHBoxLayout(self.card)
-        inside.setContentsMargins(14, 8, 8, 8)
-        inside.addLayout(texts, 1)
-        inside.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(24, 14, 24, 0)
-        whole.addWidget(self.card)
-        self._draw()
-        desk.theme.changed.connect(self._draw)
-        self.hide()
-
-    def tell(self, message: Message) -> None:
-        """Show a message."""
-        self.sentence.setText(message.sentence)
-        self.hint.setText(message.hint)
-        self.hint.setVisible(bool(message.hint))
-        problem = message.kind is Kind.PROBLEM
-        set_kind(self.card, "message-problem" if problem else "message")
-        for part in (self.sentence, self.hint):
-            set_kind(part, "")
-        self.setAccessibleName(message.sentence)
-        self.show()
-
-    def dismiss(self) -> None:
-        """Hide the message."""
-        self.hide()
-
-    def _draw(self) -> None:
-        self.close_button.setIcon(self._theme.icon("close", "quiet"))
-
-
-class DropCover(QFrame):
-    """Covers the window while files are held over it."""
-
-    def __init__(self, desk: Desk, parent: QWidget) -> None:
-        """Begin hidden."""
-        super().__init__(parent)
-        self.setProperty("kind", "drop")
-        whole = QVBoxLayout(self)
-        inside = EmptyState(desk.theme, "import")
-        inside.say("Drop to import", "Files and whole folders; you can say more about them next.")
-        whole.addWidget(inside)
-        self.hide()
-
-    def cover(self, widget: QWidget) -> None:
-        """Lie over a widget."""
-        self.setGeometry(widget.rect().adjusted(10, 10, -10, -10))
-        self.raise_()
-        self.show()
-
-
-class ButtonKeys(QObject):
-    """Lets the button or filter that has the focus keep Space and Enter for itself."""
-
-    def __init__(self, parent: QObject) -> None:
-        """Watch nothing yet."""
-        super().__init__(parent)
-        self._watched: QWidget | None = None
-
-    def watch(self, old: QWidget | None, new: QWidget | None) -> None:
-        """Watch the widget that has the focus now."""
-        if old is not None:
-            old.removeEventFilter(self)
-        if isinstance(new, QAbstractButton | QComboBox):
-            new.installEventFilter(self)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Keep Space from being a shortcut here, and press buttons by Enter."""
-        if not isinstance(event, QKeyEvent):
-            return False
-        enter = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
-        if event.type() is QEvent.Type.ShortcutOverride and (
-            enter or event.key() == Qt.Key.Key_Space
-        ):
-            event.accept()
-            return True
-        if event.type() is QEvent.Type.KeyPress and enter and isinstance(watched, QAbstractButton):
-            watched.click()
-            return True
-        return False
-
-
 def _local_paths(event: QDropEvent) -> list[Path]:
     urls = event.mimeData().urls()
     return [Path(url.toLocalFile()) for url in urls if url.isLocalFile()]
-
-
-class DemoBanner(QFrame):
-    """Marks every page of a demonstration vault, and leads to a vault of one's own."""
-
-    own_vault_wanted = Signal()
-
-    def __init__(self) -> None:
-        """Begin hidden."""
-        super().__init__()
-        self.setObjectName("demo")
-        self.own_vault = button("Use a vault of your own", self.own_vault_wanted.emit, "link")
-        inside = QHBoxLayout(self)
-        inside.setContentsMargins(24, 2, 24, 2)
-        inside.addWidget(label("Demonstration vault: made-up calls. Real calls stay out of it."))
-        inside.addStretch(1)
-        inside.addWidget(self.own_vault)
-        self.hide()

@@ -15,7 +15,7 @@ from app.domain import CallRow, Direction, JobState, Role, RoleBasis, Severity, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from app.domain import Call, Evidence, ImportReport
+    from app.domain import Call, Evidence, ImportReport, PassphraseStrength
 
 NOTHING = "\N{EN DASH}"
 """What stands where a value is not known."""
@@ -121,6 +121,11 @@ def started(row: CallRow) -> str:
 def state(value: JobState) -> str:
     """Return a job's state."""
     return _STATES[value]
+
+
+def row_state(row: CallRow) -> str:
+    """Return the state of a line of the list, and whether the call is on hold."""
+    return f"{state(row.state)}, on hold" if row.on_hold else state(row.state)
 
 
 def stage(value: Stage) -> str:
@@ -246,19 +251,35 @@ def imported(report: ImportReport) -> str:
     return ", ".join(parts) + "."
 
 
-def passphrase_hint(passphrase: str, again: str) -> str:
-    """Return what is still wrong with a new passphrase; empty when it can be used."""
+def passphrase_hint(passphrase: str, again: str, strength: PassphraseStrength | None) -> str:
+    """Return what is still wrong with a new passphrase; empty when it can be used.
+
+    Without a `strength` it was not judged yet, and counts as good enough.
+    """
     missing = SHORTEST_PASSPHRASE - len(passphrase)
     if missing > 0:
         return f"{counted(missing, 'more character')} needed."
+    if strength is not None and not strength.good:
+        return strength.advice
     if not again:
         return "Type it a second time."
     return "" if passphrase == again else "The two passphrases are not the same."
 
 
-def passphrase_fill(passphrase: str) -> int:
-    """Return how full the length meter is: 0 to 100, and 60 at the shortest length allowed."""
-    return min(100, round(len(passphrase) * 60 / SHORTEST_PASSPHRASE))
+def passphrase_sentence(hint: str, strength: PassphraseStrength | None) -> str:
+    """Return the sentence beside a new passphrase: how strong it is, and what is still wrong."""
+    if strength is None or not strength.good:
+        return hint or "Both are the same."
+    return f"Hard to guess. {hint or 'Both are the same.'}"
+
+
+def going_on(done: int, total: int, what: str = "") -> str:
+    """Return what goes on behind the lock; empty where nothing does."""
+    if what:
+        return f"Import goes on: {what}"
+    if not total:
+        return "Analysis goes on."
+    return f"Analysis goes on: {done:,} of {counted(total, 'call')}"
 
 
 def times(factor: float) -> str:

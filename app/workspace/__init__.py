@@ -6,9 +6,11 @@ threads at once; closing it ends all of them with the vault.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from app.access import Session
 from app.domain import Right
 from app.workspace.backups import Backups
 from app.workspace.control import Processing
@@ -25,9 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from app.access import Session
     from app.config import Settings
-    from app.domain import Progress, VaultInfo
+    from app.domain import CallId, Progress, VaultInfo
     from app.engine.wire import Places
     from app.storage.vault import Vault
 
@@ -42,15 +43,18 @@ class Workspace:
     def __init__(self, vault: Vault, session: Session, settings: Settings, places: Places) -> None:
         """Take over an open vault; closing the workspace closes it."""
         self._vault = vault
+        self._settings, self._places = settings, places
         self._gate = gate = Gate(vault, session)
         self.session = session
         self.calls = Calls(gate)
         self.intake = Intake(gate)
-        self.processing = Processing(gate, settings, places)
-        self.requests = Requests(gate)
+        # calls whose analysis is to end: what cancels and what erases adds to it
+        ended: set[CallId] = set()
+        self.processing = Processing(gate, settings, places, ended)
+        self.requests = Requests(gate, ended)
         self.policy = Rules(gate, self.requests)
         self.teams = Teams(gate)
-        self.retention = Retention(gate)
+        self.retention = Retention(gate, ended)
         self.people = People(gate)
         self.keys = Keys(gate)
         self.backups = Backups(gate)
@@ -60,6 +64,19 @@ class Workspace:
     def info(self) -> VaultInfo:
         """What the vault is: its id, its folder, whether it is a demonstration."""
         return self._vault.info
+
+    def sign_in(self, passphrase: str, *, name: str = "", code: str = "") -> Workspace:
+        """Sign a person in to the vault while it is open; raises `SignInError`.
+
+        What this workspace runs goes on; closing either one closes the vault.
+        """
+        person = self._vault.sign_in(name, passphrase, code=code)
+        clock = self.session.clock
+        session = Session(person, clock(), self._vault.policy.get(), clock)
+        beside = Workspace(self._vault, session, self._settings, self._places)
+        # what this person cancels ends in a run that goes on, too
+        beside.processing = replace(self.processing, _gate=beside._gate)
+        return beside
 
     def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:
         """Read everything that is kept and name what is damaged; nothing is healthy."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain import CallId, Changes, JobState, Right, Subject
@@ -28,7 +28,7 @@ class Processing:
     _gate: Gate
     _settings: Settings
     _places: Places
-    _cancelled: set[CallId] = field(default_factory=set)
+    _cancelled: set[CallId]
 
     def run(
         self,
@@ -38,7 +38,8 @@ class Processing:
     ) -> ProcessingReport:
         """Analyse what is queued until nothing is left or `stop` says so.
 
-        Raises `StorageError` when results cannot be kept; nothing is lost then.
+        Raises `StorageError` when results cannot be kept, `UsageError` or `ModelError` where the
+        settings ask for what cannot be used; nothing is lost then, and what was running waits.
         """
         self._gate.require(Right.PROCESS)
         self._cancelled.clear()

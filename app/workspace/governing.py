@@ -66,6 +66,7 @@ class Retention:
     """How long calls are kept, and the erasing of those whose time is over."""
 
     _gate: Gate
+    _ended: set[CallId]
 
     def due(self) -> tuple[CallId, ...]:
         """Return the calls whose time is over and that are not on hold, oldest first."""
@@ -77,6 +78,7 @@ class Retention:
         self._gate.require(Right.ERASE)
         due = self._due()
         erased = self._gate.vault.calls.erasure.expire(due, scope=self._gate.scope)
+        self._ended.update(erased)
         self._gate.vault.audit.record(
             actor=self._gate.actor, act="retention.apply", outcome=f"{len(erased)} calls erased"
         )

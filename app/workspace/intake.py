@@ -40,6 +40,7 @@ COLUMNS = frozenset(
 RECORDINGS = frozenset(
     {".wav", ".wave", ".mp3", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".mp4", ".aac", ".webm"}
     | {".mka", ".amr", ".awb", ".3gp", ".gsm", ".au", ".snd", ".aif", ".aiff", ".caf", ".wma"}
+    | {".g722"}
 )
 _LARGEST_BYTES = 2_000_000_000  # a worker holds a recording in memory
 
@@ -192,7 +193,9 @@ def _check_columns(path: Path, columns: Iterable[str]) -> None:
         raise UsageError(f"The metadata file {path} has no column `file`.", hint=hint)
     for column in columns:
         if column not in COLUMNS:
-            raise UsageError(f"The metadata file {path} has an unknown column.", hint=hint)
+            raise UsageError(
+                f"The metadata file {path} has an unknown column `{column}`.", hint=hint
+            )
 
 
 def _metadata(
@@ -233,8 +236,12 @@ def _time(text: str) -> str | None:
 def parse_channels(text: str) -> tuple[Role, ...]:
     """Return the role of each channel from words such as `agent,customer`; raises `UsageError`."""
     words = [word.strip().lower() for word in text.split(",") if word.strip()]
+    hint = "Name each channel in order: agent, customer or unknown, such as `agent,customer`."
     try:
-        return tuple(Role(word) for word in words)
+        roles = tuple(Role(word) for word in words)
     except ValueError as error:
-        hint = "Name each channel in order: agent, customer or unknown, such as `agent,customer`."
         raise UsageError("The channels cannot be understood.", hint=hint) from error
+    for role in (Role.AGENT, Role.CUSTOMER):
+        if roles.count(role) > 1:
+            raise UsageError(f"The channels name the {role.value} twice.", hint=hint)
+    return roles

@@ -77,7 +77,6 @@ class People:
         """End the waiting of a person after failed attempts."""
         self._gate.require(Right.MANAGE_PEOPLE)
         self._gate.vault.people.release(name, actor=self._gate.actor)
-        self._gate.vault.end_waiting(name)
         return _PEOPLE
 
     def new_second_factor(self) -> NewSecondFactor:

@@ -5,7 +5,7 @@ Every view of a call, every listening and every search is an audit entry, withou
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from app.access import without_words
@@ -32,6 +32,7 @@ class Calls:
     """The calls of the vault as people see them."""
 
     _gate: Gate
+    _searched: list[str] = field(default_factory=list)  # the words of the list shown last
 
     def page(self, query: CallQuery, *, offset: int, limit: int) -> tuple[CallRow, ...]:
         """Return a stretch of the list of calls that fit."""
@@ -113,10 +114,18 @@ class Calls:
         return hits
 
     def _list(self, query: CallQuery) -> None:
-        """Let a query pass; one for words would tell without a transcript what was said."""
+        """Let a query pass; one for words would tell without a transcript what was said.
+
+        Such a list is a search: an entry for other words than last time, not for each page.
+        """
         self._gate.require(Right.SEE_CALLS)
-        if query.text.strip():
+        words = query.text.strip()
+        if words:
             self._gate.require(Right.SEE_TRANSCRIPT)
+            if self._searched != [words]:
+                self._searched[:] = [words]
+                count = self._gate.vault.calls.count(query, scope=self._gate.scope)
+                self._record(act="calls.search", outcome=f"{count} hits")
 
     def _record(self, *, act: str, subject: str = "", outcome: str = "ok") -> None:
         self._gate.vault.audit.record(

@@ -30,6 +30,7 @@ class Requests:
     """The requests of the vault, as far as the person has to do with them."""
 
     _gate: Gate
+    _ended: set[CallId]
 
     def ask(
         self, act: GuardedAct, subject: str, *, value: str = "", reason: str
@@ -145,4 +146,5 @@ class Requests:
 
     def _settle(self, request: ApprovalRequest) -> None:
         if request.act is GuardedAct.ERASE_CALL and request.state is RequestState.APPROVED:
+            self._ended.add(CallId(request.subject))
             self._gate.vault.calls.erasure.finish()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.domain import Right
+from app.domain import AuditQuery, Checkpoint, Right
 from app.errors import StorageError, UsageError
 from app.reports import qr, sheets
 from app.storage import audit_export, files
@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
-    from app.domain import AuditCheck, AuditEntry, AuditProof, Checkpoint, Progress
+    from app.domain import AuditCheck, AuditEntry, AuditProof, Progress
     from app.workspace.gate import Gate
 
+_EVERYTHING = AuditQuery()
 _VERIFIER = "verify_audit.py"
 _READ_ME = """\
 The audit log of an AutoInsights vault
@@ -54,15 +55,22 @@ class AuditTrail:
         kept = None if checkpoint is None else audit_export.read_checkpoint(checkpoint)
         return self._gate.vault.audit.verify(kept, progress)
 
-    def entries(self, *, offset: int = 0, limit: int = 100) -> tuple[AuditEntry, ...]:
-        """Return entries, newest first."""
+    def entries(
+        self, query: AuditQuery = _EVERYTHING, *, offset: int = 0, limit: int = 100
+    ) -> tuple[AuditEntry, ...]:
+        """Return the entries that a query asks for, newest first."""
         self._gate.require(Right.READ_AUDIT)
-        return self._gate.vault.audit.entries(offset=offset, limit=limit)
+        return self._gate.vault.audit.entries(query, offset=offset, limit=limit)
 
-    def count(self) -> int:
-        """Return how many entries there are."""
+    def count(self, query: AuditQuery = _EVERYTHING) -> int:
+        """Return how many entries a query asks for."""
         self._gate.require(Right.READ_AUDIT)
-        return self._gate.vault.audit.count()
+        return self._gate.vault.audit.count(query)
+
+    def names(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return who acted, and which acts there are, for the filters."""
+        self._gate.require(Right.READ_AUDIT)
+        return self._gate.vault.audit.names()
 
     def key(self) -> str:
         """Return the verification key, for the auditor to keep elsewhere."""
@@ -96,29 +104,33 @@ class AuditTrail:
         """Return a checkpoint as a page to print."""
         return sheets.checkpoint_sheet(checkpoint, audit_export.short_form(checkpoint))
 
-    def prove_entry(self, number: int) -> AuditProof:
-        """Return the proof that one entry is in the log; raises `UsageError` if it is not."""
+    def prove_entry(self, number: int, checkpoint: bytes | None = None) -> AuditProof:
+        """Return the proof that one entry is in the log, as it is now or as a checkpoint says in
+        its file; raises `UsageError` if it is not."""
         self._gate.require(Right.EXPORT_AUDIT)
+        kept = None if checkpoint is None else audit_export.read_checkpoint(checkpoint)
+        if kept is not None and not isinstance(kept, Checkpoint):
+            raise UsageError("An entry is proven for a checkpoint's file, not for its short form.")
         self._gate.vault.audit.record(
             actor=self._gate.actor, act="audit.prove", subject=str(number)
         )
-        return self._gate.vault.audit.inclusion(number)
+        return self._gate.vault.audit.inclusion(number, kept)
 
     def prove_since(self, checkpoint: bytes) -> AuditProof:
-        """Return the proof that the log extends a checkpoint; raises `UsageError` if it never was
-        so short, or if the log is not the one of the checkpoint."""
+        """Return the proof that the log extends a checkpoint; raises `UsageError` if it does
+        not."""
         self._gate.require(Right.EXPORT_AUDIT)
         older = audit_export.read_checkpoint(checkpoint)
         self._gate.vault.audit.record(
             actor=self._gate.actor, act="audit.prove", subject=f"since {older.size}"
         )
-        proof = self._gate.vault.audit.consistency(older.size)
-        if proof.since_root != older.root:
-            raise UsageError(
-                "There is no such proof: this log does not begin with what the checkpoint covers.",
-                hint="Run `autoinsights audit verify --checkpoint`, and keep a copy of the vault.",
-            )
-        return proof
+        return self._gate.vault.audit.consistency(older)
+
+    def accept(self, reason: str) -> AuditEntry:
+        """Accept that the log is not the one that this computer saw, such as after a backup was
+        restored; that, and who accepted it and why, stays in the log."""
+        self._gate.require(Right.MANAGE_VAULT)
+        return self._gate.vault.audit.accept_mismatch(actor=self._gate.actor, reason=reason)
 
     def proof_file(self, proof: AuditProof) -> bytes:
         """Return a proof as a file."""

@@ -289,21 +289,25 @@ class Log:
 def followed(name: str, key: bytes | None, wanted: set) -> Log:
     """Follow a log to its end; raises Wrong, naming the first entry that is not as written."""
     with opened(name) as file:
-        header = parsed(file.readline())
-        if header is None or header.get("format") != LOG:
-            raise Unreadable(f"{name} is no exported audit log.")
-        texts = (header.get("vault"), header.get("key"))
-        formed = set(header) == {"format", "vault", "key", "checkpoint"}
-        if not formed or not all(isinstance(one, str) for one in texts):
-            raise Wrong("The first line of the log is not as it was written.")
-        if key is not None and read_key_or_none(header["key"]) != key:
-            raise Wrong(
-                "This log was begun with another verification key than yours: it was written anew,"
-                " or it is the log of another vault. The first bad entry is number 1."
-            )
-        trusted = read_key(header["key"]) if key is None else key
-        log = Log(header["vault"], trusted, header["checkpoint"])
-        follow(log, file, wanted)
+        return followed_lines(iter(file), name, key, wanted)
+
+
+def followed_lines(lines: Iterator[str], name: str, key: bytes | None, wanted: set) -> Log:
+    header = parsed(next(lines, ""))
+    if header is None or header.get("format") != LOG:
+        raise Unreadable(f"{name} is no exported audit log.")
+    texts = (header.get("vault"), header.get("key"))
+    formed = set(header) == {"format", "vault", "key", "checkpoint"}
+    if not formed or not all(isinstance(one, str) for one in texts):
+        raise Wrong("The first line of the log is not as it was written.")
+    if key is not None and read_key_or_none(header["key"]) != key:
+        raise Wrong(
+            "This log was begun with another verification key than yours: it was written anew,"
+            " or it is the log of another vault. The first bad entry is number 1."
+        )
+    trusted = read_key(header["key"]) if key is None else key
+    log = Log(header["vault"], trusted, header["checkpoint"])
+    follow(log, lines, wanted)
     closed(log)
     return log
 
@@ -315,7 +319,7 @@ def read_key_or_none(text: str) -> bytes | None:
         return None
 
 
-def follow(log: Log, lines: TextIO, wanted: set) -> None:
+def follow(log: Log, lines: Iterator[str], wanted: set) -> None:
     previous, tree, at = first_previous(log.vault, log.key), Tree(), ""
     for line in lines:
         bad = Wrong(f"Audit entry {log.good + 1} is not as it was written.")

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.domain import CallMetadata, CallOrder, CallQuery, JobState, Role
+from app.domain import CallId, CallMetadata, CallOrder, CallQuery, JobState, Role, Scope
 from app.storage import keys, vault
 from app.storage.audio import Purpose
 
@@ -94,6 +94,8 @@ def measure(folder: Path) -> Iterator[tuple[str, float, str]]:
     with opened:
         yield from _measure_list(opened)
         yield from _measure_search(opened)
+        yield from _measure_scope(opened)
+        yield from _measure_erasing(opened)
         yield "verify 100,000 audit entries", _audit(opened), "s"
 
 
@@ -141,6 +143,39 @@ def _measure_list(opened: vault.Vault) -> Iterator[tuple[str, float, str]]:
         yield f"far page by {name}", took, "ms"
     yield "totals", median_ms(calls.totals), "ms"
     yield "facets", median_ms(calls.facets), "ms"
+
+
+def _measure_scope(opened: vault.Vault) -> Iterator[tuple[str, float, str]]:
+    opened.teams.keep("blue", [f"Agent {n}" for n in range(10)], actor="bench")
+    calls = opened.calls
+    for name, scope in {
+        "a queue and a team": Scope(limited=True, queues=("Queue 7",), teams=("blue",)),
+        "nothing": Scope(limited=True),
+    }.items():
+        for order in (CallOrder.STARTED, CallOrder.SCORE):
+            for where, offset in (("first", 0), ("far", 10_000)):
+                query = CallQuery(order=order)
+                took = median_ms(
+                    lambda q=query, o=offset, s=scope: calls.page(q, offset=o, limit=PAGE, scope=s)
+                )
+                yield f"{where} page by {order}, seeing {name}", took, "ms"
+        took = median_ms(lambda s=scope: calls.totals(scope=s))
+        yield f"totals, seeing {name}", took, "ms"
+        took = median_ms(lambda s=scope: calls.facets(scope=s))
+        yield f"facets, seeing {name}", took, "ms"
+        took = median_ms(lambda s=scope: opened.search.find(_WORDS[600], scope=s))
+        yield f"search middling word, seeing {name}", took, "ms"
+
+
+def _measure_erasing(opened: vault.Vault) -> Iterator[tuple[str, float, str]]:
+    ids = iter(range(1, CALLS))
+    erase = opened.calls.erase
+    took = median_ms(lambda: erase(CallId(f"{next(ids):032x}"), actor="bench"))
+    yield "erase a call", took, "ms"
+    with opened._database.transaction() as writing:
+        started = time.perf_counter()
+        writing.change("INSERT INTO turns_text (turns_text) VALUES ('rebuild')")
+        yield "make the index of 100,000 turns anew", time.perf_counter() - started, "s"
 
 
 def _measure_search(opened: vault.Vault) -> Iterator[tuple[str, float, str]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
 
 from app import config
 from app.bootstrap import Folders, Program, resources
 from app.ui.application import Session, qt_application
+from app.ui.auto_lock import seconds_passed
 from tests.functional import scenes
 
 if TYPE_CHECKING:
@@ -36,6 +37,24 @@ class Person:
         self.wait(lambda: page.isVisible() and page.passphrase.edit.isEnabled())
         self.qtbot.keyClicks(page.passphrase.edit, scenes.PASSPHRASE)
         page.unlock.click()
+        self.wait(self.window.main.isVisible)
+
+    def sign_in(self, name: str, passphrase: str) -> None:
+        """Type a name and a passphrase of a vault with several people."""
+        page = self.session.unlock
+        self.wait(lambda: page.isVisible() and page.name.isVisible() and page.name.isEnabled())
+        page.name.clear()
+        self.qtbot.keyClicks(page.name, name)
+        self.qtbot.keyClicks(page.passphrase.edit, passphrase)
+        self.qtbot.keyClick(page.passphrase.edit, Qt.Key.Key_Return)
+
+    def pass_the_steps(self) -> None:
+        """Pass the steps of a new vault, with one key each."""
+        entry = self.session.entry
+        self.wait(lambda: entry.sheet_step.isVisible() and entry.sheet_step.view.text.text())
+        self.qtbot.keyClick(entry.sheet_step.typed, Qt.Key.Key_Escape)
+        self.wait(entry.key_step.isVisible)
+        self.qtbot.keyClick(entry.key_step.go_on, Qt.Key.Key_Return)
         self.wait(self.window.main.isVisible)
 
     def see_nothing_open(self) -> None:
@@ -77,9 +96,18 @@ def start(program: Program, qtbot: QtBot) -> Iterator[Callable[..., Person]]:
     """Return what opens the window; it is closed, with all its threads, after the test."""
     sessions: list[Session] = []
 
-    def begin(vault: Path | None = None, passphrase: str = "") -> Person:
+    def begin(
+        vault: Path | None = None,
+        passphrase: str = "",
+        clock: Callable[[], float] = seconds_passed,
+    ) -> Person:
         session = Session(
-            program, qt_application(), vault=vault, passphrase=passphrase, theme="light"
+            program,
+            qt_application(),
+            vault=vault,
+            passphrase=passphrase,
+            theme="light",
+            clock=clock,
         )
         sessions.append(session)
         session.window.show()

@@ -35,11 +35,15 @@ from app.domain import (
     Measures,
     ModelRef,
     MutedSpan,
+    Person,
+    PersonName,
+    PersonRole,
     Provenance,
     Redaction,
     Role,
     RoleBasis,
     SafeTranscript,
+    Scope,
     Score,
     SentimentLabel,
     Severity,
@@ -365,6 +369,34 @@ def _made_once(done: int, failed: int, queued: int, demo: bool) -> Filled:
     finally:
         opened.close()
     return Filled(folder, finished, broken, waiting)
+
+
+REVIEWER = Person(
+    name=PersonName("Rita"),
+    roles=frozenset({PersonRole.REVIEWER}),
+    scope=Scope(limited=True, queues=("Complaints",)),
+)
+AUDITOR = Person(name=PersonName("Otto"), roles=frozenset({PersonRole.AUDITOR}))
+OFFICER = Person(name=PersonName("Priya"), roles=frozenset({PersonRole.PRIVACY_OFFICER}))
+ADMINISTRATOR = Person(name=PersonName("Adam"), roles=frozenset({PersonRole.ADMINISTRATOR}))
+PASSPHRASES = {
+    "owner": PASSPHRASE,
+    "Rita": "three brown bears under a willow",
+    "Otto": "eleven grey geese over the quarry",
+    "Priya": "forty blue kites above the harbour",
+    "Adam": "sixteen wet boots behind the chapel",
+}
+
+
+def office(
+    folder: Path, *people: Person, done: int = 12, failed: int = 0, queued: int = 0
+) -> Filled:
+    """Copy a vault with calls and these people beside its owner to a folder."""
+    made = filled(folder, done=done, failed=failed, queued=queued)
+    with vault.open_vault(folder, PASSPHRASE) as opened:
+        for person in people:
+            opened.people.add(person, PASSPHRASES[person.name], actor="owner", cost=LOWEST_COST)
+    return made
 
 
 def add_done(opened: Vault, number: int, outcome: AnalysedCall) -> CallId:

@@ -22,18 +22,30 @@ from PySide6.QtTest import QTest
 
 from app import config
 from app.bootstrap import Folders, Program, resources
-from app.domain import Progress, Stage
+from app.domain import EVERYTHING, GuardedAct, NewSecondFactor, PersonName, Progress, Stage
+from app.errors import CodeNeeded
+from app.storage import vault
+from app.storage.requests import Asked
+from app.ui import first_steps
 from app.ui.application import Session, qt_application
 from app.ui.import_dialog import ImportDialog
+from app.ui.people_tab import PersonAct
+from app.ui.person_dialog import PersonDialog
 from app.ui.progress import RunProgress
+from app.ui.rights import Page, Tab
+from app.ui.secret_dialogs import SecondFactorDialog
+from app.ui.unlock_page import SignIn
 from tests.functional import scenes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from PySide6.QtWidgets import QApplication, QWidget
+    from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 SIZES = ((1280, 800), (1920, 1080))
+_A_SHEET = "KQ3M-7TZA-XW5P-B2HD-NR6Y-4CLE-VJ2S-G3UF-QH7I"
+_A_KEY = "AIKEY2-Q7ZK-3MTA-XW5P-B2HD-NR6Y-4CLE-VJ2S-G3UF-QH7I-M5XO-6WPD-2RBA-K4TN-7ZEQ-C3LU-HY2V"
+_A_URI = "otpauth://totp/AutoInsights:owner?secret=KQ3M7TZAXW5PB2HDNR6Y4CLEVJ2SG3UF"
 _A_FOLDER = "/home/you/.local/share/AutoInsights/vault"
 OUT = Path(__file__).parents[2] / "resources" / "documents" / "screenshots"
 
@@ -88,21 +100,9 @@ class Camera:
 
 def take_all(camera: Camera, folder: Path) -> None:
     """Walk through the pages of the window and picture each."""
+    _picture_entry(camera, folder)
     session, window = camera.session, camera.window
-    session.look_at(folder / "nothing-yet")
-    camera.wait(session.set_up.isVisible)
-    session.set_up.folder_label.setText(_A_FOLDER)
-    camera.shoot("set-up", SIZES[:1])
-    session.look_at(folder / "vault")
-    camera.wait(session.unlock.isVisible)
-    session.unlock.folder_label.setText(_A_FOLDER)
-    camera.shoot("unlock", SIZES[:1])
-    _open(camera, folder / "empty")
-    camera.wait(window.calls.empty.isVisible)
-    camera.shoot("empty", SIZES[:1])
-    session.lock()
-    camera.wait(lambda: session.unlock.isVisible() and session.unlock.passphrase.edit.isEnabled())
-    _open(camera, folder / "vault")
+    _open(camera, folder / "vault", "owner")
     camera.wait(lambda: window.calls.model.row(0) is not None)
     window.calls.table.selectRow(0)
     camera.shoot("calls")
@@ -114,16 +114,128 @@ def take_all(camera: Camera, folder: Path) -> None:
     page.transcript.highlight(page._detail.analysis.flags[1].evidence)
     page.playback.seek(27_200)
     camera.shoot("call")
+    _picture_people(camera)
     _picture_queue(camera)
+    session.lock()
+    camera.wait(lambda: session.unlock.isVisible() and session.unlock.passphrase.edit.isEnabled())
+    _open(camera, folder / "vault", "Otto")
+    camera.wait(lambda: window.calls.model.row(0) is not None)
+    window.show_call(call.id)
+    camera.wait(window.call.no_words.isVisible)
+    camera.shoot("call-without-words", SIZES[:1])
     session.end()
 
 
-def _open(camera: Camera, folder: Path) -> None:
+def _picture_entry(camera: Camera, folder: Path) -> None:
+    """Picture what stands before an open vault."""
+    session, entry, window = camera.session, camera.session.entry, camera.window
+    session.look_at(folder / "nothing-yet")
+    camera.wait(session.set_up.isVisible)
+    session.set_up.folder_label.setText(_A_FOLDER)
+    for edit in (session.set_up.new.passphrase.edit, session.set_up.new.again.edit):
+        edit.setText(scenes.PASSPHRASE)
+    camera.wait(lambda: session.set_up.new.meter.value() == 100)
+    camera.shoot("set-up", SIZES[:1])
+    entry.sheet_step.view.show_paper(first_steps.sheet_paper(_A_SHEET))
+    window.show_start(entry.sheet_step)
+    camera.shoot("recovery-sheet", SIZES[:1])
+    entry.key_step.show_key(_A_KEY)
+    window.show_start(entry.key_step)
+    camera.shoot("verification-key", SIZES[:1])
+    session.look_at(folder / "vault")
+    camera.wait(session.unlock.isVisible)
+    session.unlock.folder_label.setText(_A_FOLDER)
+    session.unlock.name.setText("Rita")
+    session.unlock.passphrase.edit.setText(scenes.PASSPHRASE)
+    session.unlock.show_going_on("Analysis goes on: 3 of 12 calls")
+    camera.shoot("unlock", SIZES[:1])
+    session.unlock.show_going_on("")
+    session.unlock.refuse(CodeNeeded("The code of the second factor is needed, too."))
+    camera.shoot("unlock-code", SIZES[:1])
+    _open(camera, folder / "empty")
+    camera.wait(window.calls.empty.isVisible)
+    camera.shoot("empty", SIZES[:1])
+    session.lock()
+    camera.wait(lambda: session.unlock.isVisible() and session.unlock.passphrase.edit.isEnabled())
+
+
+def _picture_people(camera: Camera) -> None:
+    """Picture the pages about people, rules, the audit log and one's own account."""
+    window = camera.window
+    window.show_page(Page.PEOPLE)
+    page = window.people
+    camera.wait(lambda: bool(page.requests.lines))
+    camera.shoot("requests", SIZES[:1])
+    page.show_tab(Tab.PEOPLE)
+    camera.wait(lambda: page.people.table.rowCount() > 3)
+    page.people.select("Rita")
+    camera.shoot("people")
+    page.people.act(PersonAct.CHANGE)
+    _keep_dialog(camera, PersonDialog, "person")
+    page.show_tab(Tab.TEAMS)
+    camera.wait(lambda: page.teams.list.count() > 0)
+    page.teams.list.setCurrentRow(0)
+    camera.shoot("teams", SIZES[:1])
+    page.show_tab(Tab.RULES)
+    camera.wait(page.rules.isVisible)
+    camera.shoot("rules", SIZES[:1])
+    window.show_page(Page.AUDIT)
+    audit = window.audit
+    camera.wait(lambda: audit.model.row(0) is not None)
+    audit.verify.click()
+    camera.wait(audit.verify.isEnabled)
+    camera.shoot("audit")
+    window.show_page(Page.ACCOUNT)
+    camera.wait(lambda: bool(window.account.name.text()))
+    camera.shoot("account", SIZES[:1])
+    window.account.set_up_factor.click()
+    camera.wait(lambda: bool(window.findChildren(SecondFactorDialog)))
+    dialog = window.findChildren(SecondFactorDialog)[0]
+    camera.wait(lambda: bool(dialog.view.text.text()))
+    dialog._show(NewSecondFactor(secret=b"", uri=_A_URI))
+    _keep_dialog(camera, SecondFactorDialog, "second-factor")
+
+
+def _keep_dialog(camera: Camera, kind: type[QDialog], name: str) -> None:
+    dialog = camera.window.findChildren(kind)[0]
+    camera.wait(dialog.isVisible)
+    for _ in range(4):
+        QTest.qWait(40)
+    camera.keep(dialog, f"{name}-{camera.theme}")
+    dialog.reject()
+
+
+def _open(camera: Camera, folder: Path, name: str = "") -> None:
     session = camera.session
     session.look_at(folder)
     camera.wait(lambda: session.unlock.folder == folder)
-    session.unlock.unlocked.emit(scenes.PASSPHRASE, False)
+    passphrase = scenes.PASSPHRASES.get(name, scenes.PASSPHRASE)
+    session.unlock.unlocked.emit(SignIn(name, passphrase))
     camera.wait(camera.window.main.isVisible)
+
+
+def _furnish(folder: Path) -> None:
+    """Fill a vault with calls, people, a team and what people ask for."""
+    people = (scenes.REVIEWER, scenes.AUDITOR, scenes.OFFICER, scenes.ADMINISTRATOR)
+    made = scenes.office(folder, *people, done=46, failed=2, queued=6)
+    with vault.open_vault(folder, scenes.PASSPHRASE, name="owner") as opened:
+        opened.teams.keep("North", ["A. Osei", "M. Lindqvist"], actor="owner")
+        opened.teams.keep("South", ["P. Novak", "R. Haddad", "S. Whitlock"], actor="owner")
+        asked = Asked(
+            act=GuardedAct.EXPORT_ORIGINAL,
+            subject=made.done[0],
+            value="",
+            reason="The ombudsman asked for the recording in case 4711",
+        )
+        own = Asked(
+            act=GuardedAct.LOWER_RETENTION,
+            subject="retention_days",
+            value="730",
+            reason="The new contract keeps calls for two years",
+        )
+        for by, one in ((PersonName("Priya"), asked), (PersonName("owner"), own)):
+            opened.requests.ask(one, by=by, check=lambda _: None, do=lambda *_: None)
+        opened.holds.place(made.done[1], "Dispute 17", actor="Priya", scope=EVERYTHING)
 
 
 def _picture_queue(camera: Camera) -> None:
@@ -155,7 +267,7 @@ def main() -> None:
     application = qt_application()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        scenes.filled(folder / "vault", done=46, failed=2, queued=6)
+        _furnish(folder / "vault")
         scenes.filled(folder / "empty", done=0)
         scenes.filled(folder / "demo-vault", done=1, demo=True)
         for theme in ("light", "dark"):

@@ -29,15 +29,18 @@ def test_the_first_start_makes_a_vault_and_the_second_opens_it(
     person.wait(page.isVisible)
     assert page.folder_label.text() == str(program.folders.vault)
     assert not page.make.isEnabled()
-    person.qtbot.keyClicks(page.passphrase.edit, LONG)
-    assert page.advice.text() == "Type it a second time."
-    person.qtbot.keyClicks(page.again.edit, LONG)
+    new = page.new
+    person.qtbot.keyClicks(new.passphrase.edit, LONG)
+    person.wait(lambda: new.advice.text() == "Hard to guess. Type it a second time.")
+    assert new.meter.value() == 100
+    person.qtbot.keyClicks(new.again.edit, LONG)
     assert not page.make.isEnabled(), "what cannot be recovered must be confirmed"
     person.qtbot.keyClick(page.understood, Qt.Key.Key_Space)
-    person.qtbot.keyClick(page.again.edit, Qt.Key.Key_Return)
-    person.wait(person.window.main.isVisible)
+    person.qtbot.keyClick(new.again.edit, Qt.Key.Key_Return)
+    person.pass_the_steps()
     person.wait(person.window.calls.empty.isVisible)
-    assert page.passphrase.text() == page.again.text() == ""
+    assert person.window.side.person.text() == "owner"
+    assert new.passphrase.text() == new.again.text() == ""
     assert not person.window.demo.isVisible()
     person.session.end()
 
@@ -45,14 +48,14 @@ def test_the_first_start_makes_a_vault_and_the_second_opens_it(
     person.wait(again.session.unlock.isVisible)
     person.qtbot.keyClicks(again.session.unlock.passphrase.edit, LONG)
     person.qtbot.keyClick(again.session.unlock.passphrase.edit, Qt.Key.Key_Return)
-    assert again.session.unlock.passphrase.text() == "", "handed over and forgotten"
     again.wait(again.window.main.isVisible)
+    assert again.session.unlock.passphrase.text() == "", "used and forgotten"
 
 
 def test_a_passphrase_can_be_made_and_must_be_copied(start: Callable[..., Person]) -> None:
     person = start()
-    page = person.session.set_up
-    person.wait(page.isVisible)
+    person.wait(person.session.set_up.isVisible)
+    page = person.session.set_up.new
     page.suggest.click()
     made = page.generated.text()
     assert len(made) >= 20
@@ -64,7 +67,7 @@ def test_a_passphrase_can_be_made_and_must_be_copied(start: Callable[..., Person
 
 def test_a_passphrase_can_be_shown_and_caps_lock_is_noticed(start: Callable[..., Person]) -> None:
     person = start()
-    field = person.session.set_up.passphrase
+    field = person.session.set_up.new.passphrase
     person.wait(field.isVisible)
     person.qtbot.keyClicks(field.edit, "q")
     assert not field.caps.isVisible()
@@ -86,7 +89,8 @@ def test_a_wrong_passphrase_says_so_and_can_be_typed_again(
     person.qtbot.keyClicks(page.passphrase.edit, "not the right one at all")
     page.unlock.click()
     person.wait(page.problem.isVisible)
-    assert page.problem.text() == "The passphrase does not open this vault."
+    assert page.problem.text() == "The name and the passphrase do not open this vault."
+    assert page.passphrase.text() == ""
     assert "Caps Lock" in page.hint.text()
     person.unlock()
 

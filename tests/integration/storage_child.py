@@ -9,7 +9,7 @@ import sys
 import threading
 from pathlib import Path
 
-from app.domain import CallMetadata, Failure
+from app.domain import CallId, CallMetadata, Failure
 from app.errors import AppError, DiskFull
 from app.storage import keys, vault
 from tests.builders import analysed_call
@@ -57,6 +57,22 @@ def work(folder: Path) -> None:
 def _import(opened: vault.Vault) -> None:
     while True:
         say("added", add(opened, os.urandom(random.choice([10, 3_000, 1_500_000]))))
+
+
+def erase(folder: Path) -> None:
+    """Import, analyse and erase without end, saying what is certain."""
+    with vault.open_vault(folder, PASSPHRASE) as opened:
+        say("open")
+        for number in range(10**6):
+            call = add(opened, os.urandom(3_000))
+            say("added", call)
+            lease = opened.jobs.claim("runner")
+            if lease is not None:
+                opened.calls.save(lease, analysed_call(), actor="ann")
+            if number % 3:
+                say("begun", call)
+                opened.calls.erase(CallId(call), actor="ann", reason="asked for")
+                say("erased", call)
 
 
 def make(folder: Path) -> None:

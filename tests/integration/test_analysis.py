@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.config import AnalysisSettings
 from app.domain import Finding, SafeTranscript, SentimentLabel
 from app.engine.analysis import Analysed, Analyst
 from app.engine.models import ModelLibrary
+from app.engine.packs import import_pack
 from app.engine.scoring import score
+from tests.onnx_graphs import linear
 from tests.unit.engine.analysis.calls import call, length_of
 
 pytestmark = pytest.mark.models
@@ -137,3 +141,36 @@ def test_odd_calls_are_analysed_too(analysts: dict[str, Analyst], lines: tuple[s
     transcript = call(*(line for line in lines if line.split()[1:]))
     analysed = analysts["general"].analyse(transcript, length_of(transcript))
     assert len(analysed.sentiment) == len(transcript.turns)
+
+
+def test_heads_of_a_pack_judge_in_place_of_those_that_ship(tmp_path: Path) -> None:
+    """A head that finds everything negative, and one that hears one topic everywhere."""
+    bias = np.array([0, 5, 0], np.float32)
+    sure = np.array([5, 0], np.float32)
+    graphs = {
+        "s.onnx": linear(np.zeros((384, 3), np.float32), bias),
+        "t.onnx": linear(np.zeros((384, 2), np.float32), sure),
+    }
+    source = tmp_path / "pack"
+    source.mkdir()
+    text = 'format = 1\nname = "own"\nkind = "onnx-heads"\nversion = "1"\npurpose = "all bad"\n'
+    text += 'licence = "own"\nsource = "here"\nencoder = "minilm-1.0.0"\n'
+    for name, content in graphs.items():
+        (source / name).write_bytes(content)
+        text += f'[[file]]\nname = "{name}"\nsize = {len(content)}\n'
+        text += f'sha256 = "{hashlib.sha256(content).hexdigest()}"\n'
+    text += '[[head]]\nfile = "s.onnx"\npurpose = "sentiment"\ninput = 384\n'
+    text += 'labels = ["neutral", "negative", "positive"]\n'
+    text += '[[head]]\nfile = "t.onnx"\npurpose = "topics"\ninput = 384\n'
+    text += 'labels = ["high-bill", "none"]\n'
+    (source / "pack.toml").write_text(text)
+    import_pack(source, tmp_path / "packs", encoder="minilm-1.0.0")
+    models = ModelLibrary(RESOURCES, tmp_path / "packs")
+    settings = AnalysisSettings(pack="utilities", heads="own")
+    analyst = Analyst(models, settings, RESOURCES / "packs")
+    assert analyst.models == ("minilm", "own")
+    analysed = analyst.analyse(UTILITIES, length_of(UTILITIES))
+    assert {judged.label for judged in analysed.sentiment} == {SentimentLabel.NEGATIVE}
+    bill = next(finding for finding in analysed.findings if finding.label == "high-bill")
+    assert len(bill.evidence) > 4
+    assert analysed == analyst.analyse(UTILITIES, length_of(UTILITIES))

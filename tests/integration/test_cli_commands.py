@@ -85,6 +85,13 @@ def test_the_demonstration_prints_what_it_found_in_each_sample(demonstration):
     assert done.stderr == b""
 
 
+def test_the_demonstration_leaves_nothing_but_its_own_behind(demonstration):
+    home, _ = demonstration
+    left = [file.relative_to(home) for file in home.rglob("*") if file.is_file()]
+    assert left
+    assert [file for file in left if "AutoInsights" not in file.parts] == []
+
+
 def test_the_passphrase_of_the_demonstration_is_shown_and_kept(demonstration):
     home, done = demonstration
     kept = next(home.rglob("demo-vault.passphrase"))
@@ -112,6 +119,11 @@ def test_the_calls_of_the_demonstration_are_listed_shown_and_found(demo_vault):
     assert "utilities.wav" in {call["source_name"] for call in flagged}
     detail = objects(autoinsights(home, "show", calls[0]["id"], "--json", *vault))[0]
     assert detail["analysis"]["turns"]
+    made = detail["analysis"]["provenance"]
+    assert [model["name"] for model in made["models"]] == [
+        *("whisper-base", "silero-vad", "spacy-en", "minilm", "call-heads")
+    ]
+    assert len([pack for pack in made["packs"] if pack.startswith("recognisers-")]) == 1
     hits = objects(autoinsights(home, "search", "formal complaint", "--json", *vault))
     assert {hit["call"] for hit in hits} <= {call["id"] for call in calls}
     assert hits
@@ -202,6 +214,8 @@ def test_an_interrupted_import_loses_nothing(tmp_path):
     printed, said = child.communicate(timeout=120)
     assert child.returncode == 130, said
     assert b"Stopped" in said
-    assert [json.loads(line)["done"] for line in printed.splitlines()] in ([], [0])
+    *done, ended = map(json.loads, printed.splitlines())
+    assert [one["done"] for one in done] in ([], [0])
+    assert (ended["schema"], ended["error"]["code"]) == ("autoinsights.error/1", "interrupted")
     waiting = objects(autoinsights(tmp_path, "list", "--json", *options))
     assert [(call["id"], call["state"]) for call in waiting] == [(taken["imported"][0], "queued")]

@@ -6,14 +6,18 @@ import base64
 import os
 from dataclasses import replace
 
-from app.domain import CallMetadata, CallQuery, Failure, RedactedValue
-from app.storage import keys, vault
+import pytest
+
+from app.domain import CallMetadata, CallQuery, Failure, Person, PersonRole, RedactedValue
+from app.errors import WrongPassphrase
+from app.storage import header, keys, totp, vault
 from app.storage.audio import Purpose
 from app.storage.keys import KeyPurpose
 from app.storage.remembered import Keyring
 from tests.builders import analysed_call, call_analysis, turn
 
 PASSPHRASE = "xylophone quokka marmalade"
+WORDS = "umbrellas juggle porcelain"
 SPOKEN = ["zwieback", "rhabarberkuchen", "quetzalcoatl"]
 NAMES = ["Bartholomew Featherstone", "ledger-queue-omega", "CUST-99-OMEGA", "private-recording.wav"]
 DIGEST = bytes(range(100, 132))
@@ -32,13 +36,14 @@ def _said():
 
 
 def _forms(secret: bytes) -> set[bytes]:
+    secret = bytes(secret)
     return {secret, secret.hex().encode(), base64.b64encode(secret)[:-2]}
 
 
 def _secrets(opened) -> set[bytes]:
     made = {opened._key.derive(purpose) for purpose in KeyPurpose} | {bytes(opened._key._secret)}
     wanted = {form for secret in [*made, DIGEST] for form in _forms(secret)}
-    for word in [PASSPHRASE, *PASSPHRASE.split(), *SPOKEN, *NAMES]:
+    for word in [PASSPHRASE, *PASSPHRASE.split(), *WORDS.split(), *SPOKEN, *NAMES]:
         for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
             wanted |= {word.encode(encoding), word.upper().encode(encoding)}
     for sound in (SOUND, SOUND[::-1]):
@@ -73,6 +78,10 @@ class _Memory:
         self.kept = None
 
 
+def _next(folder):
+    return header.read(folder).rotation.vault_key
+
+
 def _use(opened, wanted, root):
     agent, queue, customer, name = NAMES
     metadata = CallMetadata(agent=agent, queue=queue, customer_reference=customer)
@@ -87,7 +96,14 @@ def _use(opened, wanted, root):
     failure = Failure(code="internal", sentence=SPOKEN[2], hint=SPOKEN[2])
     assert opened.calls.save(opened.jobs.claim("runner"), failure, actor="ann")
     opened.backup(opened.info.folder / "copy.db")
-    opened.remember(actor="ann", keyring=Keyring(_Memory()))
+    sheet = opened.ways_in.new_sheet()
+    opened.ways_in.keep_sheet(sheet, sheet, actor="ann")
+    bob = Person(name=NAMES[0], roles=frozenset({PersonRole.REVIEWER}))
+    opened.people.add(bob, WORDS, cost=keys.LOWEST_COST, actor="ann")
+    secret = totp.new_secret()
+    code = totp._totp(secret).generate(int(opened.audit._clock().timestamp())).decode()
+    opened.second_factors.set_up(bob, secret, code, actor="ann")
+    _search(root, {sheet.encode(), *_forms(secret)})
     _search(root, wanted)
 
 
@@ -97,9 +113,15 @@ def test_no_byte_on_disk_tells_anything(tmp_path):
         wanted = _secrets(opened)
         _use(opened, wanted, tmp_path)
     _search(tmp_path, wanted)
-    with vault.open_vault(folder, PASSPHRASE) as opened:
+    with vault.open_vault(folder, PASSPHRASE, name="owner", keyring=Keyring(_Memory())) as opened:
         assert opened.check() == ()
-        _search(tmp_path, wanted)
+        opened.ways_in.remember(opened.person)
+        opened.ways_in.rotate(actor="ann")
+        _search(tmp_path, wanted | _forms(opened._header.key.following(_next(folder))._secret))
+    with pytest.raises(WrongPassphrase):
+        vault.open_vault(folder, WORDS, name=NAMES[1])
+    with vault.open_vault(folder, PASSPHRASE, name="owner") as opened:
+        _search(tmp_path, wanted | _secrets(opened))
 
 
 def test_the_search_would_find_what_it_looks_for(tmp_path):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app import access
 from app.access import ROLES, Session, rights_of, with_setting
 from app.domain import GuardedAct, Person, PersonName, PersonRole, PersonState, Policy, Right, Scope
-from app.errors import NotAllowed, SessionEnded, UsageError
+from app.errors import NotAllowed, SecondFactorMissing, SessionEnded, UsageError
 from tests.builders import call_analysis
 
 START = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
@@ -96,6 +96,20 @@ def test_a_session_ends_by_the_policy_and_by_a_clock_that_was_put_back(passed, a
         else:
             with pytest.raises(SessionEnded):
                 act()
+
+
+def test_who_lacks_the_second_factor_of_their_role_has_no_right_until_they_have_it():
+    policy = Policy(second_factor=frozenset({PersonRole.AUDITOR}))
+    for has, role in ((False, PersonRole.REVIEWER), (True, PersonRole.AUDITOR)):
+        Session(_person(role, second_factor=has), START, policy, lambda: START).require(
+            Right.SEE_CALLS
+        )
+    without = Session(_person(PersonRole.AUDITOR), START, policy, lambda: START)
+    assert without.rights == frozenset()
+    assert not without.allows(Right.SEE_CALLS)
+    for right in Right:
+        with pytest.raises(SecondFactorMissing):
+            without.require(right)
 
 
 def test_every_guarded_act_has_a_rule_by_which_a_second_person_decides():

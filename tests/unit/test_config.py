@@ -35,6 +35,9 @@ def test_a_file_changes_what_it_names(tmp_path):
         ("[speech]\nbeam_size = 'x'", "speech.beam_size"),
         ("[speech]\nbeam_size = 0", "speech.beam_size"),
         ("[redaction]\nentities = 'some'", "redaction.entities"),
+        ("[speech]\nlanguage = 'english'", "speech.language"),
+        ("[speech]\nlanguage = 'xx'", "speech.language"),
+        ("[speech]\nlanguage = 'EN'", "speech.language"),
         ("redaction = 3", "redaction"),
         ("[speech\n", "TOML"),
         ("\udcff", "TOML"),
@@ -81,3 +84,16 @@ def test_every_other_setting_changes_the_digest():
     changed = [config.override(config.Settings(), {key: value}) for key, value in changes.items()]
     digests = {config.digest(settings) for settings in [config.Settings(), *changed]}
     assert len(digests) == len(changes) + 1
+
+
+def test_languages_are_those_of_whisper_and_the_hint_lists_them():
+    from faster_whisper.tokenizer import _LANGUAGE_CODES
+
+    assert set(_LANGUAGE_CODES) == config.LANGUAGES
+    for language in ("auto", *config.LANGUAGES):
+        changed = config.override(config.Settings(), {"speech.language": language})
+        assert changed.speech.language == language
+    with pytest.raises(UsageError) as raised:
+        config.override(config.Settings(), {"speech.language": "klingon"})
+    assert "such as en, de" in raised.value.advice
+    assert " yue zh" in raised.value.advice

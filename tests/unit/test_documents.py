@@ -123,3 +123,19 @@ def test_locks_hold_every_direct_dependency_with_hashes_and_no_address() -> None
         assert not re.search(r"://|--(?:extra-)?index|--find-links|\btorch\b", text)
     versions = set(re.findall(r"^[\w-]+==\S+", run, re.MULTILINE))
     assert versions <= set(re.findall(r"^[\w-]+==\S+", dev, re.MULTILINE))
+
+
+def test_every_document_is_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"\(resources/documents/([\w-]+\.md)\)", readme))
+    assert named == {path.name for path in DOCUMENTS.glob("*.md")}
+
+
+def test_every_document_that_is_named_exists() -> None:
+    """In the code, in messages and in the other documents."""
+    places = [*(ROOT / "app").rglob("*.py"), *DOCUMENTS.glob("*.md"), ROOT / "README.md"]
+    for place in places:
+        for name in re.findall(
+            r"resources/documents/([\w.-]+\.(?:md|json))", place.read_text(encoding="utf-8")
+        ):
+            assert (DOCUMENTS / name).is_file(), (place.name, name)

@@ -35,6 +35,7 @@ def test_the_start_shuts_the_network_and_forbids_memory_dumps():
         "assert is_private()\n"
         "assert os.environ['HF_HUB_OFFLINE'] == '1'\n"
         "assert os.environ['TLDEXTRACT_PUBLIC_SUFFIX_LIST_URLS'] == ''\n"
+        "assert os.environ['ORT_DISABLE_TELEMETRY'] == '1'\n"
     )
     assert done.returncode == 0, done.stderr
 

@@ -66,3 +66,17 @@ def test_the_kernel_refuses_what_no_hook_can_see():
 def test_a_machine_that_is_not_known_gets_no_kernel_fence(monkeypatch):
     monkeypatch.setattr(offline.platform, "machine", lambda: "riscv64")
     assert offline.refuse_network_in_kernel() is False
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's fence is Linux's")
+def test_native_code_is_seen_to_get_through_until_the_kernel_refuses():
+    code = (
+        "offline.refuse_network(); print(offline.native_network_is_refused())\n"
+        "offline.refuse_network_in_kernel(); print(offline.native_network_is_refused())"
+    )
+    assert _run(code) == "False\nTrue"
+
+
+def test_without_a_fence_for_native_code_there_is_nothing_to_try(monkeypatch):
+    monkeypatch.setattr(offline.sys, "platform", "win32")
+    assert offline.native_network_is_refused() is None

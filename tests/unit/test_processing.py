@@ -10,11 +10,11 @@ from app.config import ExecutionSettings, Settings
 from app.domain import CallId, CallMetadata, CallQuery, Failure, JobState
 from app.engine.client import Workers
 from app.engine.wire import Places, Request
-from app.errors import DiskFull
+from app.errors import DiskFull, ModelMissing, UsageError
 from app.processing import QueueRun, analyse_each, workers_for
 from app.storage import keys, vault
 from tests.builders import call_analysis
-from tests.workers import ready_made, scripted
+from tests.workers import model_missing, pack_unknown, ready_made, scripted
 
 PLACES = Places(resources="", packs="")
 PASSPHRASE = "a passphrase for testing"
@@ -129,6 +129,22 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(opened, monkeypatch):
     assert {_state(opened, call) for call in calls} == {JobState.QUEUED}
     monkeypatch.undo()
     assert _run(opened, _workers(ready_made))[0].done == 2
+
+
+@pytest.mark.parametrize("serve", [model_missing, pack_unknown])
+def test_a_wrong_model_or_setting_ends_the_run_and_is_no_call_s_fault(opened, serve):
+    calls = _add(opened, b"one", b"two")
+    with pytest.raises((ModelMissing, UsageError), match=r"no .* called nope") as raised:
+        _run(opened, _workers(serve))
+    assert raised.value.advice == "A hint."
+    assert {_state(opened, call) for call in calls} == {JobState.QUEUED}
+    assert _run(opened, _workers(ready_made))[0].done == 2
+    request = Request(content="audio", payload=b"", settings=Settings())
+    outcomes = analyse_each(
+        [(CallId("a"), request)], _workers(serve), progress=lambda _: None, stop=lambda: False
+    )
+    with pytest.raises((ModelMissing, UsageError)):
+        list(outcomes)
 
 
 def test_calls_that_are_not_kept_come_out_as_they_finish():

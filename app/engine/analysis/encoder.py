@@ -52,15 +52,11 @@ class SentenceEncoder:
 
     def __init__(self, model: bytes, tokenizer: bytes, *, threads: int = 1) -> None:
         """Load the ONNX graph (ids and mask in, vector out) and its tokenizer."""
-        import onnxruntime
         from tokenizers import Tokenizer
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            model, options, providers=["CPUExecutionProvider"]
-        )
+        from app.engine.onnx import session
+
+        self._session = session(model, threads=threads)
         self._tokenizer = Tokenizer.from_buffer(tokenizer)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(LONGEST_TOKENS)

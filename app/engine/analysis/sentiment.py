@@ -1,6 +1,7 @@
 """How each turn sounds in words, from -1 to 1: indicative, never a judgement of a person.
 
-A logistic regression on the sentence vectors, trained by build/train_heads.py. Weighs the pieces of
+A logistic regression on the sentence vectors, trained by build/train_heads.py, or the head of a
+model pack. Weighs the pieces of
 a turn by their length and by how far they are from neutral, so that one angry sentence among five
 plain ones is still heard.
 """
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 
     from app.domain import Turn
     from app.engine.analysis.encoder import Vectors
+    from app.engine.analysis.heads import Head
     from app.engine.analysis.matching import Reading
 
-CLASSES = (SentimentLabel.NEGATIVE, SentimentLabel.NEUTRAL, SentimentLabel.POSITIVE)
 NEUTRAL_WITHIN = 0.3  # |score| below which a turn is neutral
 _PLAIN_WEIGHT = 0.25  # what a fully neutral piece weighs beside an outspoken one
 _UPSET, _UPSET_TURNS = -0.6, 2
@@ -40,7 +41,7 @@ class SentimentHead:
             self._bias: Vectors = arrays["bias"]
 
     def probabilities(self, vectors: Vectors) -> Vectors:
-        """Return [n, 3] in the order of `CLASSES`."""
+        """Return [n, 3] in the order of `heads.CLASSES`."""
         import numpy as np
 
         logits = vectors @ self._weights + self._bias
@@ -49,7 +50,7 @@ class SentimentHead:
         return probabilities
 
 
-def judge(reading: Reading, head: SentimentHead) -> tuple[TurnSentiment, ...]:
+def judge(reading: Reading, head: Head) -> tuple[TurnSentiment, ...]:
     """Return the sentiment of every turn, in order."""
     probabilities = head.probabilities(reading.vectors).tolist() if reading.pieces else []
     of_piece = dict(zip(reading.pieces, probabilities, strict=True))

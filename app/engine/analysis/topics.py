@@ -2,7 +2,8 @@
 
 A piece speaks for the one topic that it is nearest to, if it is near enough, and for every topic
 whose phrase it holds. The customer's words lead; the agent's count where they repeat the matter.
-Findings come strongest first.
+A head of a model pack judges in place of nearness, where one is chosen. Findings come strongest
+first.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from app.engine.analysis.encoder import Encoder, Vectors
+    from app.engine.analysis.heads import Head
     from app.engine.analysis.matching import Reading
     from app.engine.analysis.packs import Pack, Topic
 
@@ -27,6 +29,8 @@ THRESHOLD = 0.52
 AGENT_HANDICAP = 0.08  # agents name products and offers that the call is not about
 FEWEST_WORDS = 3
 MOST_EVIDENCE = 8
+BY_HEAD = 0.5
+"""Probability from which a piece speaks for the topic that a head of a model pack gives it."""
 _BY_PHRASE = 0.8
 _RIDGE = 1.0
 
@@ -34,9 +38,19 @@ _RIDGE = 1.0
 class Topics:
     """Finds the topics of a pack."""
 
-    def __init__(self, pack: Pack, encoder: Encoder) -> None:
-        """Prepare the topics' phrases and examples."""
+    def __init__(
+        self,
+        pack: Pack,
+        encoder: Encoder,
+        *,
+        head: Head | None = None,
+        labels: Sequence[str] = (),
+    ) -> None:
+        """Prepare the topics' phrases and examples, and the `head` that knows the `labels`."""
         self._matcher: Matcher[Topic] = Matcher(pack.topics, encoder)
+        self._head = head
+        places = {topic.label: n for n, topic in enumerate(pack.topics)}
+        self._places = [places.get(label) for label in labels]
         self._ridge = _Ridge(self._matcher.examples, self._matcher.owners, len(pack.topics))
 
     def find(self, reading: Reading) -> tuple[Finding, ...]:
@@ -59,14 +73,31 @@ class Topics:
         best = (similarity + self._ridge.predict(vectors)).argmax(axis=1)
         return [(int(n), float(row[n])) for n, row in zip(best, similarity, strict=True)]
 
+    def judged(self, vectors: Vectors) -> list[tuple[int | None, float]]:
+        """Return for each vector the topic that the head gives it, if any, and how sure it is."""
+        if self._head is None or not len(vectors):
+            return []
+        rows = self._head.probabilities(vectors)
+        return [(self._places[int(row.argmax())], float(row.max())) for row in rows]
+
     def _by_meaning(self, reading: Reading) -> Iterator[tuple[int, Hit]]:
-        for piece, (n, near) in zip(reading.pieces, self.nearest(reading.vectors), strict=False):
-            threshold = self._matcher.entries[n].threshold or THRESHOLD
+        spoken_for: Sequence[tuple[int | None, float]] = (
+            self.nearest(reading.vectors) if self._head is None else self.judged(reading.vectors)
+        )
+        for piece, (n, near) in zip(reading.pieces, spoken_for, strict=False):
+            if n is None:
+                continue
+            threshold = self._threshold(n)
             if piece.turn.role is Role.AGENT:
                 threshold += AGENT_HANDICAP
             long_enough = word_count(piece.text) >= FEWEST_WORDS
             if near >= threshold and long_enough and not self._matcher.excepts(n, piece):
                 yield n, Hit(piece.turn, piece.start, piece.end, near)
+
+    def _threshold(self, n: int) -> float:
+        if self._head is not None:
+            return BY_HEAD
+        return self._matcher.entries[n].threshold or THRESHOLD
 
     def _by_phrase(self, reading: Reading) -> Iterator[tuple[int, Hit]]:
         cut = by_turn(reading.pieces)

@@ -49,10 +49,19 @@ class Redactor:
 
         Raises `ModelError` when the language model is missing or changed.
         """
+        engine = self._loaded()
+        found = engine.find(raw, agent_name=agent_name)
+        ranks = engine.ranks
+        return write(raw, beside_placeholders(raw, resolve(found, ranks), ranks))
+
+    @property
+    def lineage(self) -> str:
+        """The recognisers' data in use, by its digest, for the provenance."""
+        return self._loaded().lineage
+
+    def _loaded(self) -> Engine:
         if self._engine is None:
             from app.engine.redaction.engine import Engine
 
             self._engine = Engine(self._models.spacy(), self._settings, self._recognisers)
-        found = self._engine.find(raw, agent_name=agent_name)
-        ranks = self._engine.ranks
-        return write(raw, beside_placeholders(raw, resolve(found, ranks), ranks))
+        return self._engine

@@ -32,6 +32,7 @@ class Engine:
     def __init__(self, model_folder: Path, settings: RedactionSettings, recognisers: Path) -> None:
         """Load the data and the model."""
         lexicon = data.load(recognisers)
+        self.lineage = f"recognisers-{data.digest(recognisers)[:16]}"
         self._lexicon = lexicon
         self._reader = Reader(lexicon)
         self._people = PeopleFinder(lexicon, agents_too=settings.agent_names)

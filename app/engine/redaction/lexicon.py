@@ -6,6 +6,7 @@ Everything is lower case; phrases are matched word by word.
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
 from dataclasses import dataclass
@@ -191,6 +192,14 @@ def load(folder: Path) -> Lexicon:
         answers=_read(folder / "answers.toml", AnswerWords),
         common=frozenset(_read(folder / "common.toml", _CommonWords).words.split()),
     )
+
+
+def digest(folder: Path) -> str:
+    """Return the SHA-256 over the names and contents of the files that `load` reads."""
+    whole = hashlib.sha256()
+    for path in sorted(folder.glob("*.toml")):
+        whole.update(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return whole.hexdigest()
 
 
 class Phrases:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pytest
 
 from app import bootstrap, cli
-from app.engine.client import Workers
+from app.engine.client import Workers, ask
 from app.storage import keys, vault
 from app.workspace import control
 from tests import workers
@@ -25,6 +26,7 @@ def _quick(monkeypatch):
     monkeypatch.setattr(vault, "calibrated", lambda: keys.LOWEST_COST)
     monkeypatch.setattr(control, "workers_for", ready_made)
     monkeypatch.setattr(bootstrap, "workers_for", ready_made)
+    monkeypatch.setattr(bootstrap, "ask", partial(ask, serve=workers.ready_made))
 
 
 @pytest.fixture

@@ -192,4 +192,9 @@ def test_a_call_between_stays_stopped(run, recordings, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(_InOrder, "take", interrupted)
-    assert run("analyse", recordings / "a.wav", recordings / "b.mp3")[0] == 130
+    status, _, said = run("analyse", recordings / "a.wav", recordings / "b.mp3")
+    assert status == 130
+    assert "given up" in said
+    assert "queue" not in said
+    status, printed, _ = run("analyse", recordings / "a.wav", "--json")
+    assert (status, json.loads(printed)["error"]["code"]) == (130, "interrupted")

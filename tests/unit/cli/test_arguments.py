@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.cli.arguments import SETTING_OPTIONS, parse
+from app.cli import FAULT, INTERRUPTED, READER_GONE
+from app.cli.arguments import SETTING_OPTIONS, parse, parser
 from app.errors import UsageError
 
 
@@ -74,3 +75,21 @@ def test_a_setting_for_one_run_is_never_confused_with_another_word():
     for line in ("models import P", "import P", "show C", "search W", "init", "demo"):
         args = vars(parse(line.split()))
         assert all(args.get(name) is None for name in SETTING_OPTIONS), line
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("list --limit x", "--limit: it must be a whole number, 0 or more"),
+        ("list --offset -1", "--offset: it must be a whole number"),
+        ("search husband --limit 0", "--limit: it must be 1 or more"),
+    ],
+)
+def test_a_number_that_is_none_is_named_in_words(command, said):
+    with pytest.raises(UsageError, match=said):
+        parse(command.split())
+
+
+def test_every_status_of_the_program_is_in_its_help():
+    for status in (FAULT, INTERRUPTED, READER_GONE):
+        assert f" {status} " in parser().epilog.replace("\n", " ")

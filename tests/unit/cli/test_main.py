@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,10 +14,14 @@ import pytest
 
 from app import bootstrap, cli
 from app.cli import passphrases
+from app.engine.client import ask
+from app.engine.models import ModelLibrary
 from app.errors import WindowMissing
-from app.storage import remembered
+from app.storage import recovery_sheet, remembered
 from app.storage.remembered import Keyring
+from tests import workers
 from tests.unit.cli.conftest import PASSPHRASE
+from tests.unit.engine.test_heads import pack
 
 DOCUMENTS = Path(__file__).parents[3] / "resources" / "documents"
 RECORDS = json.loads((DOCUMENTS / "records.schema.json").read_text(encoding="utf-8"))
@@ -39,10 +44,36 @@ def test_a_vault_is_made_once(records, secret, tmp_path):
     assert (status, printed[0]["error"]["code"]) == (3, "vault-exists")
 
 
-def test_a_passphrase_is_made_for_who_wants_none_of_their_own(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
-    monkeypatch.setattr("getpass.getpass", lambda _: "")
-    status, _, said = run("--vault", tmp_path / "vault", "init")
+def sit_down(monkeypatch, *, typed, answers=()):
+    """Let a person sit at the terminal: what they type unseen, and what they answer."""
+    lines, unseen = iter(answers), iter(typed)
+    terminal = SimpleNamespace(isatty=lambda: True, readline=lambda: next(lines))
+    monkeypatch.setattr(sys, "stdin", terminal)
+    monkeypatch.setattr("getpass.getpass", lambda _: next(unseen))
+
+
+def test_a_recovery_sheet_is_offered_tested_and_opens_the_vault(
+    run, records, secret, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(recovery_sheet, "new_secret", lambda: bytes(range(20)))
+    sheet = recovery_sheet.written(bytes(range(20)))
+    place = ["--vault", tmp_path / "vault"]
+    sit_down(monkeypatch, typed=[PASSPHRASE, PASSPHRASE, sheet.lower()], answers=["\n"])
+    status, said, shown = run(*place, "init", "--person", "Maria")
+    assert (status, "AIKEY2-" in said, sheet in shown) == (0, True, True)
+    for name, text in (("sheet", sheet), ("new", "seven tall ships in a bottle")):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    files = ["--sheet-file", tmp_path / "sheet", "--new-passphrase-file", tmp_path / "new"]
+    status, printed = records(*place, "key", "recover", "maria", *files)
+    assert (status, every(printed, "keys")[0]["recovery_sheet"]) == (0, True)
+    assert records("list", *place, "--passphrase-file", tmp_path / "new")[0] == 0
+    assert records("list", *place, "--passphrase-file", secret)[0] == 4
+
+
+@pytest.mark.parametrize("how", [[], ["--quiet"], ["--quiet", "--json"]])
+def test_a_passphrase_is_made_for_who_wants_none_of_their_own(run, tmp_path, monkeypatch, how):
+    sit_down(monkeypatch, typed=[""], answers=["n\n"])
+    status, _, said = run("--vault", tmp_path / "vault", "init", *how)
     assert status == 0
     shown = said.split("The passphrase is:")[1].split()[0]
     (tmp_path / "shown").write_text(shown, encoding="utf-8")
@@ -169,6 +200,64 @@ def test_models_are_listed_and_checked(records, run):
     assert (status, all(check["ok"] for check in printed)) == (0, True)
 
 
+WRONG = [
+    (["--model", "nope"], 8, "model-missing"),
+    (["--model", "minilm"], 8, "model-missing"),
+    (["--heads", "nope"], 8, "model-missing"),
+    (["--heads", "whisper-base"], 8, "model-missing"),
+    (["--pack", "zzz"], 2, "usage"),
+    (["--device", "cuda"], 8, "device-missing"),
+]
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: " ".join(wrong[0]))
+def test_a_wrong_model_pack_or_device_is_told_once_before_anything_is_done(
+    records, vaulted, recordings, wrong, monkeypatch
+):
+    monkeypatch.setattr(ModelLibrary.__init__, "__kwdefaults__", {"gpu": frozenset})
+    option, status, code = wrong
+    files = [recordings / "a.wav", recordings / "b.mp3"]
+    for command in (["import", *files, *vaulted], ["process", *vaulted], ["analyse", *files]):
+        ended, printed = records(*command, *option)
+        assert (ended, [one["error"]["code"] for one in printed]) == (status, [code]), command
+    assert records("list", *vaulted) == (0, [])
+    assert records("import", *files, *vaulted, *option, "--no-process")[0] == 0
+
+
+def test_a_transcript_needs_no_speech_model(records, tmp_path):
+    (tmp_path / "call.json").write_text('{"turns": [{"text": "hello"}]}', encoding="utf-8")
+    options = ["--model", "nope", "--device", "cuda"]
+    assert records("analyse", tmp_path / "call.json", *options)[0] == 0
+
+
+def test_heads_are_imported_listed_chosen_and_refused_when_they_were_changed(
+    records, run, recordings, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(bootstrap, "ask", ask)  # a worker of its own tries the graph
+    status, said, _ = run("models", "import", pack(tmp_path / "pack"))
+    assert status == 0
+    assert "`--heads my-heads`, or as `analysis.heads`" in said
+    listed = every(records("models")[1], "model")
+    assert "my-heads" in {one["name"] for one in listed}
+    (tmp_path / "set.toml").write_text('[analysis]\nheads = "my-heads"\n', encoding="utf-8")
+    for option in (["--heads", "my-heads"], ["--settings", tmp_path / "set.toml"]):
+        assert records("analyse", recordings / "a.wav", *option)[0] == 0
+    status, printed = records("models", "import", pack(tmp_path / "bad", b"garbage" * 100))
+    assert (status, printed[0]["error"]["code"]) == (8, "pack-invalid")
+    assert "no ONNX graph" in printed[0]["error"]["sentence"]
+    folder = bootstrap.standard_folders().data / "model-packs" / "my-heads"
+    (folder / "head.onnx").write_bytes(b"changed")
+    status, printed = records("analyse", recordings / "a.wav", "--heads", "my-heads")
+    assert (status, [one["error"]["code"] for one in printed]) == (8, ["model-mismatch"])
+
+
+def test_a_graph_that_ends_the_process_is_not_kept(records, tmp_path, monkeypatch):
+    monkeypatch.setattr(bootstrap, "ask", partial(ask, serve=workers.ends))
+    status, printed = records("models", "import", pack(tmp_path / "pack"))
+    assert (status, printed[0]["error"]["code"]) == (8, "pack-invalid")
+    assert "could not be tried out" in printed[0]["error"]["sentence"]
+
+
 def test_a_folder_that_is_no_model_pack_is_refused(records, tmp_path):
     status, printed = records("models", "import", tmp_path)
     assert (status, printed[0]["error"]["code"]) == (8, "pack-invalid")
@@ -218,8 +307,12 @@ def test_an_interruption_is_no_fault(run):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    status, _, said = run(window=interrupted)
+    status, printed, said = run("--json", window=interrupted)
     assert status == 130
+    assert [one["error"]["code"] for one in every([json.loads(printed)], "error")] == [
+        "interrupted"
+    ]
+    assert "wait in the queue" in said
     assert "Stopped" in said
 
 

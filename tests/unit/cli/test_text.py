@@ -46,7 +46,7 @@ def test_guessed_roles_and_doubts_are_said():
     lines = "\n".join(text.report("call.wav", found, 100))
     assert "guessed from what is said (70% sure)" in lines
     assert "Take care" in lines
-    assert "ends before its header says" in lines
+    assert "this is what is left of the call" in lines
     assert "a-new-code" in lines
 
 

@@ -15,7 +15,14 @@ from hypothesis import strategies as st
 from app.domain import MutedSpan
 from app.engine.audio import RATE_HZ, Audio, decode, encode_flac, muted, waveform
 from app.engine.containers import Container, read_wav, sniff
-from app.errors import AudioEmpty, AudioError, AudioSilent, AudioTooLong, AudioUnreadable
+from app.errors import (
+    AudioEmpty,
+    AudioError,
+    AudioSilent,
+    AudioTooLong,
+    AudioTruncated,
+    AudioUnreadable,
+)
 from tests.unit.engine.recordings import recording, tone, wav, with_data_size
 
 FORMS = [
@@ -113,11 +120,20 @@ def test_odd_chunks_are_stepped_over() -> None:
 
 
 @pytest.mark.parametrize("subtype", ["PCM_16", "ULAW", "GSM610", "IMA_ADPCM"])
-def test_a_cut_wav_is_read_and_marked(subtype: str) -> None:
+def test_what_is_left_of_a_cut_wav_is_read_where_that_is_wanted(subtype: str) -> None:
     file = wav(4.0, subtype=subtype)
-    audio = decode(file[: len(file) // 2], longest_minutes=1)
+    half = file[: len(file) // 2]
+    with pytest.raises(AudioTruncated, match="cut off"):
+        decode(half, longest_minutes=1)
+    audio = decode(half, longest_minutes=1, accept_truncated=True)
     assert audio.truncated
     assert 1800 <= audio.duration_ms <= 2100
+
+
+def test_a_remnant_is_cut_off_before_it_is_silent() -> None:
+    file = recording(np.zeros((8000 * 4, 1)), 8000)
+    with pytest.raises(AudioTruncated):
+        decode(file[:8044], longest_minutes=1)
 
 
 def test_a_few_missing_bytes_are_no_truncation() -> None:
@@ -126,11 +142,42 @@ def test_a_few_missing_bytes_are_no_truncation() -> None:
     assert audio.duration_ms == 999
 
 
-def test_a_cut_flac_is_read_and_marked() -> None:
-    file = recording(tone(20.0), 8000, container="FLAC")
-    audio = decode(file[: len(file) // 2], longest_minutes=1)
-    assert audio.truncated
-    assert 5000 < audio.duration_ms < 15_000
+def _noise(seconds: float, channels: int = 2) -> bytes:
+    sound = np.random.default_rng(5).standard_normal((round(8000 * seconds), channels)) * 0.1
+    return recording(sound, 8000, container="FLAC")
+
+
+@pytest.mark.parametrize("kept", [20_000, 50_000, 120_000, -100])
+def test_what_is_left_of_a_cut_flac_is_the_same_each_time(kept: int) -> None:
+    cut = _noise(12.0)[:kept]
+    with pytest.raises(AudioTruncated, match="Only the first"):
+        decode(cut, longest_minutes=1)
+    found = [decode(cut, longest_minutes=1, accept_truncated=True) for _ in range(4)]
+    assert found[0].truncated
+    assert len({audio.samples.tobytes() for audio in found}) == 1
+    share = kept % len(_noise(12.0)) / len(_noise(12.0))
+    assert 12_000 * share - 700 <= found[0].duration_ms < 12_000  # a frame and a block at most
+
+
+def test_a_flac_that_is_damaged_on_the_way_is_read_up_to_there_the_same_each_time() -> None:
+    file = bytearray(_noise(6.0))
+    file[len(file) // 2] ^= 0x55
+    with pytest.raises(AudioTruncated, match="missing or damaged"):
+        decode(bytes(file), longest_minutes=1)
+    found = [
+        decode(bytes(file), longest_minutes=1, accept_truncated=True).samples.tobytes()
+        for _ in range(4)
+    ]
+    assert len(set(found)) == 1
+    assert found[0]
+
+
+def test_a_flac_that_was_streamed_does_not_know_its_length_and_is_whole() -> None:
+    file = bytearray(_noise(3.0))
+    file[21] &= 0xF0  # the number of samples in STREAMINFO (RFC 9639, 8.2)
+    file[22:26] = bytes(4)
+    audio = decode(bytes(file), longest_minutes=1)
+    assert (audio.duration_ms, audio.truncated) == (3000, False)
 
 
 @pytest.mark.parametrize("content", [b"", wav()[:44], with_data_size(wav()[:44], 0)])
@@ -232,8 +279,9 @@ def test_a_bare_mp3_is_known_by_two_frames_in_a_row() -> None:
 
 
 def test_too_many_channels() -> None:
-    with pytest.raises(AudioUnreadable, match="9 channels"):
+    with pytest.raises(AudioUnreadable, match="9 channels; at most 8 are read") as raised:
         decode(wav(0.5, 8000, 9), longest_minutes=1)
+    assert "1 to 8" in raised.value.advice
 
 
 @given(st.binary(max_size=400))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from app.config import Settings
 from app.domain import CallId
-from app.engine.client import Advanced, Finished, Workers
-from app.engine.wire import Places, Request
-from tests.workers import scripted
+from app.engine.client import Advanced, Finished, Workers, ask
+from app.engine.wire import NetworkTrial, NetworkTried, Places, Request
+from app.errors import WorkerDied, WorkerStuck
+from tests.workers import scripted, silent
 
 
 def _workers(count=1, stuck_after_seconds=60.0):
@@ -101,3 +104,21 @@ def test_closing_ends_running_workers_at_once():
     workers.close()
     assert workers.idle == 1
     assert list(workers.events(0)) == []
+
+
+def test_a_real_worker_finds_the_network_shut_off():
+    resources = Path(__file__).parents[3] / "resources"
+    tried = ask(NetworkTrial(), Places(resources=str(resources), packs=""), seconds=60)
+    native = True if sys.platform == "linux" else None
+    assert tried == NetworkTried(python_refused=True, native_refused=native)
+
+
+@pytest.mark.parametrize("payload", [b"crash", b"babble"])
+def test_a_question_without_an_answer_ends_as_an_error(payload):
+    with pytest.raises(WorkerDied):
+        ask(_request(payload), Places(resources="", packs=""), seconds=60, serve=silent)
+
+
+def test_a_question_that_takes_too_long_is_given_up():
+    with pytest.raises(WorkerStuck):
+        ask(_request(b"hang"), Places(resources="", packs=""), seconds=0.1, serve=silent)

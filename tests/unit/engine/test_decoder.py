@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.engine.audio import decode
 from app.engine.decoder import decode_blocks
-from app.errors import AudioError, AudioTooLong, AudioUnreadable
+from app.errors import AudioError, AudioTooLong, AudioTruncated, AudioUnreadable
 from tests.unit.engine.recordings import recording, tone
 
 if TYPE_CHECKING:
@@ -68,8 +68,38 @@ def test_a_name_decides_nothing() -> None:
 @pytest.mark.parametrize("name", ["aac.m4a", "alac.m4a"])
 def test_an_m4a_without_its_index_is_refused(name: str) -> None:
     content = (RECORDINGS / name).read_bytes()
-    with pytest.raises(AudioUnreadable, match="MP4"):
-        decode(content[: len(content) // 2], longest_minutes=1)
+    with pytest.raises(AudioTruncated, match=r"MP4 file is cut off, and nothing"):
+        decode(content[: len(content) // 2], longest_minutes=1, accept_truncated=True)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("name", sorted(FORMS))
+def test_a_recording_that_was_cut_off_is_known_as_such(name: str, share: float) -> None:
+    content = (RECORDINGS / name).read_bytes()
+    with pytest.raises(AudioTruncated, match=r"cut off|missing"):
+        decode(content[: round(len(content) * share)], longest_minutes=1)
+
+
+@pytest.mark.parametrize("name", ["opus.webm", "opus.ogg", "aac.aac", "amr.amr", "mp3.mp3"])
+def test_what_is_left_is_read_where_that_is_wanted_the_same_each_time(name: str) -> None:
+    content = (RECORDINGS / name).read_bytes()[:-400]
+    found = [decode(content, longest_minutes=1, accept_truncated=True) for _ in range(3)]
+    assert found[0].truncated
+    assert 500 < found[0].duration_ms < 2140
+    assert len({audio.samples.tobytes() for audio in found}) == 1
+
+
+def test_a_bare_stream_of_g722_is_read_by_the_end_of_its_name() -> None:
+    content = (RECORDINGS / "g722.wav").read_bytes()
+    bare = content[content.index(b"data") + 8 :]
+    audio = decode(bare, longest_minutes=1, suffix=".G722")
+    assert np.array_equal(audio.samples, decode(content, longest_minutes=1).samples)
+    with pytest.raises(AudioUnreadable):
+        decode(bare, longest_minutes=1, suffix=".wav")
+    for disguised in (b"%PDF-1.7" + bytes(900), b"A text. " * 90):
+        with pytest.raises(AudioUnreadable):
+            decode(disguised, longest_minutes=1, suffix=".g722")
+    assert decode(content, longest_minutes=1, suffix=".g722").source_rate_hz == 16000
 
 
 def test_stops_at_what_the_receiver_raises() -> None:
@@ -105,6 +135,6 @@ def test_damaged_recordings_are_read_or_refused(name: str, data: st.DataObject) 
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(content)))
     try:
-        decode(bytes(content[:cut]), longest_minutes=1)
+        decode(bytes(content[:cut]), longest_minutes=1, accept_truncated=True)
     except AudioError:
         return

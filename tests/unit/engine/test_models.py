@@ -16,18 +16,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engine.manifest import parse_manifest, parse_pack
-from app.engine.models import ModelLibrary
-from app.engine.packs import MANIFEST, RESERVED, import_pack
+from app.engine.models import WHISPER, ModelCard, ModelLibrary
+from app.engine.packs import MANIFEST, RESERVED
+from app.engine.packs import import_pack as real_import
 from app.errors import AppError, DeviceMissing, ModelMismatch, ModelMissing, PackInvalid
 
 ROOT = Path(__file__).parents[3]
 HEAD = struct.pack("<I", 6) + struct.pack("<H", 12) + b"WhisperSpec\0"
+ENCODER = "minilm-1.0.0"
 WEIGHTS = {
     "model.bin": HEAD + bytes(range(256)) * 64,
     "config.json": b"{}",
     "tokenizer.json": b"{}",
     "vocabulary.txt": b"a\nb\n",
 }
+
+
+def import_pack(source: Path, packs: Path) -> ModelCard:
+    return real_import(source, packs, encoder=ENCODER)
 
 
 def _manifest(files: dict[str, bytes], *, table: str = "file", **fields: str) -> str:
@@ -137,8 +143,32 @@ class TestLibrary:
         assert before.sha256 != after.sha256
 
     def test_only_a_speech_model_turns_speech_into_text(self, resources: Path) -> None:
+        library = ModelLibrary(resources, None)
         with pytest.raises(ModelMissing, match="does not turn speech into text"):
-            ModelLibrary(resources, None).whisper("small", device="cpu", threads=1)
+            library.whisper("small", device="cpu", threads=1)
+        with pytest.raises(ModelMissing, match="does not turn speech into text"):
+            library.look_at("small", kind=WHISPER)
+        with pytest.raises(ModelMissing, match="holds no heads"):
+            library.heads("small")
+
+    def test_a_look_sees_what_is_gone_or_cut_and_reads_only_packs(
+        self, resources: Path, tmp_path: Path
+    ) -> None:
+        packs = tmp_path / "packs"
+        import_pack(_pack(tmp_path / "pack"), packs)
+        library = ModelLibrary(resources, packs)
+        library.look_at("small")
+        library.look_at("whisper-small", kind=WHISPER)
+        (resources / "models" / "small" / "a.onnx").write_bytes(b"on")
+        with pytest.raises(ModelMismatch, match=r"a\.onnx of the model small"):
+            library.look_at("small")
+        (resources / "models" / "small" / "a.onnx").unlink()
+        with pytest.raises(ModelMissing, match=r"a\.onnx of the model small"):
+            library.look_at("small")
+        kept = packs / "whisper-small" / "config.json"
+        kept.write_bytes(b"[]")
+        with pytest.raises(ModelMismatch, match=r"config\.json of the model whisper-small"):
+            library.look_at("whisper-small", kind=WHISPER)
 
     @pytest.mark.parametrize(
         ("device", "gpu", "placed"),
@@ -338,15 +368,6 @@ class TestImport:
                 import_pack(_pack(tmp_path / str(number), files), tmp_path / "packs")
         with pytest.raises(PackInvalid, match="kind"):
             import_pack(_pack(tmp_path / "kind", kind="torch"), tmp_path / "packs")
-
-    def test_heads_are_onnx_and_json_only(self, tmp_path: Path) -> None:
-        heads = {"head.onnx": b"\x08\x07", "labels.json": b"[]"}
-        kind = {"kind": "onnx-heads", "name": "heads"}
-        assert import_pack(_pack(tmp_path / "a", heads, **kind), tmp_path / "packs").name == "heads"
-        for number, bad in enumerate(("head.npz", "head.pkl")):
-            source = _pack(tmp_path / f"b{number}", {**heads, bad: b"x"}, **kind)
-            with pytest.raises(PackInvalid, match=r"\.onnx and \.json"):
-                import_pack(source, tmp_path / "packs")
 
     def test_stops_reading_an_archive_that_unpacks_without_end(self, tmp_path: Path) -> None:
         source = _pack(tmp_path / "pack")

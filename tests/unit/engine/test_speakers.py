@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import Role, RoleBasis
-from app.engine.speakers import assign_roles
+from app.engine.speakers import assign_roles, fitting_map
 from app.engine.transcription import RawTranscript, RawTurn
+from app.errors import ChannelMapWrong
 
 AGENT = (
     "Thank you for calling Northwind, this is Ann. How can I help you today?",
@@ -103,3 +104,31 @@ def test_only_roles_change(turns: list[tuple[int, str]]) -> None:
     assert [(t.channel, t.text, t.start_ms) for t in before.turns] == [
         (t.channel, t.text, t.start_ms) for t in after.turns
     ]
+
+
+@pytest.mark.parametrize(
+    ("roles", "channels", "of_sound", "fits"),
+    [
+        ((), 2, True, True),
+        ((Role.AGENT, Role.CUSTOMER), 2, True, True),
+        ((Role.AGENT,), 1, True, True),
+        ((Role.AGENT,), 2, True, False),
+        ((Role.AGENT,), 2, False, False),
+        ((Role.AGENT, Role.CUSTOMER), 3, True, False),
+        ((Role.AGENT, Role.CUSTOMER, Role.UNKNOWN), 2, True, False),
+        ((Role.AGENT, Role.CUSTOMER, Role.UNKNOWN), 2, False, True),
+        ((Role.AGENT, Role.CUSTOMER), 1, False, True),
+    ],
+)
+def test_a_channel_map_fits_or_the_call_fails(
+    roles: tuple[Role, ...], channels: int, of_sound: bool, fits: bool
+) -> None:
+    if fits:
+        assert fitting_map(roles, channels, of_sound=of_sound) == roles
+        return
+    with pytest.raises(ChannelMapWrong, match=f"names {len(roles)} channel"):
+        fitting_map(roles, channels, of_sound=of_sound)
+
+
+def test_a_map_of_two_channels_does_not_apply_to_a_recording_with_one() -> None:
+    assert fitting_map((Role.AGENT, Role.CUSTOMER), 1) == ()

@@ -32,6 +32,12 @@ def test_an_answer_comes_out_as_it_went_in(answer):
     assert wire.decode_answer(wire.encode_answer(answer)) == answer
 
 
+def test_a_trial_comes_out_as_it_went_in():
+    assert wire.decode_request(wire.encode_request(wire.NetworkTrial())) == wire.NetworkTrial()
+    tried = wire.NetworkTried(python_refused=True, native_refused=None)
+    assert wire.decode_answer(wire.encode_answer(tried)) == tried
+
+
 def test_a_finished_call_comes_out_as_it_went_in():
     answer = analysed_call()
     assert wire.decode_answer(wire.encode_answer(answer)) == answer
@@ -41,6 +47,10 @@ def test_a_finished_call_comes_out_as_it_went_in():
 def test_nonsense_is_refused_and_never_something_else(frame):
     with pytest.raises(ValueError):  # noqa: PT011 - msgspec and we have only this in common
         wire.decode_answer(b"D" + frame)
+    with pytest.raises(ValueError):  # noqa: PT011
+        wire.decode_request(b"C" + frame)
+    with pytest.raises(ValueError):  # noqa: PT011
+        wire.decode_request(b"?" + frame)
 
 
 def test_a_request_hides_what_it_carries():

@@ -6,9 +6,17 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from app.domain import Person, PersonName, PersonRole
 from app.storage import keys, vault
 
 PASSPHRASE = "three unrelated words"
+OTHER = "four other lovely birds"
+
+
+def added(opened, name, *roles, passphrase=OTHER):
+    """Let a person into a vault by its owner."""
+    person = Person(name=PersonName(name), roles=frozenset(roles or {PersonRole.REVIEWER}))
+    return opened.people.add(person, passphrase, cost=keys.LOWEST_COST, actor="owner")
 
 
 class Clock:

@@ -176,3 +176,11 @@ def test_a_disk_that_cannot_lock_is_said_plainly(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "_lock", no_locks)
     with pytest.raises(StorageError):
         files.FolderLock(tmp_path / "lock")
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG])
+def test_a_folder_that_cannot_be_there_is_no_fault_of_the_disk(number):
+    said = files.explained(OSError(number, "no"))
+    assert "cannot be made or found" in said.sentence
+    assert "name of the folder" in said.advice
+    assert "connection" in files.explained(OSError(errno.EIO, "no")).advice

@@ -6,28 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.errors import SealBroken, StorageError, WeakPassphrase
+from app.errors import SealBroken, StorageError
 from app.storage import keys
 from app.storage.keys import LOWEST_COST, CallKeys, KeyCost, KeyPurpose, VaultKey
 
 VAULT = "f" * 32
-
-
-@pytest.mark.parametrize("passphrase", ["", "short", "x" * 14, "e\u0301" * 14])
-def test_a_passphrase_below_fifteen_characters_is_refused(passphrase):
-    with pytest.raises(WeakPassphrase):
-        keys.checked_passphrase(passphrase)
-
-
-@pytest.mark.parametrize("passphrase", ["x" * 15, "e\u0301" * 15, "пятнадцать букв", "🔑" * 15])
-def test_fifteen_characters_of_any_script_are_enough(passphrase):
-    assert keys.checked_passphrase(passphrase) == passphrase
-
-
-def test_the_refusal_does_not_repeat_the_passphrase():
-    with pytest.raises(WeakPassphrase) as refusal:
-        keys.checked_passphrase("hunter2hunter2")
-    assert "hunter2" not in f"{refusal.value} {refusal.value.advice}"
 
 
 def test_composed_and_decomposed_letters_are_the_same_passphrase():
@@ -105,18 +88,40 @@ def test_every_purpose_has_a_key_of_its_own():
     assert len({VaultKey.random(VAULT).derive(KeyPurpose.INDEX) for _ in range(9)}) == 9
 
 
-def test_the_vault_key_opens_for_its_own_vault_and_kind_of_opener_only():
-    key, opener = VaultKey.random(VAULT), bytes(32)
-    sealed = key.sealed(opener, kind="passphrase")
-    again = VaultKey.opened(VAULT, sealed, opener, kind="passphrase")
-    assert again.derive(KeyPurpose.AUDIT) == key.derive(KeyPurpose.AUDIT)
-    for vault_id, secret, kind in (
-        ("e" * 32, opener, "passphrase"),
-        (VAULT, b"1" * 32, "passphrase"),
-        (VAULT, opener, "device"),
-    ):
+def test_a_vault_key_leads_to_the_one_that_takes_its_place_in_its_own_vault_only():
+    key, following = VaultKey.random(VAULT), VaultKey.random(VAULT)
+    sealed = following.sealed_under(key)
+    assert key.following(sealed).secret_bytes() == following.secret_bytes()
+    for other in (following, VaultKey.random(VAULT), VaultKey("e" * 32, key.secret_bytes())):
         with pytest.raises(SealBroken):
-            VaultKey.opened(vault_id, sealed, secret, kind=kind)
+            other.following(sealed)
+
+
+def test_the_key_of_the_index_moves_and_stays_the_same():
+    old, new = VaultKey.random(VAULT), VaultKey.random(VAULT)
+    sealed = keys.new_index_key(old)
+    moved = keys.moved_index_key(sealed, old, new)
+    assert keys.opened_index_key(moved, new) == keys.opened_index_key(sealed, old)
+    with pytest.raises(SealBroken):
+        keys.opened_index_key(moved, old)
+
+
+def test_a_salt_makes_another_key_of_the_same_purpose():
+    key = VaultKey.random(VAULT)
+    salts = (None, b"1" * 16, b"2" * 16)
+    assert len({key.derive(KeyPurpose.DATABASE, salt) for salt in salts}) == 3
+
+
+def test_wiped_keys_of_calls_seal_nothing_more():
+    calls = CallKeys(b"1" * 32, b"2" * 32)
+    calls.wipe()
+    for act in (
+        lambda: calls.new("a" * 32),
+        lambda: calls.opened("a" * 32, b""),
+        lambda: calls.blind_index("CARD", b""),
+    ):
+        with pytest.raises(RuntimeError):
+            act()
 
 
 def test_a_wiped_key_gives_nothing_and_no_key_shows_itself():
@@ -131,19 +136,19 @@ def test_a_wiped_key_gives_nothing_and_no_key_shows_itself():
 
 
 def test_a_call_key_opens_for_its_own_call_only():
-    calls = CallKeys(bytes(32), bytes(32))
+    calls = CallKeys(b"0" * 32, b"0" * 32)
     secret, sealed = calls.new("a" * 32)
     assert calls.opened("a" * 32, sealed) == secret
     with pytest.raises(SealBroken):
         calls.opened("b" * 32, sealed)
     with pytest.raises(SealBroken):
-        CallKeys(b"1" * 32, bytes(32)).opened("a" * 32, sealed)
+        CallKeys(b"1" * 32, b"0" * 32).opened("a" * 32, sealed)
 
 
 @given(st.text(max_size=9), st.binary(max_size=40), st.text(max_size=9), st.binary(max_size=40))
 def test_blind_indexes_tell_values_apart_and_need_the_key(kind, digest, other_kind, other):
-    calls = CallKeys(bytes(32), bytes(32))
+    calls = CallKeys(b"0" * 32, b"0" * 32)
     same = calls.blind_index(kind, digest) == calls.blind_index(other_kind, other)
     assert same == ((kind, digest) == (other_kind, other))
-    elsewhere = CallKeys(bytes(32), b"1" * 32)
+    elsewhere = CallKeys(b"0" * 32, b"1" * 32)
     assert elsewhere.blind_index(kind, digest) != calls.blind_index(kind, digest)

@@ -18,10 +18,10 @@ from app.errors import (
     WeakPassphrase,
     WrongPassphrase,
 )
-from app.storage import keys, schema, vault
+from app.storage import header, keys, openers, remembered, schema, vault
 from app.storage.database import Database
 from app.storage.remembered import Keyring
-from tests.unit.storage.conftest import PASSPHRASE
+from tests.unit.storage.conftest import OTHER, PASSPHRASE
 from tests.unit.storage.test_remembered import Locked, Memory
 
 
@@ -42,15 +42,15 @@ def _acts(opened):
 
 def test_a_vault_is_made_opened_and_opened_again(folder, clock):
     assert vault.state(folder) == VaultState(exists=False)
-    with _create(folder, demo=True, actor="ann", clock=clock) as made:
+    with _create(folder, demo=True, name="ann", clock=clock) as made:
         info = made.info
         assert (info.folder, info.demo, len(info.id)) == (folder, True, 32)
         assert info.created_at == "2026-03-01T09:00:00.000Z"
     state = vault.state(folder)
     assert state == VaultState(exists=True, demo=True, id=info.id)
-    with vault.open_vault(folder, PASSPHRASE, actor="bob") as again:
-        assert again.info == info
-        assert _acts(again) == [("bob", "vault.open"), ("ann", "vault.create")]
+    with vault.open_vault(folder, PASSPHRASE, name="Ann ") as again:
+        assert (again.info, again.person.name) == (info, "ann")
+        assert _acts(again) == [("ann", "vault.open"), ("ann", "vault.create")]
         assert again.check() == ()
 
 
@@ -116,10 +116,10 @@ def test_what_an_interrupted_creation_left_is_no_vault_and_is_replaced(folder):
     assert vault.state(folder) == VaultState(exists=False)
     with pytest.raises(VaultMissing):
         vault.open_vault(folder, PASSPHRASE)
-    vault.create(folder, "another passphrase", cost=keys.LOWEST_COST).close()
+    vault.create(folder, OTHER, cost=keys.LOWEST_COST).close()
     with pytest.raises(WrongPassphrase):
         vault.open_vault(folder, PASSPHRASE)
-    vault.open_vault(folder, "another passphrase").close()
+    vault.open_vault(folder, OTHER).close()
 
 
 @pytest.mark.parametrize("name", ["header.write", "schema.upgrade", "Database.created"])
@@ -181,16 +181,17 @@ def test_a_newer_database_is_a_newer_vault(closed):
 
 def test_a_newer_header_is_a_newer_vault(closed):
     content = json.loads((closed / "vault.json").read_text())
-    (closed / "vault.json").write_text(json.dumps(content | {"format": 2}))
+    (closed / "vault.json").write_text(json.dumps(content | {"format": 3}))
     for opening in (lambda: vault.open_vault(closed, PASSPHRASE), lambda: vault.state(closed)):
         with pytest.raises(VaultNewer):
             opening()
 
 
 def _database_key(folder):
-    from app.storage import header
-
-    return header.read(folder).open_with(PASSPHRASE).derive(keys.KeyPurpose.DATABASE)
+    found = header.read(folder)
+    private = openers.private_key(found.id, found.people[0], PASSPHRASE)
+    key = openers.vault_key(found.id, found.people[0], private, None)
+    return key.derive(keys.KeyPurpose.DATABASE, found.database_salt)
 
 
 def test_an_upgrade_backs_up_first(closed, monkeypatch):
@@ -260,6 +261,7 @@ def test_closing_twice_does_nothing_and_forgets_the_key(opened):
     with pytest.raises(RuntimeError):
         opened.audit.count()
     assert not any(opened._key._secret)
+    assert not any(opened._call_keys._key + opened._call_keys._index_key)
 
 
 def test_leftovers_of_interrupted_writes_go_at_opening(closed):
@@ -270,17 +272,21 @@ def test_leftovers_of_interrupted_writes_go_at_opening(closed):
         assert opened.recovered == vault.Recovered(requeued=0, removed_files=3)
 
 
+def _remembered(closed, backend):
+    with vault.open_vault(closed, PASSPHRASE, keyring=Keyring(backend)) as opened:
+        opened.ways_in.remember(opened.person)
+
+
 def test_the_keyring_opens_until_it_is_forgotten(closed):
     memory = Memory()
     keyring = Keyring(memory)
     assert vault.open_remembered(closed, keyring=keyring) is None
-    with vault.open_vault(closed, PASSPHRASE) as opened:
-        opened.remember(actor="ann", keyring=keyring)
+    _remembered(closed, memory)
     assert vault.state(closed).remembered
-    with vault.open_remembered(closed, actor="bob", keyring=keyring) as opened:
-        assert _acts(opened)[:2] == [("bob", "vault.open"), ("ann", "key.remember")]
-        opened.forget(actor="bob", keyring=keyring)
-        assert _acts(opened)[0] == ("bob", "key.forget")
+    with vault.open_remembered(closed, keyring=keyring) as opened:
+        assert _acts(opened)[:2] == [("owner", "vault.open"), ("owner", "key.remember")]
+        opened.ways_in.forget(opened.person)
+        assert _acts(opened)[0] == ("owner", "key.forget")
     assert memory.kept == {}
     assert vault.open_remembered(closed, keyring=keyring) is None
     vault.open_vault(closed, PASSPHRASE).close()
@@ -288,8 +294,8 @@ def test_the_keyring_opens_until_it_is_forgotten(closed):
 
 def test_the_keyring_holds_neither_passphrase_nor_vault_key(closed):
     memory = Memory()
-    with vault.open_vault(closed, PASSPHRASE) as opened:
-        opened.remember(actor="ann", keyring=Keyring(memory))
+    with vault.open_vault(closed, PASSPHRASE, keyring=Keyring(memory)) as opened:
+        opened.ways_in.remember(opened.person)
         secret = bytes(opened._key._secret).hex()
     kept = " ".join(memory.kept.values())
     assert PASSPHRASE not in kept
@@ -297,33 +303,30 @@ def test_the_keyring_holds_neither_passphrase_nor_vault_key(closed):
 
 
 def test_a_keyring_without_the_key_or_with_another_opens_nothing(closed):
-    keyring = Keyring(Memory())
-    with vault.open_vault(closed, PASSPHRASE) as opened:
-        opened.remember(actor="ann", keyring=keyring)
-    for other in (Keyring(Memory()), Keyring(Memory())):
-        assert vault.open_remembered(closed, keyring=other) is None
-    keyring.new_secret(vault.state(closed).id)
-    assert vault.open_remembered(closed, keyring=keyring) is None
+    memory = Memory()
+    _remembered(closed, memory)
+    assert vault.open_remembered(closed, keyring=Keyring(Memory())) is None
+    Keyring(memory).new_secret(vault.state(closed).id)
+    assert vault.open_remembered(closed, keyring=Keyring(memory)) is None
     vault.open_vault(closed, PASSPHRASE).close()
 
 
 def test_a_locked_keyring_is_refused_and_leaves_the_vault_free(closed):
-    with vault.open_vault(closed, PASSPHRASE) as opened:
-        opened.remember(actor="ann", keyring=Keyring(Memory()))
+    _remembered(closed, Memory())
     with pytest.raises(KeyringRefused):
         vault.open_remembered(closed, keyring=Keyring(Locked()))
-    with vault.open_vault(closed, PASSPHRASE) as opened:
-        opened.forget(actor="ann", keyring=Keyring(Locked()))
+    with vault.open_vault(closed, PASSPHRASE, keyring=Keyring(Locked())) as opened:
+        opened.ways_in.forget(opened.person)
     assert not vault.state(closed).remembered
 
 
 def test_the_systems_own_keyring_is_asked_where_none_is_given(closed, monkeypatch):
     memory = Keyring(Memory())
-    monkeypatch.setattr(vault, "system_keyring", lambda: memory)
+    monkeypatch.setattr(remembered, "system_keyring", lambda: memory)
     with vault.open_vault(closed, PASSPHRASE) as opened:
-        opened.remember(actor="ann")
+        opened.ways_in.remember(opened.person)
     with vault.open_remembered(closed) as opened:
-        opened.forget(actor="ann")
+        opened.ways_in.forget(opened.person)
 
 
 def test_a_backup_opens_in_the_place_of_the_database(opened, folder, tmp_path):

@@ -23,9 +23,9 @@ from app.ui.call_table import FLAGS, NAME, SENTIMENT, STATE, cell_text, tooltip
 from app.ui.calls_page import choices, narrowed
 from app.ui.import_dialog import CHANNELS, described
 from app.ui.messages import report
+from app.ui.passphrase_fields import caps_lock_suspected
 from app.ui.playback import clamped
 from app.ui.preferences import Preferences
-from app.ui.start_pages import caps_lock_suspected
 from app.ui.transcript import runs
 from tests import builders
 from tests.unit.ui.test_words import row

@@ -15,6 +15,7 @@ from app.domain import (
     Failure,
     ImportReport,
     JobState,
+    PassphraseStrength,
     Role,
     RoleBasis,
     Severity,
@@ -204,13 +205,33 @@ def test_what_an_import_did() -> None:
     ],
 )
 def test_what_a_new_passphrase_still_needs(passphrase: str, again: str, hint: str) -> None:
-    assert words.passphrase_hint(passphrase, again) == hint
+    assert words.passphrase_hint(passphrase, again, None) == hint
 
 
-def test_the_meter_of_the_passphrase() -> None:
-    assert words.passphrase_fill("") == 0
-    assert words.passphrase_fill("a" * 15) == 60
-    assert words.passphrase_fill("a" * 99) == 100
+def test_a_passphrase_that_is_easy_to_guess_is_not_ready() -> None:
+    weak = PassphraseStrength(good=False, share=0.4, advice="Others would try this one early.")
+    good = PassphraseStrength(good=True, share=1.0, advice="")
+    same = "a" * 15
+    assert words.passphrase_hint(same, same, weak) == weak.advice
+    assert words.passphrase_hint(same, same, good) == ""
+    assert words.passphrase_sentence(weak.advice, weak) == weak.advice
+    assert words.passphrase_sentence("", None) == "Both are the same."
+    assert words.passphrase_sentence("Type it a second time.", good) == (
+        "Hard to guess. Type it a second time."
+    )
+    assert words.passphrase_sentence("", good) == "Hard to guess. Both are the same."
+
+
+def test_what_goes_on_behind_the_lock() -> None:
+    assert words.going_on(3, 12) == "Analysis goes on: 3 of 12 calls"
+    assert words.going_on(0, 1) == "Analysis goes on: 0 of 1 call"
+    assert words.going_on(0, 0) == "Analysis goes on."
+    assert words.going_on(0, 0, "3 of 12 recordings") == "Import goes on: 3 of 12 recordings"
+
+
+def test_a_line_of_the_list_says_that_a_call_is_on_hold() -> None:
+    assert words.row_state(row()) == "Done"
+    assert words.row_state(row(on_hold=True)) == "Done, on hold"
 
 
 def test_heading_of_a_call() -> None:

@@ -45,13 +45,18 @@ class Office:
 
     def sign_in(self, name, *roles, scope=EVERYTHING, granted=frozenset()):
         """Return the workspace of a person, who is made known to the vault."""
-        if name.casefold() not in self._known:
-            self._known.add(name.casefold())
-            with self.vault._database.transaction() as writing:
-                people.insert(writing, Person(name=PersonName(name), roles=frozenset()))
         person = Person(
             name=PersonName(name), roles=frozenset(roles), scope=scope, granted=frozenset(granted)
         )
+        with self.vault._database.transaction() as writing:
+            if name.casefold() not in self._known:
+                self._known.add(name.casefold())
+                people.insert(writing, person)
+            elif name != "owner":
+                writing.change(
+                    "UPDATE people SET roles = ?, granted = ?, scope = ?, state = ? WHERE name = ?",
+                    (*people._values(person), name),
+                )
         session = Session(person, self.clock(), self.vault.policy.get(), self.clock)
         return Workspace(self.vault, session, Settings(), PLACES)
 

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from app.domain import CallQuery, GuardedAct, PersonRole, RequestState, Right, Subject
+from app.domain import CallQuery, GuardedAct, PersonRole, RequestState, Right, Scope, Subject
 from app.errors import AppError, CallNotFound, NotAllowed, OnHold, RequestNotFound, UsageError
 from tests.unit.workspace.conftest import Clock, Office
 
@@ -51,6 +51,7 @@ def test_erasing_takes_two_people(office, pia, adam):
     ]
     erased = next(e for e in entries if e.act == "call.erase")
     assert (erased.subject, erased.outcome) == (call, "approved by adam")
+    assert erased.reason == "the customer asked"
     assert next(e for e in entries if e.act == "request.ask").subject == (
         f"{request.number} erase-call {call}"
     )
@@ -147,6 +148,25 @@ def test_what_a_suspended_person_asked_for_is_not_done(office, pia, adam):
         adam.requests.approve(request.number)
     assert adam.calls.count(CallQuery()) == 1
     adam.requests.refuse(request.number, "has left")
+
+
+@pytest.mark.parametrize(
+    ("roles", "scope", "error"),
+    [
+        ((PersonRole.REVIEWER,), Scope(), NotAllowed),
+        ((OFFICER,), Scope(limited=True, queues=("sales",)), CallNotFound),
+        ((OFFICER,), Scope(limited=True, queues=("claims",)), None),
+    ],
+)
+def test_who_asked_must_still_be_allowed_to_ask(office, pia, adam, roles, scope, error):
+    request = _ask_erase(pia, office.add(queue="claims"))
+    office.sign_in("pia", *roles, scope=scope)
+    if error is None:
+        adam.requests.approve(request.number)
+        return
+    with pytest.raises(error):
+        adam.requests.approve(request.number)
+    assert adam.calls.count(CallQuery()) == 1
 
 
 def test_an_act_off_the_list_is_done_at_once_and_said_to_be(office, pia):

@@ -99,6 +99,7 @@ TABLE = {
     "audit.prove_entry": (Right.EXPORT_AUDIT, lambda w, _: w.audit.prove_entry(1)),
     "audit.prove_since": (Right.EXPORT_AUDIT, lambda w, _: w.audit.prove_since(b"none")),
     "audit.export": (Right.EXPORT_AUDIT, lambda w, _: w.audit.export(NO_FOLDER)),
+    "audit.accept": (Right.MANAGE_VAULT, lambda w, _: w.audit.accept("restored")),
     "people.list": (Right.MANAGE_PEOPLE, lambda w, _: w.people.list()),
     "people.add": (Right.MANAGE_PEOPLE, lambda w, _: w.people.add(NEW, "short")),
     "people.change": (Right.MANAGE_PEOPLE, lambda w, _: w.people.change(NEW)),
@@ -287,6 +288,24 @@ def test_every_look_is_an_entry_under_the_name_of_the_person(office):
         ("calls.search", "", "1 hits"),
     ]
     assert {entry.actor for entry in entries} == {"sue"}
+
+
+def test_a_list_of_words_is_a_search_and_an_entry_once(office):
+    call = office.add()
+    workspace = office.sign_in("sue", PersonRole.SUPERVISOR)
+    before = office.vault.audit.count()
+    assert workspace.calls.count(WORDS) == 1
+    for offset in (0, 1):
+        workspace.calls.page(WORDS, offset=offset, limit=1)
+    assert office.vault.audit.count() == before + 1
+    entry = office.newest()
+    assert (entry.act, entry.outcome) == ("calls.search", "1 hits")
+    assert "complaint" not in repr(entry)
+    workspace.calls.count(CallQuery(text="zebra"))
+    workspace.calls.count(WORDS)
+    workspace.calls.count(LIST)
+    assert workspace.calls.page(WORDS, offset=0, limit=9)[0].id == call
+    assert office.vault.audit.count() == before + 3
 
 
 def test_the_log_is_exported_as_a_whole_with_its_own_export(office, tmp_path):

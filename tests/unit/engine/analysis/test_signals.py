@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import pytest
 
 from app.domain import Evidence, Finding, FindingKind, Role, RoleBasis, SafeTranscript
@@ -14,6 +17,9 @@ from app.engine.scoring import Scorecard
 from tests.builders import turn
 from tests.fakes import WordEncoder
 from tests.unit.engine.analysis.calls import call, length_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 COMPLAINT = Cue(
     label="complaint",
@@ -59,6 +65,22 @@ def cues_in(
 def topics_in(transcript: SafeTranscript, *entries: Topic) -> tuple[Finding, ...]:
     encoder = WordEncoder()
     return Topics(pack(*entries), encoder).find(read(transcript, encoder))
+
+
+class _Head:
+    """Gives every vector the same probabilities."""
+
+    def __init__(self, *row: float) -> None:
+        self._row = row
+
+    def probabilities(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.array([self._row] * len(vectors), np.float32)
+
+
+def topics_by(head: _Head, transcript: SafeTranscript) -> tuple[Finding, ...]:
+    encoder = WordEncoder()
+    topics = Topics(pack(BILL, MOVE), encoder, head=head, labels=("none", "move"))
+    return topics.find(read(transcript, encoder))
 
 
 def shown(transcript: SafeTranscript, finding: Finding) -> list[str]:
@@ -178,3 +200,19 @@ def test_a_long_silence_is_shown_by_what_was_said_before_and_its_own_time() -> N
 def test_a_silence_before_the_first_word_shows_nothing() -> None:
     late = turn(0, Role.AGENT, "hello", 60_000)
     assert conduct.find([late], 60_280) == ()
+
+
+def test_a_head_of_a_pack_judges_topics_in_place_of_nearness() -> None:
+    said = call("C: We are moving house on friday.", "C: Why is my bill so high?")
+    found = {finding.label: finding for finding in topics_by(_Head(0.2, 0.8), said)}
+    assert set(found) == {"move", "bill"}  # phrases count with any head
+    assert len(found["move"].evidence) == 2
+    assert {one.label for one in topics_by(_Head(0.8, 0.2), said)} == {"bill"}
+    assert topics_by(_Head(0.1, 0.9), call()) == ()
+
+
+def test_a_head_has_to_be_surer_of_what_an_agent_says() -> None:
+    head = _Head(0.45, 0.55)
+    assert topics_by(head, call("C: We are going there soon."))
+    assert not topics_by(head, call("A: We are going there soon."))
+    assert not topics_by(head, call("C: Going soon."))

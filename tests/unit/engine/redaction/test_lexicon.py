@@ -59,3 +59,16 @@ def test_the_longest_phrase_wins() -> None:
     phrases = lexicon.Phrases(["card", "card number", "number"])
     words = ["my", "card", "number"]
     assert [phrases.at(words, place) for place in range(3)] == [0, 2, 1]
+
+
+def test_the_digest_follows_every_file_of_the_recognisers(tmp_path: Path) -> None:
+    folder = _copy(tmp_path)
+    before = lexicon.digest(folder)
+    assert before == lexicon.digest(RECOGNISERS)
+    for path in sorted(folder.glob("*.toml")):
+        content = path.read_bytes()
+        path.write_bytes(content + b"#")
+        assert lexicon.digest(folder) != before, path.name
+        path.write_bytes(content)
+    (folder / "names.toml").rename(folder / "other.toml")
+    assert lexicon.digest(folder) != before

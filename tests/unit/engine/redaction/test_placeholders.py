@@ -141,10 +141,10 @@ def test_spans_of_a_channel_that_touch_become_one() -> None:
     ]
 
 
-def test_a_quoted_placeholder_in_the_talk_is_only_text() -> None:
+def test_a_quoted_placeholder_in_the_talk_keeps_its_number() -> None:
     call = raw(turn("[CARD-1] 42"))
     redacted = write(call, [at(call, "42", "CARD", "42")])
-    assert redacted.transcript.turns[0].text == "[CARD-1] [CARD-1]"
+    assert redacted.transcript.turns[0].text == "[CARD-1] [CARD-2]"
 
 
 @given(st.data())

@@ -1,0 +1,88 @@
+"""How the audit log reads in the window: plain functions without Qt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.ui import words
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.domain import AuditEntry
+
+_ACTS = {
+    "vault.create": "Vault made",
+    "vault.open": "Signed in",
+    "sign-in.refused": "Sign-in refused",
+    "sign-in.failed": "Sign-in failed",
+    "denied": "Tried what is not allowed",
+    "call.view": "Call looked at",
+    "call.listen": "Call heard",
+    "call.listen-original": "Original sound heard",
+    "call.export-original": "Original exported",
+    "call.erase": "Call erased",
+    "call.import": "Call imported",
+    "call.analyse": "Call analysed",
+    "call.cancel": "Analysis cancelled",
+    "call.retry": "Call queued again",
+    "calls.search": "Searched in calls",
+    "person.add": "Person added",
+    "person.change": "Person changed",
+    "person.passphrase": "Passphrase changed",
+    "person.release": "Waiting ended",
+    "person.second-factor": "Second factor",
+    "hold.place": "Legal hold placed",
+    "hold.end": "Legal hold ended",
+    "policy.change": "Rule changed",
+    "team.change": "Team changed",
+    "retention.apply": "Retention applied",
+    "request.ask": "Asked for an act",
+    "request.approve": "Request approved",
+    "request.refuse": "Request refused",
+    "request.withdraw": "Request withdrawn",
+    "key.recovery-sheet": "New recovery sheet",
+    "key.recovery-used": "Recovery sheet used",
+    "key.remember": "Computer remembered",
+    "key.forget": "Computer forgotten",
+    "key.rotate": "Change of keys begun",
+    "key.computer": "This computer only",
+    "key.strengthen": "Passphrase sealed anew",
+    "audit.export": "Audit log exported",
+    "audit.checkpoint": "Checkpoint made",
+    "audit.prove": "Proof made",
+    "audit.mismatch": "Audit log does not fit",
+    "audit.accept": "Mismatch accepted",
+    "clock.change": "Clock of the computer changed",
+}
+
+COLUMNS = ("No.", "When", "Person", "Act", "On what", "Outcome", "Reason")
+"""The titles of the table's columns."""
+
+
+def act(code: str) -> str:
+    """Return an act in plain words; one that is not known reads as its code says."""
+    known = _ACTS.get(code)
+    return known or code.replace(".", ": ", 1).replace("-", " ").capitalize()
+
+
+_CELLS: tuple[Callable[[AuditEntry], str], ...] = (
+    lambda entry: f"{entry.number:,}",
+    lambda entry: words.moment(entry.at),
+    lambda entry: entry.actor,
+    lambda entry: act(entry.act),
+    lambda entry: entry.subject,
+    lambda entry: entry.outcome,
+    lambda entry: entry.reason,
+)
+
+
+def cell(entry: AuditEntry, column: int) -> str:
+    """Return what a cell of the table says."""
+    return _CELLS[column](entry)
+
+
+def count(number: int, *, narrowed: bool) -> str:
+    """Return how many entries are listed."""
+    listed = words.counted(number, "entry", "entries")
+    return f"{listed} found" if narrowed else listed

@@ -1,0 +1,268 @@
+"""The table of people: who is in the vault, and what can be done about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.access import same_person
+from app.domain import Person, PersonState, Subject
+from app.ui import people_words, words
+from app.ui.person_dialog import PersonDialog
+from app.ui.reason_dialog import ReasonDialog
+from app.ui.secret_dialogs import PassphraseDialog
+from app.ui.widgets import button
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from app.domain import Changes, Team
+    from app.ui.desk import Desk
+    from app.workspace import Workspace
+
+_HEADERS = ("Name", "Roles", "Sees", "Code", "State", "Since")
+_WIDTHS = (150, 300, 210, 70, 100)
+
+
+class PersonAct(StrEnum):
+    """What can be done about a person, as the buttons name it."""
+
+    CHANGE = "Change…"
+    RENEW = "New passphrase…"
+    NO_CODE = "Take the code away…"
+    RELEASE = "End waiting"
+    SUSPEND = "Suspend…"
+    RESTORE = "Let in again"
+    REMOVE = "Remove…"
+
+
+_CONFIRM = {
+    PersonAct.NO_CODE: "{name} signs in without a code until a second factor is set up again, such"
+    " as after the loss of a telephone.",
+    PersonAct.SUSPEND: "{name} can sign in no more until somebody lets them in again.",
+    PersonAct.REMOVE: "{name} can never sign in again, and nobody else gets this name. What"
+    " {name} did stays in the audit log.",
+}
+_DONE = {
+    PersonAct.NO_CODE: "{name} needs no code any more.",
+    PersonAct.RELEASE: "{name} may try to sign in again at once.",
+    PersonAct.SUSPEND: "{name} may sign in no more.",
+    PersonAct.RESTORE: "{name} may sign in again.",
+    PersonAct.REMOVE: "{name} is taken out of the vault.",
+}
+
+
+def acts(person: Person | None, *, own: bool) -> list[PersonAct]:
+    """Return what can be done about a person; nobody shuts themselves out."""
+    if person is None or person.state is PersonState.REMOVED:
+        return []
+    active = person.state is PersonState.ACTIVE
+    offered = {
+        PersonAct.CHANGE: True,
+        PersonAct.RENEW: True,
+        PersonAct.NO_CODE: person.second_factor,
+        PersonAct.RELEASE: active and not own,
+        PersonAct.SUSPEND: active and not own,
+        PersonAct.RESTORE: not active and not own,
+        PersonAct.REMOVE: not own,
+    }
+    return [act for act, there in offered.items() if there]
+
+
+def cells(person: Person) -> tuple[str, ...]:
+    """Return the line of a person."""
+    return (
+        person.name,
+        people_words.roles(person),
+        people_words.scope(person.scope),
+        "yes" if person.second_factor else "no",
+        people_words.STATES[person.state],
+        words.moment(person.added_at),
+    )
+
+
+class PeopleTab(QWidget):
+    """Shows everybody and offers what can be done about the person who is selected."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Begin without a vault."""
+        super().__init__()
+        self._desk = desk
+        self._workspace: Workspace | None = None
+        self.people: tuple[Person, ...] = ()
+        self._teams: tuple[Team, ...] = ()
+        self.add = button("Add a person…", self._add, "primary")
+        self.buttons = {act: button(act.value, partial(self.act, act)) for act in PersonAct}
+        self.table = self._build_table()
+        row = QHBoxLayout()
+        row.setSpacing(8)
+        row.addWidget(self.add)
+        row.addStretch(1)
+        for made in self.buttons.values():
+            row.addWidget(made)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 12, 0, 0)
+        whole.setSpacing(10)
+        whole.addLayout(row)
+        whole.addWidget(self.table, 1)
+        desk.tasks.announced.connect(self._changed)
+        self._offer()
+
+    def open(self, workspace: Workspace | None) -> None:
+        """Show the people of a workspace, or nobody."""
+        self._workspace = workspace
+        self._show(((), ()))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the people again."""
+        workspace = self._workspace
+        if workspace is not None:
+            read = lambda: (workspace.people.list(), workspace.teams.list())  # noqa: E731
+            self._desk.tasks.query(read, self._show, key="people")
+
+    def selected(self) -> Person | None:
+        """Return the person who is selected."""
+        number = self.table.currentRow()
+        return self.people[number] if 0 <= number < len(self.people) else None
+
+    def select(self, name: str) -> None:
+        """Select a person."""
+        for number, person in enumerate(self.people):
+            if person.name == name:
+                self.table.selectRow(number)
+
+    def act(self, act: PersonAct) -> None:
+        """Begin what a button offers for the person who is selected."""
+        person = self.selected()
+        if person is None:
+            return
+        if act is PersonAct.CHANGE:
+            self._change(person)
+        elif act is PersonAct.RENEW:
+            self._passphrase(person)
+        elif act in _CONFIRM:
+            title = f"{act.value.removesuffix('…')}: {person.name}"
+            sentence = _CONFIRM[act].format(name=person.name)
+            button_text = act.value.removesuffix("…")
+            dialog = ReasonDialog(self.window(), title, sentence, button_text, needed=False)
+            dialog.given.connect(lambda _: self._do(act, person))
+            dialog.open()
+        else:
+            self._do(act, person)
+
+    def _build_table(self) -> QTableWidget:
+        table = QTableWidget(0, len(_HEADERS))
+        table.setHorizontalHeaderLabels(_HEADERS)
+        table.setAccessibleName("People")
+        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        table.setShowGrid(False)
+        table.setTabKeyNavigation(False)
+        table.setWordWrap(False)
+        table.verticalHeader().hide()
+        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        table.verticalHeader().setDefaultSectionSize(40)
+        columns = table.horizontalHeader()
+        columns.setHighlightSections(False)
+        columns.setFixedHeight(38)
+        columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for column, width in enumerate(_WIDTHS):
+            columns.resizeSection(column, width)
+        columns.setStretchLastSection(True)
+        table.itemSelectionChanged.connect(self._offer)
+        table.itemDoubleClicked.connect(lambda _: self.act(PersonAct.CHANGE))
+        return table
+
+    def _show(self, read: tuple[tuple[Person, ...], tuple[Team, ...]]) -> None:
+        before = self.selected()
+        self.people, self._teams = read
+        self.table.setRowCount(len(self.people))
+        for number, person in enumerate(self.people):
+            for column, text in enumerate(cells(person)):
+                item = QTableWidgetItem(text)
+                item.setToolTip(text)
+                if person.state is not PersonState.ACTIVE:
+                    item.setForeground(self._desk.theme.colour("quiet"))
+                self.table.setItem(number, column, item)
+        if before is not None:
+            self.select(before.name)
+        self._offer()
+
+    def _offer(self) -> None:
+        workspace, person = self._workspace, self.selected()
+        own = (
+            workspace is not None
+            and person is not None
+            and same_person(person.name, workspace.session.name)
+        )
+        offered = acts(person, own=own)
+        for act, made in self.buttons.items():
+            made.setVisible(act in offered)
+
+    def _changed(self, changes: Changes) -> None:
+        if Subject.PEOPLE in changes and self.isVisible():
+            self.refresh()
+
+    def _tell(self, op: Callable[[Workspace], Changes], sentence: str) -> None:
+        workspace = self._workspace
+        if workspace is not None:
+            note = self._desk.messages.note
+            self._desk.tasks.change(lambda: op(workspace), lambda: note(sentence))
+
+    def _do(self, act: PersonAct, person: Person) -> None:
+        name = person.name
+        ops: dict[PersonAct, Callable[[Workspace], Changes]] = {
+            PersonAct.NO_CODE: lambda w: w.people.take_second_factor(name),
+            PersonAct.RELEASE: lambda w: w.people.release(name),
+            PersonAct.SUSPEND: lambda w: w.people.set_state(name, PersonState.SUSPENDED),
+            PersonAct.RESTORE: lambda w: w.people.set_state(name, PersonState.ACTIVE),
+            PersonAct.REMOVE: lambda w: w.people.set_state(name, PersonState.REMOVED),
+        }
+        self._tell(ops[act], _DONE[act].format(name=name))
+
+    def _add(self) -> None:
+        dialog = PersonDialog(self.window(), self._desk, self._teams)
+        dialog.given.connect(
+            lambda person, new: self._tell(
+                lambda w: w.people.add(person, new), f"{person.name} is in the vault."
+            )
+        )
+        dialog.open()
+
+    def _change(self, person: Person) -> None:
+        dialog = PersonDialog(self.window(), self._desk, self._teams, person)
+        dialog.given.connect(
+            lambda wanted, _: self._tell(
+                lambda w: w.people.change(
+                    replace(person, roles=wanted.roles, granted=wanted.granted, scope=wanted.scope)
+                ),
+                f"{person.name} is changed; it counts when they sign in next.",
+            )
+        )
+        dialog.open()
+
+    def _passphrase(self, person: Person) -> None:
+        sentence = f"The old one lets {person.name} in no more. Tell them the new one in person."
+        dialog = PassphraseDialog(self.window(), self._desk, person.name, sentence)
+        dialog.chosen.connect(
+            lambda new: self._tell(
+                lambda w: w.people.set_passphrase(person.name, new),
+                f"{person.name} has a new passphrase.",
+            )
+        )
+        dialog.open()

@@ -1,0 +1,160 @@
+"""How people, rights and rules read in the window: plain functions without Qt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.access import ACTS, guarded_in, setting_text, with_setting
+from app.domain import GuardedAct, PersonRole, PersonState, RequestState, Right
+from app.ui import words
+
+if TYPE_CHECKING:
+    from app.domain import ApprovalRequest, Person, Policy, Scope
+
+ROLES = {
+    PersonRole.ADMINISTRATOR: (
+        "Administrator",
+        "Looks after people, rules and the vault itself;"
+        " sees the list of calls, not what is in them.",
+    ),
+    PersonRole.REVIEWER: ("Reviewer", "Reads and hears calls, with what is redacted left out."),
+    PersonRole.SUPERVISOR: (
+        "Supervisor",
+        "As a reviewer; imports and analyses calls, hears the original, may ask to export it.",
+    ),
+    PersonRole.AUDITOR: (
+        "Auditor",
+        "Sees what was found and how, and reads the audit log; not the words of calls.",
+    ),
+    PersonRole.PRIVACY_OFFICER: (
+        "Privacy officer",
+        "As a reviewer; places legal holds, erases calls, decides on requests.",
+    ),
+}
+"""Title and meaning of each role."""
+
+RIGHTS = {
+    Right.SEE_CALLS: "see the list of calls",
+    Right.SEE_EVIDENCE: "see what was found in a call",
+    Right.SEE_TRANSCRIPT: "read the redacted words, and search in them",
+    Right.HEAR_MUTED: "hear calls with what is redacted left out",
+    Right.HEAR_ORIGINAL: "hear the original sound",
+    Right.EXPORT_ORIGINAL: "take original recordings out of the vault",
+    Right.IMPORT: "import recordings",
+    Right.PROCESS: "steer the queue",
+    Right.HOLD: "place and end legal holds",
+    Right.ERASE: "erase calls",
+    Right.APPROVE: "decide on what others ask for",
+    Right.READ_AUDIT: "read the audit log",
+    Right.EXPORT_AUDIT: "hand out the audit log",
+    Right.CONFIGURE: "change the rules",
+    Right.MANAGE_PEOPLE: "manage people",
+    Right.MANAGE_VAULT: "look after keys, sheets and backups",
+}
+"""What each right lets a person do."""
+
+ACTS_SAID = {
+    GuardedAct.ERASE_CALL: "Erase a call",
+    GuardedAct.EXPORT_ORIGINAL: "Export an original recording",
+    GuardedAct.END_HOLD: "End a legal hold",
+    GuardedAct.LOWER_RETENTION: "Keep calls for less time",
+    GuardedAct.ALLOW_ACOUSTICS: "Switch acoustic analysis on",
+    GuardedAct.RELAX_POLICY: "Take an act off this list, or a code off a role",
+}
+"""What a guarded act is, as the rules name it."""
+
+STATES = {
+    PersonState.ACTIVE: "active",
+    PersonState.SUSPENDED: "suspended",
+    PersonState.REMOVED: "removed",
+}
+"""Whether a person may sign in."""
+
+SETTINGS = {
+    "two_persons": "Needs a second person",
+    "second_factor": "Needs a code to sign in",
+    "lock_after_minutes": "Lock when nobody is there, after",
+    "session_hours": "Sign in again after",
+    "retention_days": "Keep calls for",
+    "acoustic_analysis": "Acoustic analysis of voices",
+}
+"""What each setting of the policy is about."""
+
+UNITS = {"lock_after_minutes": "minute", "session_hours": "hour", "retention_days": "day"}
+"""The units of the settings that are numbers."""
+
+FOR_EVER = "as long as nobody erases them"
+
+_DECIDED = {
+    RequestState.OPEN: "waits for a decision",
+    RequestState.APPROVED: "approved",
+    RequestState.REFUSED: "refused",
+    RequestState.WITHDRAWN: "withdrawn",
+}
+
+
+def roles(person: Person) -> str:
+    """Return the roles of a person, and how many rights they have beside those."""
+    named = [ROLES[role][0] for role in PersonRole if role in person.roles]
+    more = f"+ {words.counted(len(person.granted), 'right')}" if person.granted else ""
+    return " ".join(part for part in (", ".join(named), more) if part) or "no role"
+
+
+def scope(seen: Scope) -> str:
+    """Return which calls are there for a person."""
+    if not seen.limited:
+        return "all calls"
+    parts = [f"queue {name}" for name in seen.queues] + [f"team {name}" for name in seen.teams]
+    return ", ".join(parts) or "no calls"
+
+
+def rights(held: frozenset[Right]) -> str:
+    """Return what a person may do, in one sentence."""
+    listed = [RIGHTS[right] for right in Right if right in held]
+    return f"You may {'; '.join(listed)}." if listed else "You may do nothing here yet."
+
+
+def request(asked: ApprovalRequest) -> str:
+    """Return what somebody asks for, in one sentence."""
+    if ACTS[asked.act].on_call:
+        return f"{ACTS_SAID[asked.act]}: {asked.subject[:8]}"
+    title = SETTINGS.get(asked.subject, asked.subject)
+    said = value(asked.subject, asked.value)
+    return f"{title} {said}" if asked.subject in UNITS else f"{title}: {said}"
+
+
+def request_details(asked: ApprovalRequest) -> str:
+    """Return who asked when, and what became of it."""
+    parts = [f"Asked by {asked.asked_by}, {words.moment(asked.asked_at)}"]
+    decided = _DECIDED[asked.state]
+    if asked.state is RequestState.APPROVED and asked.decided_by is None:
+        decided = "done at once: no second person was needed"
+    elif asked.decided_by is not None:
+        decided = f"{decided} by {asked.decided_by}, {words.moment(asked.decided_at)}"
+    parts.append(decided)
+    if asked.used_at:
+        parts.append(f"used {words.moment(asked.used_at)}")
+    return "  ·  ".join(parts)
+
+
+def value(name: str, text: str) -> str:
+    """Return a setting's value, given as the policy writes it, as the window says it."""
+    if name == "retention_days" and text == "0":
+        return FOR_EVER
+    if name in UNITS and text.isdecimal():
+        return words.counted(int(text), UNITS[name])
+    said: dict[str, str] = {act.value: title.lower() for act, title in ACTS_SAID.items()}
+    said |= {role.value: title.lower() for role, (title, _) in ROLES.items()}
+    said |= {"true": "on", "false": "off", "none": "nobody" if name == "second_factor" else "none"}
+    return ", ".join(said.get(part, part) for part in text.split(","))
+
+
+def changes(policy: Policy, wanted: Policy) -> list[tuple[str, str]]:
+    """Return the settings in which two policies differ, with the wanted values as text."""
+    pairs = [(name, setting_text(wanted, name)) for name in SETTINGS]
+    return [(name, text) for name, text in pairs if setting_text(policy, name) != text]
+
+
+def needs_reason(policy: Policy, changed: list[tuple[str, str]]) -> bool:
+    """Return whether a guarded act lies in one of the changes."""
+    return any(guarded_in(policy, with_setting(policy, name, text)) for name, text in changed)

@@ -1,0 +1,77 @@
+"""Every vault that a release ever made opens with the program of today."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app import __version__
+from app.domain import CallId, CallQuery, JobState
+from app.storage import keys, vault
+from app.storage.audio import Purpose
+from tests.builders import analysed_call
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "vaults"
+VERSIONS = sorted(place.name for place in GOLDEN.iterdir() if place.is_dir())
+
+
+@pytest.fixture(params=VERSIONS)
+def golden(request, tmp_path):
+    """A copy of a kept vault, and what is known of it."""
+    folder = tmp_path / "vault"
+    shutil.copytree(GOLDEN / request.param / "vault", folder)
+    return folder, json.loads((GOLDEN / request.param / "facts.json").read_text(encoding="utf-8"))
+
+
+def _schema(opened):
+    with opened._database.reader() as reading:
+        return reading.all("SELECT type, name, sql FROM sqlite_master ORDER BY type, name")
+
+
+def test_there_is_one_of_this_version():
+    assert __version__ in VERSIONS
+
+
+@pytest.mark.parametrize("name", ["Amal", "Bea"])
+def test_everybody_gets_in_and_finds_what_was_kept(golden, tmp_path, name):
+    folder, facts = golden
+    with vault.open_vault(folder, facts["passphrases"][name], name=name) as opened:
+        assert opened.check() == ()
+        call = CallId(facts["call"])
+        assert opened.calls.detail(call).analysis == analysed_call().analysis
+        assert opened.audio.read(call, Purpose.ORIGINAL) == b"sound"
+        assert opened.search.find("complaint")
+        assert opened.calls.totals()[JobState.QUEUED] == 1
+        assert opened.calls.count(CallQuery()) == 2
+        assert opened.audit.verification_key() == facts["verification_key"]
+        assert opened.audit.entries()[-1].act == "vault.create"
+        assert opened.audit.count() == facts["entries"] + 1
+        kept = _schema(opened)
+    with vault.create(tmp_path / "new", "a passphrase for testing", cost=keys.LOWEST_COST) as new:
+        assert _schema(new) == kept
+
+
+def test_its_recovery_sheet_opens_it(golden):
+    folder, facts = golden
+    with vault.open_with_sheet(
+        folder,
+        facts["sheet"],
+        name="Bea",
+        passphrase="seven tall ships in a bottle",
+        cost=keys.LOWEST_COST,
+    ) as opened:
+        assert opened.person.name == "Bea"
+    vault.open_vault(folder, "seven tall ships in a bottle", name="Bea").close()
+
+
+def test_its_keys_can_be_changed(golden):
+    folder, facts = golden
+    passphrase = facts["passphrases"]["Amal"]
+    with vault.open_vault(folder, passphrase, name="Amal") as opened:
+        opened.ways_in.rotate(actor="Amal")
+    with vault.open_vault(folder, passphrase, name="Amal") as opened:
+        assert opened.check() == ()
+        assert opened.audio.read(CallId(facts["call"]), Purpose.ORIGINAL) == b"sound"

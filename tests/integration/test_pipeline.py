@@ -1,0 +1,70 @@
+"""The whole way of one recording, where the recording and what is said of it do not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from app.config import Settings, override
+from app.domain import CallMetadata, Role
+from app.engine.pipeline import Pipeline
+from app.engine.wire import Request
+from app.errors import AudioTruncated, ChannelMapWrong
+from tests.unit.engine.recordings import recording, tone
+
+ROOT = Path(__file__).parents[2]
+BOTH = (Role.AGENT, Role.CUSTOMER)
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(scope="module")
+def analysed():
+    """Analyse a WAV with a channel map; what is left of a cut one, too, where it is accepted."""
+    pipeline = Pipeline(ROOT / "resources", None, threads=2)
+
+    def running(content, roles=(), *, accept_truncated=False):
+        changes = {"audio.accept_truncated": accept_truncated, "execution.device": "cpu"}
+        request = Request(
+            content="audio",
+            payload=content,
+            settings=override(Settings(), changes),
+            metadata=CallMetadata(channel_roles=roles),
+        )
+        return pipeline.analyse(request, lambda *_: None).analysis
+
+    return running
+
+
+@pytest.fixture(scope="module")
+def one_side():
+    """Twelve seconds of one channel of a sample."""
+    sound, rate_hz = soundfile.read(ROOT / "resources" / "samples" / "utilities.wav")
+    return recording(sound[: 12 * rate_hz, :1], rate_hz)
+
+
+def test_what_is_left_of_a_call_on_one_channel_says_what_limits_it(analysed, one_side):
+    cut = one_side[: len(one_side) * 3 // 4]
+    with pytest.raises(AudioTruncated):
+        analysed(cut, BOTH)
+    found = analysed(cut, BOTH, accept_truncated=True)
+    assert {"audio-truncated", "channel-map-not-used"} < set(found.warnings)
+    assert found.duration_ms == pytest.approx(9000, abs=10)
+    assert {turn.role for turn in found.transcript.turns} == {Role.UNKNOWN}
+    assert [model.name for model in found.provenance.models] == [
+        *("whisper-base", "silero-vad", "spacy-en", "minilm", "call-heads")
+    ]
+    assert found.provenance.packs[-1].startswith("recognisers-")
+
+
+def test_a_rest_in_which_nobody_speaks_was_cut_off_before_it_was_silent(analysed):
+    cut = recording(tone(10.0), 8000)[:8044]
+    with pytest.raises(AudioTruncated, match=r"nobody speaks in the 0\.5 s"):
+        analysed(cut, accept_truncated=True)
+
+
+def test_a_channel_map_of_another_recording_fails_the_call(analysed):
+    with pytest.raises(ChannelMapWrong, match="names 1 channel, and the call has 2"):
+        analysed(recording(tone(1.0, 8000, 2), 8000), (Role.AGENT,))

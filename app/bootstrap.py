@@ -20,8 +20,9 @@ from app.engine.packs import import_pack
 from app.engine.wire import HeadTrial, NetworkTrial, NetworkTried, Places, Request
 from app.errors import AudioUnreadable, CallFailed, PackInvalid, WorkerDied
 from app.processing import analyse_each, workers_for
-from app.storage import passphrases, vault
+from app.storage import drill, passphrases, rescue, restore, vault
 from app.storage.clock import utc_now
+from app.storage.way import Way
 from app.workspace import Workspace
 from app.workspace.intake import RECORDINGS
 
@@ -29,7 +30,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from app.config import Settings
-    from app.domain import Check, Outcome, PassphraseStrength, Progress, VaultState
+    from app.domain import (
+        Check,
+        DrillReport,
+        Outcome,
+        PassphraseStrength,
+        Progress,
+        RescueReport,
+        RestoreReport,
+        VaultState,
+    )
     from app.engine.manifest import ModelHead
 
 _NAME = "AutoInsights"
@@ -76,6 +86,20 @@ class Source:
     path: Path | None = None
     payload: bytes = field(default=b"", repr=False)
     metadata: CallMetadata = field(default_factory=CallMetadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """What somebody shows who is in no open vault: a passphrase with name and code, or a sheet."""
+
+    passphrase: str = field(default="", repr=False)
+    name: str = ""
+    code: str = field(default="", repr=False)
+    sheet: str = field(default="", repr=False)
+
+    def way(self) -> Way:
+        """Return them in the form that the storage takes."""
+        return Way(passphrase=self.passphrase, name=self.name, code=self.code, sheet=self.sheet)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +152,52 @@ class Program:
         """Open a vault with the key that the system's keyring keeps; `None` if it keeps none."""
         opened = vault.open_remembered(folder, witness=self.folders.witness)
         return None if opened is None else self._workspace(opened)
+
+    def restore(  # noqa: PLR0913 (where from, where to, by whom)
+        self,
+        place: Path,
+        folder: Path,
+        who: Credentials,
+        *,
+        keys_from: Path | None = None,
+        erased_list: Path | None = None,
+        progress: Callable[[Progress], None],
+    ) -> RestoreReport:
+        """Put the vault of a backup into an empty folder, without calls that were erased.
+
+        Raises `BackupInvalid`, `VaultExists`, `SignInError`, `NotAllowed` or `StorageError`.
+        """
+        return restore.restore(
+            place, folder, who.way(), keys_from=keys_from, erased_list=erased_list,
+            progress=progress,
+        )  # fmt: skip
+
+    def drill(
+        self,
+        place: Path,
+        who: Credentials,
+        *,
+        keys_from: Path | None = None,
+        progress: Callable[[Progress], None],
+    ) -> DrillReport:
+        """Restore a backup beside, compare it, and remove it again; raises what `restore` does."""
+        return drill.drill(
+            place, self.folders.data, who.way(), keys_from=keys_from, progress=progress
+        )
+
+    def rescue(
+        self,
+        damaged: Path,
+        folder: Path,
+        who: Credentials,
+        *,
+        progress: Callable[[Progress], None],
+    ) -> RescueReport:
+        """Save what can be read of a damaged vault into an empty folder.
+
+        Raises `VaultDamaged` where that is nothing, and what `restore` raises.
+        """
+        return rescue.rescue(damaged, folder, who.way(), progress=progress)
 
     def vault_state(self, folder: Path) -> VaultState:
         """Return what can be told of a folder without a passphrase."""

@@ -771,6 +771,73 @@ class Progress:
     stage: Stage | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupReport:
+    """What a backup wrote; `damaged` are calls of which the vault cannot give all: what an earlier
+    backup has of them was kept."""
+
+    place: Path
+    generation: int
+    made_at: str  # ISO 8601, UTC
+    calls: int
+    written_files: int
+    written_bytes: int
+    removed_files: int
+    damaged: tuple[CallId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackupCheck:
+    """What reading a backup to its end found; it is whole where there are no `problems`."""
+
+    generation: int
+    made_at: str  # ISO 8601, UTC
+    calls: int
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreReport:
+    """What came back from a backup, and which calls did not: those that were erased, and those
+    whose key is not there any more."""
+
+    folder: Path
+    generation: int
+    made_at: str  # ISO 8601, UTC
+    calls: int
+    erased: tuple[CallId, ...]
+    without_key: tuple[CallId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DrillReport:
+    """What trying a backup showed: it restores where there are no `problems`."""
+
+    generation: int
+    made_at: str  # ISO 8601, UTC
+    age_seconds: int
+    seconds: float
+    calls: int
+    turns: int
+    audit_entries: int
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RescueReport:
+    """What was saved of a damaged vault. `lost` are the calls that were in it and could not be
+    read, `incomplete` those that came without their analysis, `without_recording` those with a
+    recording that is missing or damaged; `remarks` say what else is not whole."""
+
+    folder: Path
+    saved: tuple[CallId, ...]
+    lost: tuple[CallId, ...]
+    incomplete: tuple[CallId, ...]
+    without_recording: tuple[CallId, ...]
+    audit_entries: int
+    remarks: tuple[str, ...]
+
+
 class Subject(StrEnum):
     """The kinds of things that a command can change."""
 

@@ -92,7 +92,7 @@ def _do(args: Namespace, out: Output, window: Window) -> int:
 
 def _commands() -> Mapping[str, Callable[[Run], int]]:
     """Return what each command does; what they need is loaded with them."""
-    from app.cli import analyse, audit, calls, demo, governing, keys, people, upkeep
+    from app.cli import analyse, audit, backups, calls, demo, governing, keys, people, upkeep
 
     return {
         "init": calls.init,
@@ -108,6 +108,9 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "passphrase": people.passphrase,
         "code": people.code,
         "key": keys.key,
+        "backup": backups.backup,
+        "restore": backups.restore,
+        "vault": backups.vault,
         "audit": audit.audit,
         "erase": governing.erase,
         "hold": governing.hold,

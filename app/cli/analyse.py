@@ -25,6 +25,7 @@ from app.workspace.intake import parse_channels
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from app.cli.record import Record
     from app.cli.run import Run
     from app.domain import Outcome
 
@@ -85,7 +86,7 @@ class _InOrder:
     sink: _Sink
     failed: bool = False
     _next: int = 0
-    _waiting: dict[int, tuple[records.Record, list[str]]] = field(default_factory=dict)
+    _waiting: dict[int, tuple[Record, list[str]]] = field(default_factory=dict)
 
     def take(self, source: Source, outcome: Outcome) -> None:
         place = next(n for n, one in enumerate(self.inputs) if one.source is source)
@@ -94,7 +95,7 @@ class _InOrder:
             self.run.out.give(*self._waiting.pop(self._next))
             self._next += 1
 
-    def _result(self, one: Input, outcome: Outcome) -> tuple[records.Record, list[str]]:
+    def _result(self, one: Input, outcome: Outcome) -> tuple[Record, list[str]]:
         name = one.source.name
         if isinstance(outcome, Failure):
             self.failed = True

@@ -104,6 +104,9 @@ def parser() -> Parser:
     code.add_argument("act", choices=("on", "off"))
     code.add_argument("name", nargs="?", default="", metavar="NAME", help="somebody else (off)")
     _key_options(command("key", "See and change what opens the vault."), shared)
+    _backup_options(command("backup", "Back the vault up, or check a backup."), shared)
+    _restore_options(command("restore", "Put the vault of a backup into an empty folder."))
+    _vault_options(command("vault", "Check the vault, or save what a damaged one holds."), shared)
     _audit_options(command("audit", "Read, verify or export the audit log of the vault."), shared)
     _governing_options(commands, shared)
     demo = command("demo", "Analyse the sample calls that ship, in a vault of their own.")
@@ -323,6 +326,66 @@ def _key_options(command: Parser, shared: Parser) -> None:
         "--sheet-file", metavar="FILE", help="read the sheet from the first line of FILE"
     )
     _new_passphrase_option(recover)
+
+
+def _backup_options(command: Parser, shared: Parser) -> None:
+    acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
+
+    def act(name: str, help_text: str) -> Parser:
+        one = _command(acts, shared, name, {"help": help_text, "description": help_text})
+        one.add_argument("place", type=Path, metavar="PLACE", help="the folder of the backup")
+        return one
+
+    made = act("make", "Bring the backup in a folder up to date, or make it.")
+    made.add_argument(
+        "--keys-to", type=Path, metavar="FOLDER", help="keep the small key file apart from the rest"
+    )
+    _keys_from_option(act("check", "Read a backup to its end."))
+    drill = act("drill", "Restore a backup beside, compare it, and remove it again.")
+    _keys_from_option(drill)
+    _sheet_option(drill)
+    text = "Write which calls were erased, for restoring older copies."
+    _command(acts, shared, "erased-list", {"help": text, "description": text}).add_argument(
+        "file", type=Path, metavar="FILE", help="a new file"
+    )
+
+
+def _restore_options(command: Parser) -> None:
+    command.add_argument("place", type=Path, metavar="PLACE", help="the folder of the backup")
+    command.add_argument(
+        "--to", type=Path, required=True, metavar="FOLDER", help="an empty or new folder"
+    )
+    _keys_from_option(command)
+    command.add_argument(
+        "--erased-list", type=Path, metavar="FILE", help="calls that were erased since"
+    )
+    _sheet_option(command)
+
+
+def _vault_options(command: Parser, shared: Parser) -> None:
+    acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
+    check = {"help": "Read all that is kept and name what is damaged."}
+    _command(acts, shared, "check", check)
+    saved = _command(acts, shared, "rescue", {"help": "Save what a damaged vault still holds."})
+    saved.add_argument(
+        "--from", dest="damaged", type=Path, required=True, metavar="FOLDER", help="the damaged one"
+    )
+    saved.add_argument(
+        "--to", type=Path, required=True, metavar="FOLDER", help="an empty or new folder"
+    )
+    _sheet_option(saved)
+
+
+def _keys_from_option(command: Parser) -> None:
+    command.add_argument(
+        "--keys-from", type=Path, metavar="FOLDER", help="where the key file is, if elsewhere"
+    )
+
+
+def _sheet_option(command: Parser) -> None:
+    command.add_argument(
+        "--sheet-file", metavar="FILE", help="with the recovery sheet, instead of a passphrase"
+    )
 
 
 def _audit_options(command: Parser, shared: Parser) -> None:

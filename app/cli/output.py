@@ -23,7 +23,7 @@ from app.errors import DiskFull, StorageError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from app.cli.records import Record
+    from app.cli.record import Record
     from app.errors import AppError
 
 _NARROWEST, _WIDEST, _USUAL = 60, 120, 100

@@ -11,6 +11,16 @@ from pathlib import Path
 
 import msgspec
 
+from app.cli.backup_records import (
+    BackupCheckRecord,
+    BackupRecord,
+    DrillRecord,
+    ErasedListRecord,
+    RescueRecord,
+    RestoreRecord,
+    VaultCheckRecord,
+)
+from app.cli.record import Record
 from app.domain import (
     ApprovalRequest,
     AuditCheck,
@@ -54,10 +64,6 @@ from app.domain import (
     TurnSentiment,
     VaultInfo,
 )
-
-
-class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="schema"):
-    """One line of output."""
 
 
 class AnalysisRecord(Record, frozen=True, kw_only=True, tag="autoinsights.analysis/1"):
@@ -387,6 +393,13 @@ AnyRecord = (
     | PolicyRecord
     | TeamRecord
     | RetentionRecord
+    | BackupRecord
+    | BackupCheckRecord
+    | DrillRecord
+    | ErasedListRecord
+    | RestoreRecord
+    | VaultCheckRecord
+    | RescueRecord
 )
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from app.domain import EVERYTHING, CallId
 from app.errors import CallNotFound, SealBroken, StorageError
 from app.storage import files
-from app.storage.crypto import Binding, check_header, seal, unseal
+from app.storage.crypto import CHUNK_BYTES, Binding, check_header, seal, unseal
 from app.storage.scopes import within
 
 if TYPE_CHECKING:
@@ -79,14 +79,45 @@ class SealedAudio:
             file = self._opened(call, purpose, bytes(row[0]))
             if file is not None:
                 key = self._call_keys.opened(call, row[1])
-                return _unsealed(file, key, _binding(call, purpose))
+                return _unsealed(file, key, audio_binding(call, purpose))
         raise SealBroken(f"The {purpose} recording of call {call} is missing or not the newest.")
+
+    def proven(self, call: CallId, purpose: Purpose, mark: bytes, key: bytes) -> Iterator[bytes]:
+        """Yield the sealed file of a call that has a mark, byte for byte, once all of it is proven.
+
+        Raises `SealBroken` where it is missing or cannot be read.
+        """
+        file = self._opened(call, purpose, mark)
+        if file is None:
+            raise SealBroken(f"The {purpose} recording of call {call} is missing.")
+        with file:
+            try:
+                for _ in unseal(file, key, audio_binding(call, purpose)):
+                    pass
+                file.seek(0)
+                while chunk := file.read(CHUNK_BYTES):
+                    yield chunk
+            except OSError as error:
+                raise SealBroken("A sealed file cannot be read.") from error
+
+    def measured(self, call: CallId, purpose: Purpose, key: bytes) -> tuple[bytes, int]:
+        """Return the mark of the file that is in its place, and how much is in it, all proven.
+
+        For a rescue only: whether it is the newest, the database knows. Raises `SealBroken`.
+        """
+        try:
+            with self._place(call, purpose).open("rb") as file:
+                mark = check_header(file.read(_HEADER_BYTES))
+                file.seek(0)
+                return mark, sum(map(len, unseal(file, key, audio_binding(call, purpose))))
+        except OSError as error:
+            raise SealBroken("A sealed file cannot be read.") from error
 
     def write(
         self, call: CallId, purpose: Purpose, key: bytes, content: Iterable[bytes]
     ) -> Incoming:
         """Seal content into a new file; `settle` it after the transaction that names it."""
-        pieces = seal(content, key, _binding(call, purpose))
+        pieces = seal(content, key, audio_binding(call, purpose))
         header = next(pieces)
         mark = check_header(header)
         path = self._incoming(call, purpose, mark)
@@ -148,18 +179,6 @@ class SealedAudio:
                 self.settle(incoming)
         return dropped
 
-    def problems(self) -> Iterator[str]:
-        """Yield which recordings are missing or broken; reads all of them."""
-        with self._database.reader() as reading:
-            rows = reading.all(_ALL)
-        for call, purpose, size_bytes in rows:
-            try:
-                size = sum(map(len, self.chunks(CallId(call), Purpose(purpose))))
-            except SealBroken:
-                size = -1
-            if size != size_bytes:
-                yield f"the {purpose} recording of call {call} is missing or broken"
-
     def _opened(self, call: CallId, purpose: Purpose, mark: bytes) -> BinaryIO | None:
         for path in (self._place(call, purpose), self._incoming(call, purpose, mark)):
             try:
@@ -175,11 +194,16 @@ class SealedAudio:
         return None
 
     def _place(self, call: CallId, purpose: Purpose) -> Path:
-        return files.inside(self._folder, FOLDER, call[:2], f"{call}.{purpose}.{_SUFFIX}")
+        return place_of(self._folder, call, purpose)
 
     def _incoming(self, call: CallId, purpose: Purpose, mark: bytes) -> Path:
         name = f"{call}.{purpose}.{mark.hex()}.{_SUFFIX}"
         return files.inside(self._folder, FOLDER, _INCOMING, name)
+
+
+def place_of(folder: Path, call: CallId, purpose: Purpose) -> Path:
+    """Return where a vault's folder has a recording of a call."""
+    return files.inside(folder, FOLDER, call[:2], f"{call}.{purpose}.{_SUFFIX}")
 
 
 _ONE = """
@@ -188,13 +212,9 @@ _ONE = """
     WHERE calls.id = ? AND audio.purpose = ?
 """
 
-_ALL = """
-    SELECT calls.id, audio.purpose, audio.size_bytes
-    FROM audio JOIN calls ON calls.number = audio.call ORDER BY audio.call, audio.purpose
-"""
 
-
-def _binding(call: CallId, purpose: Purpose) -> Binding:
+def audio_binding(call: CallId, purpose: Purpose) -> Binding:
+    """Return what a recording of a call is sealed for."""
     return Binding(f"audio:{purpose}", call)
 
 

@@ -13,6 +13,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from sqlcipher3 import dbapi2
 
 from app.errors import AppError, DiskFull, FolderReadOnly, StorageError, VaultDamaged
@@ -21,6 +22,7 @@ from app.storage import files
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
+    from typing import BinaryIO
 
 Row = tuple[Any, ...]
 Value = str | int | float | bytes | None
@@ -30,6 +32,8 @@ Duplicate = dbapi2.IntegrityError
 
 _APPLICATION_ID = 0x41495631  # "AIV1"
 _ROOM_BYTES = 1 << 20
+_PAGE_BYTES, _RESERVED_BYTES = 4096, 80
+_MOST_GROWTH = 1000
 _NO_ROOM = 13
 _READ_ONLY = {3, 8}
 _DAMAGED = {11, 26}
@@ -320,6 +324,67 @@ def _not_rekeyed(path: Path) -> AppError:
         "The vault's database could not be encrypted under its new key; the old one still counts.",
         hint="Check the disk, and that twice the vault's size is free, then open the vault again.",
     )
+
+
+def copy_damaged(source: Path, target: Path, key: bytes) -> None:
+    """Copy a damaged database that nobody has open, so that as much as possible can be read of it.
+
+    Pages that are missing at the end, and those that are nothing but zeros, are filled with what
+    proves to be no page: SQLCipher takes zeros for an empty page, which would be wrong data.
+    """
+    try:
+        with source.open("rb") as file:
+            files.create_private(target, _repaired(file, key))
+        log = source.with_name(f"{source.name}-wal")
+        if log.is_file():
+            with log.open("rb") as file:
+                pieces = iter(lambda: file.read(_ROOM_BYTES), b"")
+                files.create_private(target.with_name(f"{target.name}-wal"), pieces)
+    except FileNotFoundError as error:
+        raise VaultDamaged("The vault's database is missing.") from error
+    except OSError as error:
+        raise files.explained(error) from error
+
+
+def _repaired(file: BinaryIO, key: bytes) -> Iterator[bytes]:
+    first = file.read(_PAGE_BYTES)
+    pages, wanted, unreadable = 1, _page_count(first, key), b"\xff" * _PAGE_BYTES
+    yield first
+    while page := file.read(_PAGE_BYTES):
+        pages += 1
+        yield page if len(page) == _PAGE_BYTES and any(page) else unreadable
+    for _ in range(pages, min(wanted, pages * _MOST_GROWTH)):
+        yield unreadable
+
+
+def _page_count(first: bytes, key: bytes) -> int:
+    """Return how many pages the first one says that there are; see formats.md."""
+    if len(first) < _PAGE_BYTES:
+        return 0
+    vector = first[-_RESERVED_BYTES : 16 - _RESERVED_BYTES]
+    decryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).decryptor()
+    plain = decryptor.update(first[16:112])
+    return int.from_bytes(plain[12:16], "big")  # bytes 28 to 31 of the database's header
+
+
+def put_to_rest(path: Path, key: bytes) -> None:
+    """Leave a database that nobody has open as one file, to be read where nothing can be written;
+    `wake` undoes that."""
+    _journal(path, key, "DELETE")
+
+
+def wake(path: Path, key: bytes) -> None:
+    """Let a database that was at rest be written to beside its readers."""
+    _journal(path, key, "WAL")
+
+
+def _journal(path: Path, key: bytes, mode: str) -> None:
+    with explained(path):
+        connection = _keyed(path, key)
+        try:
+            connection.execute(f"PRAGMA journal_mode = {mode}").fetchall()
+        finally:
+            connection.close()
 
 
 @contextmanager

@@ -26,6 +26,7 @@ TEMPORARY = ".part-"
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NO_WRITING = {errno.EROFS, errno.EACCES, errno.EPERM}
+_NO_FOLDERS_SYNCED = {errno.EINVAL, errno.ENOTSUP}  # shares, and disks of other systems
 _NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL}
 _BUSY = {errno.EACCES, errno.EAGAIN, errno.EWOULDBLOCK, errno.EDEADLK}
 
@@ -78,6 +79,17 @@ def make_private(folder: Path) -> None:
             path.mkdir(mode=0o700, exist_ok=True)
         if os.name == "posix":
             folder.chmod(0o700)
+    for path in missing:
+        sync_folder(path.parent)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder, and those above it that are missing, for its owner only where the disk knows
+    rights; one that is there keeps its own."""
+    with translated():
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        for path in reversed(missing):
+            path.mkdir(mode=0o700, exist_ok=True)
     for path in missing:
         sync_folder(path.parent)
 
@@ -145,6 +157,19 @@ def remove(path: Path) -> None:
     sync_folder(path.parent)
 
 
+def remove_tree(folder: Path) -> None:
+    """Remove a folder and all that is in it; links are removed, not followed."""
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    with translated():
+        for path in list(folder.iterdir()):
+            if path.is_dir() and not path.is_symlink():
+                remove_tree(path)
+            else:
+                path.unlink(missing_ok=True)
+        folder.rmdir()
+
+
 def remove_temporary(folder: Path) -> int:
     """Remove what interrupted writes left in a folder; returns how many files that were."""
     if not folder.is_dir():
@@ -164,6 +189,9 @@ def sync_folder(folder: Path) -> None:
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
+        except OSError as error:
+            if error.errno not in _NO_FOLDERS_SYNCED:
+                raise
         finally:
             os.close(descriptor)
 

@@ -140,7 +140,7 @@ class OpenHeader:
             number = self.now.generation + 1
             changed = msgspec.structs.replace(change(self.now), generation=number)
             changed = changed.signed(self.key)
-            content = _content(changed)
+            content = encoded(changed)
             with files.staged(self._folder / NAME, content) as put_in_place:
                 with self._database.transaction() as writing:
                     done = act(writing)
@@ -156,7 +156,7 @@ class OpenHeader:
 def expect_next(writing: Writing, following: Header) -> None:
     """Let a header count from the end of a transaction on, beside the one whose file is there."""
     writing.change("INSERT OR IGNORE INTO headers VALUES (?)", (following.check,))
-    values = (_content(following),)
+    values = (encoded(following),)
     writing.change("INSERT OR REPLACE INTO next_header VALUES (1, ?)", values)
 
 
@@ -178,7 +178,7 @@ def newest(folder: Path, database: Database, found: Header, key: VaultKey) -> He
         kept = reading.one("SELECT content FROM next_header")
     if not known:
         raise VaultDamaged("The vault's header is not the newest one.")
-    counts = found if kept is None else _parsed(bytes(kept[0]))
+    counts = found if kept is None else parsed(bytes(kept[0]))
     counts.verify(key)
     if counts.check != found.check:
         write(folder, counts)
@@ -211,16 +211,16 @@ def read(folder: Path) -> Header:
         raise VaultMissing(f"There is no vault in {folder}.") from error
     except OSError as error:
         raise files.explained(error) from error
-    return _parsed(content)
+    return parsed(content)
 
 
 def write(folder: Path, header: Header) -> None:
     """Put a signed header in place as a whole."""
-    files.write_atomic(folder / NAME, _content(header))
+    files.write_atomic(folder / NAME, encoded(header))
 
 
-def _content(header: Header) -> bytes:
-    """Return the bytes of a header's file; raises `StorageError` where `read` would refuse them."""
+def encoded(header: Header) -> bytes:
+    """Return the bytes of `vault.json`; raises `StorageError` where `read` would refuse them."""
     content = msgspec.json.format(msgspec.json.encode(header), indent=2) + b"\n"
     if len(content) > _LARGEST_BYTES:
         raise StorageError(
@@ -230,7 +230,8 @@ def _content(header: Header) -> bytes:
     return content
 
 
-def _parsed(content: bytes) -> Header:
+def parsed(content: bytes) -> Header:
+    """Return the header in the bytes of `vault.json`; raises what `read` raises."""
     if len(content) > _LARGEST_BYTES:
         raise VaultDamaged("The vault's header cannot be read.")
     try:

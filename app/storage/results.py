@@ -19,6 +19,8 @@ from app.storage.rows import clean, rank
 from app.storage.schema import TURN_BITS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from app.domain import AnalysedCall, CallId
     from app.storage.database import Reading, Writing
     from app.storage.keys import CallKeys
@@ -62,13 +64,7 @@ def keep(writing: Writing, number: int, result: Ready, at: str) -> None:
         (number, at, _FORMAT, result.analysis, result.waveform),
     )
     writing.change(_SUMMARY, (*result.columns, number))
-    writing.many(
-        "INSERT INTO turns (id, role, start_ms, text) VALUES (?, ?, ?, ?)",
-        [
-            ((number << TURN_BITS) + turn.index, turn.role, turn.start_ms, clean(turn.text))
-            for turn in result.turns
-        ],
-    )
+    add_turns(writing, number, result.turns)
     writing.many(
         "INSERT INTO flags (call, place, label, title, severity) VALUES (?, ?, ?, ?, ?)",
         [
@@ -82,6 +78,17 @@ def keep(writing: Writing, number: int, result: Ready, at: str) -> None:
     )
 
 
+def add_turns(writing: Writing, number: int, turns: Iterable[Turn]) -> None:
+    """Put the turns of the call with a number into the search index."""
+    writing.many(
+        "INSERT INTO turns (id, role, start_ms, text) VALUES (?, ?, ?, ?)",
+        [
+            ((number << TURN_BITS) + turn.index, turn.role, turn.start_ms, clean(turn.text))
+            for turn in turns
+        ],
+    )
+
+
 def kept(
     reading: Reading, call: CallId, call_key: bytes
 ) -> tuple[CallAnalysis | None, Waveform | None]:
@@ -89,10 +96,17 @@ def kept(
     row = reading.one(_ONE, (call,))
     if row is None:
         return None, None
-    return (
-        _opened(row[0], call_key, "analysis", call, CallAnalysis),
-        _opened(row[1], call_key, "waveform", call, Waveform),
-    )
+    return opened_analysis(call, row[0], call_key), opened_waveform(call, row[1], call_key)
+
+
+def opened_analysis(call: CallId, sealed: bytes, call_key: bytes) -> CallAnalysis:
+    """Return a call's analysis as it was sealed; raises `SealBroken`."""
+    return _opened(sealed, call_key, "analysis", call, CallAnalysis)
+
+
+def opened_waveform(call: CallId, sealed: bytes, call_key: bytes) -> Waveform:
+    """Return a call's waveform as it was sealed; raises `SealBroken`."""
+    return _opened(sealed, call_key, "waveform", call, Waveform)
 
 
 _SUMMARY = """

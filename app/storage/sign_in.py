@@ -74,6 +74,24 @@ def by_passphrase(
     return Entry(opener, private, _vault_key(header, opener, private, secret), secret, seconds)
 
 
+def apart(
+    header: Header, name: str, passphrase: str, *, computer: Callable[[], bytes | None]
+) -> Entry:
+    """Return who gets in where no vault is: into a backup, or into a damaged folder.
+
+    Nothing can be counted there. Raises `NameNeeded`, `WrongPassphrase`, `DeviceUnknown` or
+    `VaultDamaged`.
+    """
+    if not name.strip() and len(header.people) > 1:
+        raise NameNeeded("Several people use this vault: a name is needed.")
+    opener = header.opener(name)
+    private = _private_key(header, opener, passphrase)
+    if opener is None or private is None:
+        raise WrongPassphrase("The name and the passphrase do not open this vault.")
+    secret = computer() if opener.device else None
+    return Entry(opener, private, _vault_key(header, opener, private, secret), secret)
+
+
 def by_keyring(header: Header, secret: bytes) -> Entry | None:
     """Return who the key that the system's keyring keeps lets in, or `None`."""
     for kept in header.keyring:

@@ -25,12 +25,13 @@ from app.errors import (
     KeyringRefused,
     RecoveryWrong,
     VaultDamaged,
-    VaultExists,
     VaultMissing,
 )
 from app.storage import (
     files,
     header,
+    integrity,
+    making,
     openers,
     passphrases,
     remembered,
@@ -42,6 +43,7 @@ from app.storage import people as people_of
 from app.storage.attempts import Attempts, key_of
 from app.storage.audio import SealedAudio
 from app.storage.audit import Audit
+from app.storage.backup import Backups
 from app.storage.calls import Calls
 from app.storage.clock import stamp, utc_now
 from app.storage.database import Database
@@ -57,6 +59,7 @@ from app.storage.keys import (
     new_index_key,
     opened_index_key,
 )
+from app.storage.making import expect_empty as _expect_empty
 from app.storage.names import checked_name
 from app.storage.people import People
 from app.storage.policy import Policies
@@ -68,17 +71,15 @@ from app.storage.ways_in import WaysIn, computer_name, computer_secret
 from app.storage.witness import Witness
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from app.domain import Progress
     from app.storage.clock import Clock
     from app.storage.remembered import Keyring
     from app.storage.sign_in import Entry
 
-_DATABASE = "vault.db"
-_LOCK = "lock"
 _BACKUPS = "backups"
-_UNFINISHED = "unfinished"
 _OWNER = "owner"
 _NOBODY = Person(name=PersonName("system"), roles=frozenset())
 
@@ -123,7 +124,7 @@ class _Opening:
 
     @property
     def database(self) -> Path:
-        return self.folder / _DATABASE
+        return self.folder / making.DATABASE
 
     def computer_key(self, vault_id: str) -> bytes | None:
         """Return the key of this computer, as far as its keyring answers."""
@@ -148,7 +149,7 @@ def state(folder: Path) -> VaultState:
     Raises `VaultDamaged`, `VaultNewer` or `VaultTooOld` where a header is there that cannot be
     read.
     """
-    if (folder / _UNFINISHED).exists():
+    if (folder / making.UNFINISHED).exists():
         return VaultState(exists=False)
     try:
         found = header.read(folder)
@@ -186,7 +187,7 @@ def create(  # noqa: PLR0913 (the last four are for demonstrations and tests)
         raise ValueError("the cost protects nothing")
     _expect_empty(folder)
     files.make_private(folder)
-    lock = files.FolderLock(folder / _LOCK)
+    lock = files.FolderLock(folder / making.LOCK)
     try:
         _expect_empty(folder)  # another program may have been here first
         computer = _Computer(clock, witness=witness)
@@ -294,6 +295,12 @@ def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests excha
         return vault
 
 
+def open_with_key(folder: Path, key: VaultKey, *, clock: Clock = utc_now) -> Vault:
+    """Open a vault with its key, for the program itself: nobody is signed in."""
+    with _found(folder, _Computer(clock)) as (found, opening):
+        return _unlocked(opening, found, key, None)
+
+
 class Vault:
     """An open vault; usable from several threads; closed by `close` or a `with` block.
 
@@ -332,6 +339,9 @@ class Vault:
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
         self.calls = Calls(database, self.audio, self.audit, call_keys, clock)
+        self.backups = Backups(
+            folder, self._header, database, self.audio, self.audit, call_keys, clock
+        )
         self.policy = Policies(database, self.audit)
         self.requests = Requests(database, self.audit, clock)
         self.holds = Holds(database, self.audit, clock)
@@ -389,13 +399,18 @@ class Vault:
         self.ways_in.came_in(entry)
         return self.person
 
-    def check(self) -> tuple[str, ...]:
-        """Return every problem of the database, the recordings and the audit log; reads all."""
+    def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:
+        """Return every problem of pages, keys, analyses, recordings and the audit log; reads all.
+
+        What is damaged is named by the id of its call.
+        """
         found = [*self._database.problems()]
-        if not found:
-            found += self.audio.problems()
+        found += integrity.problems(self._database, self.audio, self._call_keys, progress)
+        try:
             audit = self.audit.verify()
             found += [] if audit.ok else [audit.sentence]
+        except VaultDamaged:
+            found.append("the audit log cannot be read")
         return tuple(found)
 
     def backup(self, target: Path) -> None:
@@ -462,28 +477,14 @@ SHEET = "recovery-sheet"
 _HOW = {"code": "with a code", "backup code": "with a backup code"}
 
 
-def _expect_empty(folder: Path) -> None:
-    """Refuse a folder that holds a vault or anything else; what an interrupted `create` left is
-    nothing."""
-    with files.translated():
-        names = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    if folder.exists() and not folder.is_dir():
-        raise VaultExists(f"{folder} is a file.")
-    if header.NAME in names and _UNFINISHED not in names:
-        raise VaultExists(f"There is already a vault in {folder}.")
-    if _UNFINISHED not in names and names - {_LOCK}:
-        raise VaultExists(f"The folder {folder} is not empty.", hint="Choose an empty folder.")
-
-
 def _created(
     opening: _Opening, founder: PersonName, passphrase: str, cost: KeyCost, *, demo: bool
 ) -> Vault:
     # While the mark is there, nothing in the folder counts: a half-made vault is none.
-    mark = opening.folder / _UNFINISHED
+    mark = opening.folder / making.UNFINISHED
     if not mark.exists():
         files.create_private(mark, [])
-    for left in (header.NAME, _DATABASE, f"{_DATABASE}-wal", f"{_DATABASE}-shm"):
-        files.remove(opening.folder / left)
+    making.emptied(opening.folder)
     vault_id = secrets.token_hex(16)
     key = VaultKey.random(vault_id)
     made = Header(
@@ -531,7 +532,7 @@ def _found(folder: Path, computer: _Computer) -> Iterator[tuple[Header, _Opening
     """Hold the lock of a vault's folder; it stays with the vault unless something is raised."""
     if not state(folder).exists:
         raise VaultMissing(f"There is no vault in {folder}.")
-    lock = files.FolderLock(folder / _LOCK)
+    lock = files.FolderLock(folder / making.LOCK)
     try:
         yield (
             header.read(folder),

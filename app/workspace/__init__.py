@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from app.access import Session
 from app.domain import Right
+from app.workspace.backups import Backups
 from app.workspace.control import Processing
 from app.workspace.gate import Gate
 from app.workspace.governing import Retention, Rules, Teams
@@ -23,17 +24,18 @@ from app.workspace.requests import Requests
 from app.workspace.trail import AuditTrail
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from app.config import Settings
-    from app.domain import CallId, VaultInfo
+    from app.domain import CallId, Progress, VaultInfo
     from app.engine.wire import Places
     from app.storage.vault import Vault
 
 
 class Workspace:
     """An open vault and the person who is signed in, by its parts: `calls`, `intake`,
-    `processing`, `requests`, `policy`, `teams`, `retention`, `people`, `keys`, `audit`.
+    `processing`, `requests`, `policy`, `teams`, `retention`, `people`, `keys`, `backups`, `audit`.
 
     Every part asks the gate first: what no right allows is not done, and is an audit entry.
     """
@@ -55,6 +57,7 @@ class Workspace:
         self.retention = Retention(gate, ended)
         self.people = People(gate)
         self.keys = Keys(gate)
+        self.backups = Backups(gate)
         self.audit = AuditTrail(gate, Path(places.resources))
 
     @property
@@ -75,10 +78,10 @@ class Workspace:
         beside.processing = replace(self.processing, _gate=beside._gate)
         return beside
 
-    def check(self) -> tuple[str, ...]:
+    def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:
         """Read everything that is kept and name what is damaged; nothing is healthy."""
         self._gate.require(Right.MANAGE_VAULT)
-        return self._vault.check()
+        return self._vault.check(progress)
 
     def close(self) -> None:
         """Close the vault and forget its keys."""

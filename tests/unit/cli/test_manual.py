@@ -24,7 +24,7 @@ SCHEMAS = runpy.run_path(str(ROOT / "build" / "documents.py"))["schema_documents
 
 
 # Commands that are nothing without the word that follows.
-GROUPS = (("models",), ("audit",), ("people",), ("key",))
+GROUPS = (("models",), ("audit",), ("people",), ("key",), ("backup",), ("vault",))
 
 
 def parsers(of, name=()):

@@ -152,7 +152,7 @@ def _changed(content, at, bit):
 
 def _expect_noticed(content, made):
     try:
-        found = header._parsed(content)
+        found = header.parsed(content)
     except AppError as error:
         assert isinstance(error, VaultDamaged | VaultNewer | VaultTooOld)  # noqa: PT017
         return
@@ -175,7 +175,7 @@ def test_no_changed_bit_and_no_cut_goes_unnoticed(made, data):
     at = data.draw(st.integers(0, len(content) - 2))
     _expect_noticed(_changed(content, at, data.draw(st.integers(0, 7))), made)
     with pytest.raises(VaultDamaged):
-        header._parsed(content[:at])
+        header.parsed(content[:at])
 
 
 def _rechecked(found):

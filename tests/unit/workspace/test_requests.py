@@ -158,7 +158,7 @@ def test_what_a_suspended_person_asked_for_is_not_done(office, pia, adam):
         ((OFFICER,), Scope(limited=True, queues=("claims",)), None),
     ],
 )
-def test_who_asked_must_still_be_allowed_to_ask(office, pia, adam, roles, scope, error):  # noqa: PLR0917
+def test_who_asked_must_still_be_allowed_to_ask(office, pia, adam, roles, scope, error):
     request = _ask_erase(pia, office.add(queue="claims"))
     office.sign_in("pia", *roles, scope=scope)
     if error is None:

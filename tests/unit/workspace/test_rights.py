@@ -140,6 +140,12 @@ TABLE = {
     "keys.new_sheet": (Right.MANAGE_VAULT, lambda w, _: w.keys.new_sheet()),
     "keys.keep_sheet": (Right.MANAGE_VAULT, lambda w, _: w.keys.keep_sheet("one", "another")),
     "keys.rotate": (Right.MANAGE_VAULT, lambda w, _: w.keys.rotate()),
+    "backups.make": (Right.MANAGE_VAULT, lambda w, _: w.backups.make(NO_FOLDER)),
+    "backups.check": (Right.MANAGE_VAULT, lambda w, _: w.backups.check(NO_FOLDER)),
+    "backups.write_erased_list": (
+        Right.MANAGE_VAULT,
+        lambda w, _: w.backups.write_erased_list(NO_FOLDER),
+    ),
     "check": (Right.MANAGE_VAULT, lambda w, _: w.check()),
 }
 ON_A_CALL = (

@@ -1,0 +1,114 @@
+"""The drill: a backup is restored beside, opened, compared, and removed again.
+
+Promises that it does what a person would do on the day on which the vault is lost, and tells what
+would not come back. Only sealed files lie in the folder meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from app.domain import CallId, DrillReport, Progress
+from app.errors import AppError
+from app.storage import backup_format, files, records, vault
+from app.storage.backup import no_progress
+from app.storage.keys import VaultKey
+from app.storage.restore import restored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from app.storage.backup_format import OpenBackup
+    from app.storage.vault import Vault
+    from app.storage.way import Way
+
+_NAME = "backup-drill"
+_SEARCHED_CALLS = 50
+_MOST_HITS = 10_000
+
+
+def drill(
+    place: Path,
+    beside: Path,
+    way: Way,
+    *,
+    keys_from: Path | None = None,
+    progress: Callable[[Progress], None] = no_progress,
+) -> DrillReport:
+    """Try a backup in a folder inside of `beside`, which is made and removed again.
+
+    Raises `BackupInvalid`, `SignInError`, `NotAllowed`, `DiskFull` or `StorageError` where it does
+    not restore at all.
+    """
+    started = time.perf_counter()
+    backup = backup_format.opened(place, way.unlock, keys_from=keys_from)
+    files.make_folder(beside)
+    folder = beside / _NAME
+    lock = files.FolderLock(beside / f"{_NAME}.lock")
+    try:
+        files.remove_tree(folder)  # an interrupted drill may have left it
+        report = restored(backup, folder, way, erased=backup.erased, progress=progress)
+        key = VaultKey(backup.header.id, backup.key.secret_bytes())
+        with vault.open_with_key(folder, key, clock=way.clock) as opened:
+            seen = _Comparison(backup, opened)
+            problems = tuple(seen.problems(report.calls))
+            entries = opened.audit.count()
+    finally:
+        files.remove_tree(folder)
+        lock.release()
+    made_at = datetime.fromisoformat(backup.manifest.made_at)
+    return DrillReport(
+        generation=backup.generation,
+        made_at=backup.manifest.made_at,
+        age_seconds=max(0, round((way.clock() - made_at).total_seconds())),
+        seconds=round(time.perf_counter() - started, 3),
+        calls=report.calls,
+        turns=seen.turns,
+        audit_entries=entries,
+        problems=problems,
+    )
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """What a restored vault has of a backup."""
+
+    backup: OpenBackup
+    opened: Vault
+    turns: int = field(default=0, init=False)
+
+    def problems(self, expected: int) -> Iterator[str]:
+        """Yield what is not as the backup has it."""
+        yield from self.opened.check()
+        database = self.opened._database
+        with database.reader() as reading:
+            calls = reading.all("SELECT number, id FROM calls ORDER BY number")
+            indexed = reading.number("SELECT count(*) FROM turns")
+            for number, call in calls:
+                if records.marker(reading, number) != self.backup.manifest.calls[call].marker:
+                    yield f"call {call} is not what was backed up"
+        if len(calls) != expected:
+            yield f"{expected} calls were restored, and {len(calls)} are there"
+        for place, (_, call) in enumerate(calls):
+            yield from self._unfound(CallId(call), search=place < _SEARCHED_CALLS)
+        if self.turns != indexed:
+            yield f"{self.turns} turns were restored, and {indexed} are in the index"
+
+    def _unfound(self, call: CallId, *, search: bool) -> Iterator[str]:
+        """Count the turns of a call, and yield those that searching their words does not find."""
+        try:
+            analysis = self.opened.calls.detail(call).analysis
+        except AppError as error:
+            yield f"call {call}: {error.sentence}"
+            return
+        turns = analysis.transcript.turns if analysis else ()
+        self.turns += len(turns)
+        for turn in turns[:3] if search else ():
+            words = [word for word in turn.text.split() if word.isalnum()]
+            hits = self.opened.search.find(" ".join(words), limit=_MOST_HITS) if words else ()
+            if words and (call, turn.index) not in {(hit.call, hit.turn) for hit in hits}:
+                yield f"the words of turn {turn.index} of call {call} are not found"

@@ -1,0 +1,399 @@
+"""Saving what can be read of a damaged vault into a new one, around what cannot.
+
+Promises that the damaged folder stays as it is, that nothing is saved that is not as it was
+written, and that what is lost is named. Works on a copy of the database, call by call: every page
+proves itself (SQLCipher), every analysis and recording does so under its call's own key. The new
+vault has the id, the people and the keys of the damaged one. Where there is a backup, restoring
+that is the better way: see resources/documents/backup.md.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+from sqlcipher3 import dbapi2
+
+from app.domain import CallId, JobState, Progress, RescueReport
+from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
+from app.storage import files, header, making, records, results, schema
+from app.storage.audio import FOLDER, Purpose, SealedAudio, place_of
+from app.storage.audit import Audit
+from app.storage.backup import OWN_TABLES, inserting, no_progress
+from app.storage.database import Database, copy_damaged
+from app.storage.keys import CallKeys, KeyPurpose, new_index_key, opened_index_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from app.storage.database import Reading, Row, Writing
+    from app.storage.header import Header
+    from app.storage.keys import VaultKey
+    from app.storage.way import Way
+
+T = TypeVar("T")
+_CHUNK = 200
+_LOST = {
+    "policy": "The rules of the vault could not be read: the defaults hold.",
+    "teams": "The teams could not be read: who is limited to one sees none of its calls.",
+    "backup_codes": "The backup codes could not be read: they let nobody in any more.",
+    "requests": "The requests for a second person could not be read.",
+    "erased": "What was erased could not be read: such a recording can be imported again.",
+    "audit_head": "The end of the audit log could not be read: it does not verify any more.",
+}
+
+
+class _Unreadable(Exception):
+    """A part of the database is damaged."""
+
+
+class _Source:
+    """The copy of a damaged database; opened anew after each damage, which else would stay."""
+
+    def __init__(self, path: Path, key: bytes) -> None:
+        self._path = path
+        self._key = key
+        self.database = Database(path, key)
+
+    def read(self, look: Callable[[Reading], T]) -> T:
+        """Return what `look` finds; raises `_Unreadable`."""
+        try:
+            with self.database.reader() as reading:
+                return look(reading)
+        except (VaultDamaged, dbapi2.DatabaseError, msgspec.ValidationError) as error:
+            self.database.close()
+            self.database = Database(self._path, self._key)
+            raise _Unreadable from error
+
+    def rows(self, sql: str, *values: int) -> list[Row]:
+        """Return rows; raises `_Unreadable`."""
+        return self.read(lambda reading: reading.all(sql, values))
+
+    def highest(self, *queries: str) -> int:
+        """Return the highest number that any of the queries tells."""
+        found = [0]
+        for query in queries:
+            with suppress(_Unreadable):
+                found += [int(row[0] or 0) for row in self.rows(query)]
+        return max(found)
+
+    def each(self, table: str, number: str, highest: int) -> Iterator[Row | int]:
+        """Yield the rows of a table by their numbers; the number alone where it is damaged."""
+        sql = f"SELECT * FROM {table} WHERE {number} BETWEEN ? AND ? ORDER BY {number}"  # noqa: S608
+        for first in range(1, highest + 1, _CHUNK):
+            last = min(first + _CHUNK - 1, highest)
+            try:
+                yield from self.rows(sql, first, last)
+            except _Unreadable:
+                for one in range(first, last + 1):
+                    try:
+                        yield from self.rows(sql, one, one)
+                    except _Unreadable:
+                        yield one
+
+
+def rescue(
+    damaged: Path,
+    folder: Path,
+    way: Way,
+    *,
+    progress: Callable[[Progress], None] = no_progress,
+) -> RescueReport:
+    """Save what can be read of a damaged vault into an empty or new folder.
+
+    Raises `VaultDamaged` where nothing can be read or nobody could sign in, `VaultMissing`,
+    `VaultLocked`, `VaultExists`, `SignInError`, `NotAllowed`, `DiskFull` or `StorageError`.
+    """
+    found = header.read(damaged)
+    _expect_no_rotation(found)
+    key = way.unlock(found)
+    lock = _locked(damaged)
+    try:
+        with making.making(folder) as path:
+            secret = key.derive(KeyPurpose.DATABASE, found.database_salt)
+            copy = folder / f"{files.TEMPORARY}damaged"
+            copy_damaged(damaged / making.DATABASE, copy, secret)
+            source = _Source(copy, secret)
+            try:
+                return _Rescue(source, damaged, folder, found, key, progress).done(path, way)
+            finally:
+                source.database.close()
+                files.remove_temporary(folder)
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def _expect_no_rotation(found: Header) -> None:
+    if found.rotation is not None:
+        raise VaultDamaged("The keys of the vault were being changed when it was damaged.")
+
+
+def _locked(damaged: Path) -> files.FolderLock | None:
+    try:
+        return files.FolderLock(damaged / making.LOCK)
+    except FolderReadOnly:  # then nobody else writes there either
+        return None
+
+
+@dataclass(slots=True)
+class _Rescue:
+    """One rescue under way."""
+
+    source: _Source
+    damaged: Path
+    folder: Path
+    found: Header
+    key: VaultKey
+    progress: Callable[[Progress], None]
+    call_keys: CallKeys = field(init=False)
+    saved: set[str] = field(default_factory=set)
+    incomplete: list[CallId] = field(default_factory=list)
+    without_recording: list[CallId] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
+    same_index: bool = True
+
+    def done(self, path: Path, way: Way) -> RescueReport:
+        """Fill the new database, and return what became of the damaged one."""
+        secret = self.key.derive(KeyPurpose.DATABASE, self.found.database_salt)
+        self.call_keys = CallKeys(self.key.derive(KeyPurpose.CALLS), b"")
+        self._expect_known()
+        target = Database.created(path, secret)
+        try:
+            schema.upgrade(target, fresh=True, backup=lambda _: None)
+            audit = Audit(target, self.key.derive(KeyPurpose.AUDIT), self.found.id, way.clock)
+            with target.transaction() as writing:
+                self._own_tables(writing)
+            actor = way.admitted(target, audit, self.found)
+            entries = self._audit_log(target)
+            self._calls(target)
+            lost = self._lost()
+            outcome = f"{len(self.saved)} calls saved, {len(lost)} lost"
+            audit.record(actor=actor, act="vault.rescue", outcome=outcome)
+            target.checkpoint()
+        finally:
+            target.close()
+        header.write(self.folder, self.found)
+        return RescueReport(
+            folder=self.folder,
+            saved=tuple(CallId(call) for call in sorted(self.saved)),
+            lost=lost,
+            incomplete=tuple(self.incomplete),
+            without_recording=tuple(self.without_recording),
+            audit_entries=entries,
+            remarks=tuple(self.remarks),
+        )
+
+    def _expect_known(self) -> None:
+        """Refuse another vault's database, an older header, and one of a newer program."""
+        if self.source.read(schema.version) > len(schema.STEPS):
+            raise VaultNewer("This vault was written by a newer version of AutoInsights.")
+        with suppress(_Unreadable):
+            if self.source.rows("SELECT id FROM vault") not in ([(self.found.id,)], []):
+                raise VaultDamaged("The vault's database belongs to another vault.")
+        try:
+            headers = self.source.rows("SELECT digest FROM headers")
+            kept = self.source.rows("SELECT content FROM next_header")
+        except _Unreadable:
+            self.remarks.append("Whether the header is the newest one could not be seen.")
+            return
+        if (self.found.check,) not in headers:
+            raise VaultDamaged("The vault's header is not the newest one.")
+        if kept:  # the program ended before its file was in place
+            self.found = header.parsed(kept[0][0])
+            self.found.verify(self.key)
+            _expect_no_rotation(self.found)
+
+    def _own_tables(self, writing: Writing) -> None:
+        for table in OWN_TABLES:
+            if table == "vault":
+                row = (self.found.id, self.found.created_at)
+                writing.change("INSERT INTO vault VALUES (1, ?, ?)", row)
+                continue
+            try:
+                rows = self.source.rows(f"SELECT * FROM {table}")  # noqa: S608
+            except _Unreadable as error:
+                rows = self._instead_of(table, error)
+            if table == "sealed_keys":
+                rows = self._index_key(rows)
+            if rows:
+                writing.many(inserting(table, rows), rows)
+        writing.change("INSERT INTO headers VALUES (?)", (self.found.check,))
+
+    def _instead_of(self, table: str, error: _Unreadable) -> list[Row]:
+        if table == "people":
+            raise VaultDamaged(
+                "Who is in the vault cannot be read: nothing can be saved."
+            ) from error
+        if table != "sealed_keys":
+            self.remarks.append(_LOST[table])
+        return []
+
+    def _index_key(self, rows: list[Row]) -> list[Row]:
+        """Return the key by which redacted values are found, or a new one that finds none."""
+        try:
+            opened_index_key({row[0]: row[1] for row in rows}["index"], self.key)
+        except (KeyError, SealBroken):
+            self.same_index = False
+            self.remarks.append(
+                "The key of the index could not be read: people are not found among redacted values"
+                " of the saved calls, and erased recordings are not known again."
+            )
+            return [("index", new_index_key(self.key))]
+        return rows
+
+    def _audit_log(self, target: Database) -> int:
+        """Copy every entry that can be read, also behind one that cannot: it may convict."""
+        highest = self.source.highest(
+            "SELECT max(number) FROM audit", "SELECT number FROM audit_head"
+        )
+        rows = list(self.source.each("audit", "number", highest))
+        entries = [row for row in rows if not isinstance(row, int)]
+        with target.transaction() as writing:
+            (guard,) = writing.all("SELECT sql FROM sqlite_master WHERE name = 'audit_appended'")
+            writing.change("DROP TRIGGER audit_appended")
+            if entries:
+                writing.many(inserting("audit", entries), entries)
+            writing.change(guard[0])
+        if len(entries) < highest:
+            self.remarks.append(
+                f"{highest - len(entries)} of {highest} audit entries could not be read:"
+                " the log does not verify any more."
+            )
+        return len(entries)
+
+    def _calls(self, target: Database) -> None:
+        highest = self.source.highest(
+            "SELECT max(number) FROM calls",
+            "SELECT seq FROM sqlite_sequence WHERE name = 'calls'",
+            "SELECT max(call) FROM call_keys",
+            "SELECT max(call) FROM analyses",
+        )
+        for number in range(1, highest + 1):
+            self.progress(Progress(done=number - 1, total=highest))
+            with suppress(_Unreadable):
+                self._call(target, number)
+        self.progress(Progress(done=highest, total=highest))
+
+    def _call(self, target: Database, number: int) -> None:
+        read = self.source.rows("SELECT sealed FROM call_keys WHERE call = ?", number)
+        try:
+            record, whole = self.source.read(lambda one: records.gathered(one, number)), True
+        except _Unreadable:
+            record, whole = self._partly(number), False
+        if record is None or not read:
+            return
+        try:
+            key = self.call_keys.opened(record.id, read[0][0])
+        except SealBroken:
+            return
+        record, whole = self._proven(record, key, whole=whole)
+        if not self.same_index:
+            record = msgspec.structs.replace(record, values=())
+        try:
+            with target.transaction() as writing:
+                records.insert(writing, record, read[0][0], key)
+        except dbapi2.IntegrityError:  # a row that no vault would hold
+            return
+        self.saved.add(record.id)
+        if not whole:
+            self.incomplete.append(record.id)
+        self._recordings(record, key)
+
+    def _partly(self, number: int) -> records.CallRecord | None:
+        """Return of a call what can be read, without its analysis."""
+        call = self.source.read(lambda one: records.call_columns(one, number))
+        if call is None:
+            return None
+        held: records.HoldColumns | None
+        try:
+            held = self.source.read(lambda one: records.hold_columns(one, number))
+        except _Unreadable:
+            # a hold too many can be ended; one that is lost may cost what must be kept
+            held = records.HoldColumns(
+                reason="could not be read when the vault was damaged",
+                placed_by="system",
+                placed_at=call.imported_at,
+            )
+        audio: tuple[records.AudioColumns, ...] = ()
+        with suppress(_Unreadable):
+            audio = self.source.read(lambda one: records.audio_columns(one, number))
+        return _waiting(records.CallRecord(call=call, audio=audio, hold=held))
+
+    def _proven(
+        self, record: records.CallRecord, key: bytes, *, whole: bool
+    ) -> tuple[records.CallRecord, bool]:
+        """Return a record without an analysis that is not what was written."""
+        if record.analysis is not None:
+            try:
+                results.opened_analysis(record.id, record.analysis.analysis, key)
+                results.opened_waveform(record.id, record.analysis.waveform, key)
+            except SealBroken:
+                record, whole = _waiting(record), False
+        if not record.audio:
+            # which file counted could not be read: the one that is there is at least the call's
+            record = msgspec.structs.replace(record, audio=tuple(self._found_audio(record.id, key)))
+        return record, whole
+
+    def _found_audio(self, call: CallId, key: bytes) -> Iterator[records.AudioColumns]:
+        audio = SealedAudio(self.damaged, self.source.database, self.call_keys)
+        for purpose in Purpose:
+            with suppress(AppError):
+                mark, size = audio.measured(call, purpose, key)
+                yield records.AudioColumns(purpose=purpose.value, mark=mark, size_bytes=size)
+
+    def _recordings(self, record: records.CallRecord, key: bytes) -> None:
+        audio = SealedAudio(self.damaged, self.source.database, self.call_keys)
+        good = 0
+        for one in record.audio:
+            purpose = Purpose(one.purpose)
+            target = place_of(self.folder, record.id, purpose)
+            files.make_private(target.parent)
+            try:
+                files.create_private(target, audio.proven(record.id, purpose, one.mark, key))
+                good += 1
+            except SealBroken:
+                continue
+        if not record.audio or good < len(record.audio):
+            self.without_recording.append(record.id)
+
+    def _lost(self) -> tuple[CallId, ...]:
+        """Return the calls that were in the vault, by all that tells of them, and are not saved."""
+        known: set[str] = set()
+        with suppress(_Unreadable):
+            known |= {
+                row[0]
+                for row in self.source.rows(
+                    "SELECT id FROM calls INDEXED BY sqlite_autoindex_calls_1"
+                )
+            }
+        gone: set[str] = set()
+        highest = self.source.highest("SELECT max(number) FROM audit")
+        for row in self.source.each("audit", "number", highest):
+            if not isinstance(row, int):
+                known |= {row[4]} if row[3] == "call.import" else set()
+                gone |= {row[4]} if row[3] == "call.erase" else set()
+        for path in (self.damaged / FOLDER).glob("??/*.original.sealed"):
+            known.add(path.name.partition(".")[0])
+        return tuple(CallId(call) for call in sorted(known - gone - self.saved))
+
+
+def _waiting(record: records.CallRecord) -> records.CallRecord:
+    """Return a record of which the analysis is lost, in the queue for another one."""
+    call = msgspec.structs.replace(
+        record.call,
+        state=JobState.QUEUED.value,
+        attempts=0,
+        deaths=0,
+        finished_at=None,
+        sentiment=None,
+        score=None,
+        severity=0,
+        failure_code=None,
+        failure_sentence=None,
+        failure_hint=None,
+    )
+    return msgspec.structs.replace(record, call=call, analysis=None, flags=(), values=())

@@ -1,0 +1,159 @@
+"""Restoring a backup into an empty folder.
+
+Promises that a vault comes back whole or not at all, that a call that was erased does not come
+back, whichever copy of the rest is used, and that nothing that was changed is taken for what was
+written. The vault that comes back has the id, the people, the keys and the audit log of the one
+that was backed up, and one entry more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from app.domain import CallId, Progress, RestoreReport
+from app.errors import AppError, BackupInvalid, SealBroken
+from app.storage import backup_format, files, header, making, records, schema
+from app.storage.audio import Purpose, place_of
+from app.storage.audit import Audit
+from app.storage.backup import no_progress
+from app.storage.backup_check import opened_record, proven_audio
+from app.storage.database import Database, wake
+from app.storage.keys import KeyPurpose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from app.storage.backup_format import ErasedCall, OpenBackup, StoredCall
+    from app.storage.database import Writing
+    from app.storage.way import Way
+
+
+def restore(  # noqa: PLR0913 (where from, where to, by whom)
+    place: Path,
+    folder: Path,
+    way: Way,
+    *,
+    keys_from: Path | None = None,
+    erased_list: Path | None = None,
+    progress: Callable[[Progress], None] = no_progress,
+) -> RestoreReport:
+    """Put the vault of a backup into an empty or new folder.
+
+    `keys_from` is the folder of the key file, where it lies elsewhere; `erased_list` names calls
+    that were erased since. Raises `BackupInvalid`, `VaultExists`, `SignInError`, `NotAllowed`,
+    `DiskFull` or `StorageError`; nothing is left in the folder then.
+    """
+    backup = backup_format.opened(place, way.unlock, keys_from=keys_from)
+    erased = backup.erased
+    if erased_list is not None:
+        erased += backup_format.erased_list(erased_list, backup.header, backup.key, way.unlock)
+    return restored(backup, folder, way, erased=erased, progress=progress)
+
+
+def restored(
+    backup: OpenBackup,
+    folder: Path,
+    way: Way,
+    *,
+    erased: tuple[ErasedCall, ...],
+    progress: Callable[[Progress], None],
+) -> RestoreReport:
+    """Put the vault of an opened backup into an empty folder, without the `erased` calls."""
+    with making.making(folder) as path:
+        return _Restoring(backup, folder, path, erased, progress).done(way)
+
+
+@dataclass(slots=True)
+class _Restoring:
+    """One restore under way."""
+
+    backup: OpenBackup
+    folder: Path
+    path: Path
+    erased: tuple[ErasedCall, ...]
+    progress: Callable[[Progress], None]
+    left_out: list[CallId] = field(default_factory=list)
+    without_key: list[CallId] = field(default_factory=list)
+
+    def done(self, way: Way) -> RestoreReport:
+        """Restore, and return what came back."""
+        backup = self.backup
+        files.create_private(self.path, backup.chunks(backup.database, backup.manifest.database))
+        try:
+            wake(self.path, backup.database_key())
+            database = Database(self.path, backup.database_key())
+        except AppError as error:
+            raise BackupInvalid("The database of the backup cannot be opened.") from error
+        try:
+            audit = Audit(
+                database, backup.key.derive(KeyPurpose.AUDIT), backup.header.id, way.clock
+            )
+            schema.upgrade(database, fresh=False, backup=lambda _: None)
+            actor = way.admitted(database, audit, backup.header)
+            calls = self._calls(database)
+            with database.transaction() as writing:
+                _erase(writing, self.erased)
+                audit.append(
+                    writing,
+                    actor=actor,
+                    act="vault.restore",
+                    subject=str(backup.generation),
+                    outcome=f"{calls} calls, {len(self.left_out)} erased,"
+                    f" {len(self.without_key)} without key",
+                )
+            database.checkpoint()
+        finally:
+            database.close()
+        header.write(self.folder, backup.header)
+        return RestoreReport(
+            folder=self.folder,
+            generation=backup.generation,
+            made_at=backup.manifest.made_at,
+            calls=calls,
+            erased=tuple(self.left_out),
+            without_key=tuple(self.without_key),
+        )
+
+    def _calls(self, database: Database) -> int:
+        with database.reader() as reading:
+            gone = {row[0] for row in reading.all("SELECT call FROM erased")}
+        gone |= {one.call for one in self.erased}
+        calls = self.backup.manifest.calls
+        restored = 0
+        for done, (name, stored) in enumerate(calls.items()):
+            self.progress(Progress(done=done, total=len(calls)))
+            call = CallId(name)
+            sealed_key = self.backup.keys.get(name)
+            if name in gone:
+                self.left_out.append(call)
+            elif sealed_key is None:
+                self.without_key.append(call)
+            else:
+                self._call(database, call, stored, sealed_key)
+                restored += 1
+        self.progress(Progress(done=len(calls), total=len(calls)))
+        return restored
+
+    def _call(
+        self, database: Database, call: CallId, stored: StoredCall, sealed_key: bytes
+    ) -> None:
+        try:
+            key = self.backup.call_keys().opened(call, sealed_key)
+            record = opened_record(self.backup, call, stored, key)
+            for one in stored.audio:
+                target = place_of(self.folder, call, Purpose(one.purpose))
+                files.make_private(target.parent)
+                files.create_private(target, proven_audio(self.backup, call, one, key))
+        except SealBroken as error:
+            raise BackupInvalid(f"In the backup, call {call} is damaged.") from error
+        with database.transaction() as writing:
+            records.insert(writing, record, sealed_key, key)
+
+
+def _erase(writing: Writing, erased: tuple[ErasedCall, ...]) -> None:
+    writing.many(
+        "INSERT OR IGNORE INTO erased (call, digest, at, removed) VALUES (?, ?, ?, 1)",
+        [(one.call, one.digest, one.at) for one in erased],
+    )

@@ -1,0 +1,56 @@
+"""Backups of the vault: made, read to their end, and kept from bringing back what was erased."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app.domain import Right
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from app.domain import BackupCheck, BackupReport, Progress
+    from app.workspace.gate import Gate
+
+
+@dataclass(frozen=True, slots=True)
+class Backups:
+    """The backups of the open vault; restoring one is done without a vault (`bootstrap`)."""
+
+    _gate: Gate
+
+    def make(
+        self,
+        place: Path,
+        *,
+        keys_to: Path | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> BackupReport | None:
+        """Bring the backup in a folder up to date, or make it; `None` if it was stopped.
+
+        Nobody has to wait for it. Raises `UsageError`, `BackupInvalid` or `StorageError`; the
+        backup that was there is as good as before then.
+        """
+        self._gate.require(Right.MANAGE_VAULT)
+        return self._gate.vault.backups.make(
+            place, actor=self._gate.actor, keys_to=keys_to, progress=progress, stop=stop
+        )
+
+    def check(
+        self,
+        place: Path,
+        *,
+        keys_from: Path | None = None,
+        progress: Callable[[Progress], None] = lambda _: None,
+    ) -> BackupCheck:
+        """Read a backup to its end; raises `BackupInvalid` where it cannot be opened at all."""
+        self._gate.require(Right.MANAGE_VAULT)
+        return self._gate.vault.backups.check(place, keys_from=keys_from, progress=progress)
+
+    def write_erased_list(self, file: Path) -> int:
+        """Write a list of all erased calls, for restoring older copies; returns how many."""
+        self._gate.require(Right.MANAGE_VAULT)
+        return self._gate.vault.backups.write_erased_list(file, actor=self._gate.actor)

@@ -1,0 +1,182 @@
+"""Backups and restores whose program is killed: the old one or the new one, never half.
+
+`AUTOINSIGHTS_CRASHES` sets how often it is killed (default 60 for both together).
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.domain import CallQuery
+from app.storage import backup_check, backup_format, database, files, restore, vault
+from app.storage.way import Way
+from tests.integration.backup_child import PASSPHRASE, add, prepare
+from tests.integration.test_storage_crash import Steps
+
+CRASHES = int(os.environ.get("AUTOINSIGHTS_CRASHES", "60"))
+ROOT = Path(__file__).parents[2]
+forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+WAY = Way(passphrase=PASSPHRASE)
+
+
+def _killed(act, folder, seconds):
+    """Run the child, kill it some time after it is ready, and return what it said."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.backup_child", act, str(folder)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with child:
+        assert child.stdout.readline() == "open\n"
+        try:
+            child.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            child.kill()
+        said = child.stdout.read()
+    return [line.split() for line in said.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def _problems(folder, key):
+    """Return what a backup is and what is wrong with it, read with the key of its vault."""
+    backup = backup_format.opened(folder / "backup", lambda _: key, keys_from=folder / "keys")
+    return backup, backup_check.checked(backup, progress=lambda _: None).problems
+
+
+def test_killed_while_backing_up_there_is_the_old_backup_or_the_new_one(tmp_path):
+    prepare(tmp_path)
+    with vault.open_vault(tmp_path / "vault", PASSPHRASE) as opened:
+        opened.backups.make(tmp_path / "backup", actor="ann", keys_to=tmp_path / "keys")
+        key = type(opened._key)(opened.info.id, opened._key.secret_bytes())
+    chance, newest, gone = random.Random(4), 0, set()
+    for _ in range(max(6, CRASHES // 5)):
+        said = _killed("make", tmp_path, chance.uniform(0, 0.6))
+        newest = max([newest, *(int(line[1]) for line in said if line[0] == "made")])
+        gone |= {line[1] for line in said if line[0] == "erased"}
+        backup, problems = _problems(tmp_path, key)
+        assert problems == ()
+        assert backup.generation >= newest
+    with vault.open_vault(tmp_path / "vault", PASSPHRASE) as opened:
+        assert opened.check() == ()
+        opened.backups.make(tmp_path / "backup", actor="ann", keys_to=tmp_path / "keys")
+        listed = {row.id for row in opened.calls.page(CallQuery(), offset=0, limit=999)}
+    backup, problems = _problems(tmp_path, key)
+    assert (set(backup.manifest.calls), problems) == (listed, ())
+    assert set(backup.keys) == listed
+    assert not gone & listed
+    names = {path.name for path in (tmp_path / "backup").iterdir()}
+    assert names == {"backup.json", "calls", "audio", "lock", f"vault-{backup.generation}.db"}
+    restore.restore(tmp_path / "backup", tmp_path / "again", WAY, keys_from=tmp_path / "keys")
+    with vault.open_vault(tmp_path / "again", PASSPHRASE) as again:
+        assert again.check() == ()
+
+
+def _in_child(scenario, last):
+    """Run a scenario in a fork that ends at a step; returns how many steps it took, or 0."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            steps = Steps(last)
+            for module, name in (
+                (files, "_sync"),
+                (files, "sync_folder"),
+                (files, "_write_all"),
+                (Path, "replace"),
+                (Path, "unlink"),
+                (Path, "mkdir"),
+                (database.Writing, "change"),
+                (database.Writing, "many"),
+            ):
+                setattr(module, name, steps(getattr(module, name)))
+            scenario()
+            os.write(writing, f"{steps.done}".encode())
+        except BaseException as error:  # noqa: BLE001
+            os.write(writing, f"error {error!r}".encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        said = pipe.read()
+    _, status = os.waitpid(child, 0)
+    assert not said.startswith("error"), said
+    assert said or os.WTERMSIG(status) == signal.SIGKILL
+    return int(said or 0)
+
+
+def _every(steps, most):
+    """Return some of the steps, spread evenly."""
+    return range(1, steps, max(1, steps // most))
+
+
+@forks
+def test_stopped_at_every_kind_of_step_a_backup_is_the_old_one_or_the_new_one(tmp_path):
+    prepare(tmp_path)
+    with vault.open_vault(tmp_path / "vault", PASSPHRASE) as opened:
+        opened.backups.make(tmp_path / "backup", actor="ann", keys_to=tmp_path / "keys")
+        old = opened.backups.check(tmp_path / "backup", keys_from=tmp_path / "keys").generation
+        row = opened.calls.page(CallQuery(), offset=0, limit=1)[0]
+        opened.calls.erase(row.id, actor="ann")
+        add(opened, b"new")
+        key = type(opened._key)(opened.info.id, opened._key.secret_bytes())
+
+    def run(folder):
+        with vault.open_with_key(
+            folder / "vault", type(key)(key._vault_id, key.secret_bytes())
+        ) as v:
+            v.backups.make(folder / "backup", actor="ann", keys_to=folder / "keys")
+
+    def copied(name):
+        folder = tmp_path / name
+        for part in ("vault", "backup", "keys"):
+            shutil.copytree(tmp_path / part, folder / part)
+        return folder
+
+    whole = copied("whole")
+    steps = _in_child(lambda: run(whole), 0)
+    assert steps > 60
+    seen = set()
+    for last in _every(steps, CRASHES // 2):
+        folder = copied("stopped")
+        _in_child(lambda folder=folder: run(folder), last)
+        backup, problems = _problems(folder, key)
+        assert problems == ()
+        seen.add(backup.generation == old)
+        run(folder)
+        backup, problems = _problems(folder, key)
+        assert (problems, row.id in backup.manifest.calls) == ((), False)
+        assert not list((folder / "backup").rglob(f"{row.id}*"))
+        shutil.rmtree(folder)
+    assert seen == {True, False}
+
+
+@forks
+def test_stopped_at_every_kind_of_step_a_restore_leaves_a_vault_or_none(tmp_path):
+    prepare(tmp_path)
+    with vault.open_vault(tmp_path / "vault", PASSPHRASE) as opened:
+        opened.backups.make(tmp_path / "backup", actor="ann")
+
+    def run(folder):
+        restore.restore(tmp_path / "backup", folder, WAY)
+
+    steps = _in_child(lambda: run(tmp_path / "whole"), 0)
+    assert steps > 60
+    seen = set()
+    for last in _every(steps, max(12, CRASHES // 3)):
+        folder = tmp_path / "again"
+        _in_child(lambda folder=folder: run(folder), last)
+        seen.add(vault.state(folder).exists)
+        if not vault.state(folder).exists:
+            run(folder)
+        with vault.open_vault(folder, PASSPHRASE) as again:
+            assert again.check() == ()
+            assert again.calls.count(CallQuery()) == 4
+        shutil.rmtree(folder)
+    assert False in seen

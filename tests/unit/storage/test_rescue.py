@@ -1,0 +1,181 @@
+"""Saving what can be read of a damaged vault: all of what is whole, nothing that is wrong."""
+
+from __future__ import annotations
+
+import random
+import shutil
+
+import pytest
+
+from app.domain import EVERYTHING, JobState
+from app.errors import AppError, VaultDamaged, VaultExists, VaultMissing, WrongPassphrase
+from app.storage import keys, rescue, vault
+from app.storage.way import Way
+from tests.unit.storage.conftest import PASSPHRASE
+from tests.unit.storage.test_backup import WAY, add, contents, tree
+
+PAGE = 4096
+CALLS = 12
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A closed vault, and all that it says of its calls."""
+    folder = tmp_path_factory.mktemp("rescue") / "whole"
+    with vault.create(folder, PASSPHRASE, cost=keys.LOWEST_COST) as opened:
+        for number in range(CALLS):
+            add(opened, b"%d" % number, agent="a" * 300, queue="q" * 200)
+        erased = add(opened, b"erased")
+        opened.calls.erase(erased, actor="ann")
+        held = add(opened, b"held", analysed=False)
+        opened.holds.place(held, "a dispute", actor="ann", scope=EVERYTHING)
+        state = contents(opened)
+    return folder, state, held
+
+
+@pytest.fixture
+def damaged(whole, tmp_path):
+    return shutil.copytree(whole[0], tmp_path / "damaged")
+
+
+def flipped(content, *places):
+    changed = bytearray(content)
+    for at in places:
+        changed[at] ^= 0x40
+    return bytes(changed)
+
+
+def saved(damaged, tmp_path, state):
+    """Rescue, and assert that what was saved is right and what was not is named."""
+    before = tree(damaged)
+    target = tmp_path / "saved"
+    report = rescue.rescue(damaged, target, WAY)
+    assert tree(damaged) == before
+    assert set(report.saved) | set(report.lost) == set(state)
+    assert not set(report.saved) & set(report.lost)
+    assert not set(report.lost) & set(report.incomplete)
+    with vault.open_vault(target, PASSPHRASE) as opened:
+        broken = set(report.without_recording)
+        problems = opened.check()
+        assert all(
+            any(call in problem for call in broken) or "udit" in problem for problem in problems
+        )
+        assert {row.id for row in opened.calls.page(LIST, offset=0, limit=999)} == set(report.saved)
+        for call in set(report.saved) - broken:
+            found = contents_of(opened, call)
+            if call in report.incomplete:
+                assert found[1].job.state is JobState.QUEUED
+                assert found[1].analysis is None
+                assert (found[1].call.digest, found[2]) == (
+                    state[call][1].call.digest,
+                    state[call][2],
+                )
+            else:
+                assert found == state[call]
+        assert opened.people.all()
+        acts = [entry.act for entry in opened.audit.entries(limit=2)]
+        assert "vault.rescue" in acts
+    return report
+
+
+from app.domain import CallQuery  # noqa: E402
+from app.storage.audio import Purpose  # noqa: E402
+
+LIST = CallQuery()
+
+
+def contents_of(opened, call):
+    (row,) = (one for one in opened.calls.page(LIST, offset=0, limit=999) if one.id == call)
+    muted = opened.audio.read(call, Purpose.MUTED) if row.duration_ms and row.score else None
+    return (row, opened.calls.detail(call), opened.audio.read(call, Purpose.ORIGINAL), muted)
+
+
+def test_a_vault_that_is_whole_is_saved_whole(whole, damaged, tmp_path):
+    report = saved(damaged, tmp_path, whole[1])
+    assert set(report.saved) == set(whole[1])
+    assert (report.lost, report.incomplete, report.without_recording, report.remarks) == (
+        (), (), (), (),
+    )  # fmt: skip
+    with vault.open_vault(tmp_path / "saved", PASSPHRASE) as opened:
+        assert contents(opened) == whole[1]
+        assert opened.check() == ()
+        assert opened.calls.detail(whole[2]).on_hold
+
+
+def test_around_each_damaged_page_the_rest_is_saved(whole, damaged, tmp_path):
+    path = damaged / "vault.db"
+    content = path.read_bytes()
+    chance = random.Random(5)
+    pages = len(content) // PAGE
+    outcomes = set()
+    for number in [*chance.sample(range(1, pages), 8), 1, 2]:
+        path.write_bytes(flipped(content, number * PAGE + chance.randrange(PAGE)))
+        try:
+            report = saved(damaged, tmp_path, whole[1])
+        except VaultDamaged as error:
+            outcomes.add(error.sentence)
+        else:
+            outcomes.add(len(report.saved))
+            shutil.rmtree(tmp_path / "saved")
+    assert len(whole[1]) in outcomes
+    assert any(isinstance(one, int) and one < len(whole[1]) for one in outcomes)
+
+
+def test_many_damaged_pages_and_zeros_give_nothing_wrong(whole, damaged, tmp_path):
+    path = damaged / "vault.db"
+    content = path.read_bytes()
+    pages = len(content) // PAGE
+    for seed in range(6):
+        chance = random.Random(seed)
+        changed = bytearray(content)
+        for number in chance.sample(range(pages // 3, pages), 6):
+            if chance.random() < 0.5:
+                changed[number * PAGE : (number + 1) * PAGE] = bytes(PAGE)
+            else:
+                changed[number * PAGE + chance.randrange(PAGE)] ^= 1
+        path.write_bytes(changed)
+        try:
+            saved(damaged, tmp_path, whole[1])
+        except VaultDamaged:
+            continue
+        shutil.rmtree(tmp_path / "saved")
+
+
+@pytest.mark.parametrize("kept", [0.95, 0.7, 0.5])
+def test_a_database_that_was_cut_off_gives_what_is_left(whole, damaged, tmp_path, kept):
+    path = damaged / "vault.db"
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept)])
+    report = saved(damaged, tmp_path, whole[1])
+    assert report.remarks or report.lost or report.incomplete
+
+
+def test_damaged_and_missing_recordings_are_named(whole, damaged, tmp_path):
+    first, second = sorted(whole[1])[:2]
+    for path in (damaged / "audio").rglob(f"{first}.original.*"):
+        path.write_bytes(flipped(path.read_bytes(), 50))
+    for path in (damaged / "audio").rglob(f"{second}.*"):
+        path.unlink()
+    report = saved(damaged, tmp_path, whole[1])
+    assert (set(report.without_recording), report.lost) == ({first, second}, ())
+
+
+def test_what_cannot_be_saved_is_said_and_leaves_nothing(whole, damaged, tmp_path):
+    target = tmp_path / "saved"
+    with pytest.raises(WrongPassphrase):
+        rescue.rescue(damaged, target, Way(passphrase="another passphrase"))
+    with pytest.raises(VaultMissing):
+        rescue.rescue(tmp_path / "nowhere", target, WAY)
+    with pytest.raises(VaultExists):
+        rescue.rescue(damaged, whole[0], WAY)
+    path = damaged / "vault.db"
+    content = path.read_bytes()
+    for broken in (flipped(content, 2000), content[:100], b"", None):
+        path.write_bytes(broken) if broken is not None else path.unlink()
+        with pytest.raises(VaultDamaged):
+            rescue.rescue(damaged, target, WAY)
+        assert not vault.state(target).exists
+    head = damaged / "vault.json"
+    head.write_bytes(flipped(head.read_bytes(), 900))
+    with pytest.raises(AppError):
+        rescue.rescue(damaged, target, WAY)

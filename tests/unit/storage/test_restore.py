@@ -1,0 +1,224 @@
+"""Where backups go, who restores them, and the drill that shows that they restore."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+
+from app.domain import Person, PersonName, PersonRole
+from app.errors import (
+    AppError,
+    BackupInvalid,
+    CodeNeeded,
+    NotAllowed,
+    RecoveryWrong,
+    StorageError,
+    UsageError,
+    VaultExists,
+    WrongPassphrase,
+)
+from app.storage import drill, files, keys, records, restore, totp, vault
+from app.storage.way import Way
+from tests.unit.storage.conftest import PASSPHRASE
+from tests.unit.storage.test_backup import WAY, add, contents, made, reopened, tree
+
+
+@pytest.fixture
+def place(tmp_path):
+    return tmp_path / "backup"
+
+
+@pytest.fixture
+def again(tmp_path):
+    return tmp_path / "again"
+
+
+@pytest.fixture
+def backed_up(opened, place):
+    add(opened)
+    add(opened, b"two")
+    made(opened, place)
+    return place
+
+
+# --------------------------------------------------------------------------- places and people
+
+
+def test_a_backup_goes_where_it_harms_nothing(opened, place, folder, tmp_path):
+    place.mkdir()
+    (place / "mine.txt").write_text("x")
+    for wrong in (place, folder, folder / "backup", tmp_path):
+        with pytest.raises(UsageError):
+            opened.backups.make(wrong, actor="ann")
+    assert (place / "mine.txt").read_text() == "x"
+    place.chmod(0o755)
+    (place / "mine.txt").unlink()
+    made(opened, place)
+    if os.name == "posix":
+        assert place.stat().st_mode & 0o777 == 0o755
+
+
+def test_one_that_is_stopped_is_taken_up_again(opened, place):
+    for number in range(4):
+        add(opened, b"%d" % number)
+    asked = []
+
+    def stop():
+        asked.append(True)
+        return len(asked) == 3
+
+    assert opened.backups.make(place, actor="ann", stop=stop) is None
+    with pytest.raises(BackupInvalid):
+        opened.backups.check(place)
+    left = tree(place)
+    assert len([name for name in left if name.startswith("audio")]) == 4
+    made(opened, place)
+    now = tree(place)
+    assert {name for name in left if name.startswith("audio")} <= set(now)
+    assert "unfinished" not in now
+    assert opened.backups.check(place).problems == ()
+
+
+def test_a_full_disk_is_said_and_leaves_the_backup_as_it_was(opened, place, monkeypatch):
+    add(opened)
+    made(opened, place)
+    before = tree(place)
+    add(opened, b"two")
+    write = files._write_all
+    for most in range(12):
+        count = []
+
+        def full(descriptor, data, most=most, count=count):
+            count.append(data)
+            if len(count) > most:
+                raise OSError(28, "no room")
+            write(descriptor, data)
+
+        monkeypatch.setattr(files, "_write_all", full)
+        try:
+            opened.backups.make(place, actor="ann")
+        except StorageError as error:
+            said = error.sentence
+            monkeypatch.undo()
+            assert said == "The disk that takes the backup is full."
+            assert opened.backups.check(place).problems == ()
+            assert {name: tree(place).get(name) for name in before} == before or (
+                tree(place)["backup.json"] == before["backup.json"]
+            )
+        else:
+            break
+    else:
+        raise AssertionError("the disk was never large enough")
+    assert opened.backups.check(place).calls == 2
+
+
+def test_the_vault_comes_back_into_an_empty_folder_only(opened, backed_up, again):
+    again.mkdir()
+    (again / "mine.txt").write_text("x")
+    with pytest.raises(VaultExists):
+        restore.restore(backed_up, again, WAY)
+    assert (again / "mine.txt").read_text() == "x"
+    (again / "mine.txt").unlink()
+    restore.restore(backed_up, again, WAY)
+    with pytest.raises(VaultExists):
+        restore.restore(backed_up, again, WAY)
+
+
+def test_who_may_not_manage_the_vault_restores_none(opened, backed_up, again):
+    rob = Person(name=PersonName("Rob"), roles=frozenset({PersonRole.REVIEWER}))
+    opened.people.add(rob, "a passphrase of Rob's", actor="owner", cost=keys.LOWEST_COST)
+    made(opened, backed_up)
+    for way, error in (
+        (Way(passphrase="a passphrase of Rob's", name="rob"), NotAllowed),
+        (Way(passphrase=PASSPHRASE, name="rob"), WrongPassphrase),
+        (Way(passphrase=PASSPHRASE, name="nobody"), WrongPassphrase),
+        (Way(sheet="AAAA-BBBB"), RecoveryWrong),
+    ):
+        with pytest.raises(error):
+            restore.restore(backed_up, again, way)
+        assert not vault.state(again).exists
+    restore.restore(backed_up, again, Way(passphrase=PASSPHRASE, name="Owner"))
+
+
+def test_the_recovery_sheet_restores_where_everything_else_is_lost(opened, place, again):
+    call = add(opened)
+    sheet = opened.ways_in.new_sheet()
+    opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
+    made(opened, place)
+    restore.restore(place, again, Way(sheet=sheet))
+    with reopened(again) as back:
+        assert set(contents(back)) == {call}
+        assert back.audit.entries(limit=2)[1].actor == "recovery sheet"
+
+
+def _code(secret, now):
+    return totp._totp(secret).generate(int(now.timestamp())).decode()
+
+
+def test_a_second_factor_is_asked_for(opened, backed_up, again, clock):
+    secret = totp.new_secret()
+    code = _code(secret, clock())
+    opened.second_factors.set_up(opened.person, secret, code, actor="owner")
+    made(opened, backed_up)
+    with pytest.raises(CodeNeeded):
+        restore.restore(backed_up, again, WAY)
+    clock.move(90)
+    way = Way(passphrase=PASSPHRASE, code=_code(secret, clock()), clock=clock)
+    restore.restore(backed_up, again, way)
+    assert vault.state(again).exists
+
+
+def test_after_a_change_of_keys_the_backup_is_made_anew_and_old_copies_still_restore(
+    opened, place, again, folder, tmp_path
+):
+    gone, kept = add(opened, b"gone"), add(opened, b"kept")
+    made(opened, place)
+    opened.ways_in.rotate(actor="owner")
+    made(opened, place)
+    old = shutil.copytree(place, tmp_path / "old")
+    opened.close()
+    with reopened(folder) as later:
+        with pytest.raises(BackupInvalid):
+            later.backups.check(old)
+        later.calls.erase(gone, actor="owner")
+        report = made(later, place)
+        assert report.calls == 1
+        assert later.backups.check(place).problems == ()
+    done = restore.restore(old, again, WAY, keys_from=place)
+    assert (done.calls, done.erased) == (1, (gone,))
+    with reopened(again) as back:
+        assert set(contents(back)) == {kept}
+        assert back.check() == ()
+    restore.restore(place, tmp_path / "third", WAY)
+    with reopened(tmp_path / "third") as back:
+        assert set(contents(back)) == {kept}
+
+
+# --------------------------------------------------------------------------- the drill
+
+
+def test_the_drill_restores_compares_and_removes(opened, backed_up, tmp_path, clock):
+    clock.move(7200)
+    report = drill.drill(backed_up, tmp_path / "beside", Way(passphrase=PASSPHRASE, clock=clock))
+    assert report.problems == ()
+    assert (report.calls, report.turns, report.age_seconds) == (2, 8, 7200)
+    assert report.audit_entries > 5
+    assert {path.name for path in (tmp_path / "beside").iterdir()} == {"backup-drill.lock"}
+
+
+def test_the_drill_tells_what_would_not_come_back(opened, place, tmp_path, folder, monkeypatch):
+    call = add(opened)
+    (path,) = (folder / "audio").rglob(f"{call}.muted.*")
+    path.unlink()
+    opened.backups.make(place, actor="ann")
+    report = drill.drill(place, tmp_path / "beside", WAY)
+    assert report.problems == (f"the muted recording of call {call} is missing or broken",)
+    monkeypatch.setattr(records.results, "add_turns", lambda *_: None)
+    report = drill.drill(place, tmp_path / "beside", WAY)
+    assert "4 turns were restored, and 0 are in the index" in report.problems
+    assert any("are not found" in problem for problem in report.problems)
+    with pytest.raises(AppError):
+        drill.drill(tmp_path, tmp_path / "beside", WAY)
+    assert {path.name for path in (tmp_path / "beside").iterdir()} == {"backup-drill.lock"}

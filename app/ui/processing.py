@@ -41,6 +41,7 @@ class ProcessingControl(QObject):
         self._soon = QTimer(self, singleShot=True, interval=_ANNOUNCE_AFTER_MS)
         self._soon.timeout.connect(self._announce)
         desk.tasks.announced.connect(self._changed)
+        desk.tasks.broke.connect(self._broke)
 
     @property
     def allowed(self) -> bool:
@@ -142,6 +143,15 @@ class ProcessingControl(QObject):
         self.paused = True
         self._desk.messages.problem(error)
         self._announce()
+        self.moved.emit()
+
+    def _broke(self) -> None:
+        """Stand still after a fault: behind the lock nothing keeps the vault open then."""
+        if self._act is not None and not self._act.ended:
+            return
+        if self._act is not None:
+            self._act, self.run, self.paused = None, None, True
+        self._looking = False
         self.moved.emit()
 
     def _announce(self) -> None:

@@ -49,9 +49,14 @@ class ProcessingControl(QObject):
         return may(self._workspace, Right.PROCESS)
 
     @property
+    def running(self) -> bool:
+        """Whether calls are being analysed."""
+        return self._act is not None and not self._act.ended
+
+    @property
     def busy(self) -> bool:
-        """Whether something runs, or is about to."""
-        return self._act is not None or self._looking
+        """Whether calls are being analysed, or may be in a moment."""
+        return self.running or self._looking
 
     def keep_on(self) -> None:
         """Go on although what was asked of the vault is not answered any more."""

@@ -90,8 +90,13 @@ class MainWindow(QMainWindow):
         return self._workspace
 
     @property
+    def running(self) -> bool:
+        """Whether calls are being analysed or imported."""
+        return self.control.running or self.importing.busy
+
+    @property
     def at_work(self) -> bool:
-        """Whether calls are analysed or imported, also behind the lock."""
+        """Whether that is so, or may be in a moment: behind the lock the vault stays open then."""
         return self.control.busy or self.importing.busy
 
     def work(self) -> str:

@@ -301,5 +301,8 @@ class AccountPage(QWidget):
     def _show_key(self) -> None:
         workspace = self._workspace
         if workspace is not None:
-            show = lambda key: PaperDialog(self.window(), key_paper(key)).open()  # noqa: E731
-            self._desk.tasks.query(workspace.audit.key, show)
+            vault = workspace.info
+            self._desk.tasks.query(
+                workspace.audit.key,
+                lambda key: PaperDialog(self.window(), key_paper(key, vault)).open(),
+            )

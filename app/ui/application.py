@@ -135,7 +135,7 @@ class Session(QObject):
         self.window.hide_content()
         self.window.show_start(self.unlock)
         self.idle.start(_START_PAGES_MINUTES)
-        if self.window.at_work:
+        if self.window.running:
             self.entry.behind = workspace
             self.unlock.show_going_on(self.window.work())
             self.entry.look_at(workspace.info.folder)

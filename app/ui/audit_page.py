@@ -67,7 +67,6 @@ class AuditPage(QWidget):
         self.checkpoint = button("Checkpoint…", self._checkpoint)
         self.export = button("Export…", self._export)
         self.verdict = label("", "quiet", wrap=True)
-        self.verdict.setAccessibleName("Result of verifying")
         self.progress = QProgressBar(textVisible=False)
         self.progress.setAccessibleName("Progress of verifying")
         self.table = self._build_table()

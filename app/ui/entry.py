@@ -209,7 +209,7 @@ class Entry(QObject):
             return
 
         def then(key: str) -> None:
-            self.key_step.show_key(key)
+            self.key_step.show_key(key, workspace.info)
             self.page_wanted.emit(self.key_step)
             self.key_step.go_on.setFocus()
 

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout
 
-from app.ui import start_page
+from app.ui import start_page, words
 from app.ui.paper import Paper, PaperView, ask_and_print, grouped
 from app.ui.start_page import StartPage
 from app.ui.widgets import button, label
@@ -19,6 +19,7 @@ from app.ui.widgets import button, label
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from app.domain import VaultInfo
     from app.errors import AppError
     from app.ui.desk import Desk
     from app.workspace import Workspace
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
 _SHEET = (
     "Whoever holds this sheet can open the vault and choose a new passphrase. Write it on paper or"
     " print it, and keep it where this computer is not. It is shown only now."
+)
+_SHEET_PRINTED = (
+    "Whoever holds this sheet can open the vault and choose a new passphrase: keep it where the"
+    " computer is not. The window offers it under “Use the recovery sheet”."
 )
 _SKIP = (
     "Without a sheet, a lost passphrase is the end of the vault. You can make one later, under"
@@ -38,14 +43,26 @@ _KEY = (
 )
 
 
-def sheet_paper(sheet: str) -> Paper:
+_KEY_PRINTED = (
+    "For the person who audits this vault, to keep away from its computer. It is no secret and"
+    " opens nothing: with it they can prove that no entry of the audit log was changed or removed."
+)
+
+
+def sheet_paper(sheet: str, vault: VaultInfo) -> Paper:
     """Return the page of a recovery sheet."""
-    return Paper("Recovery sheet of an AutoInsights vault", _SHEET, grouped(sheet), sheet)
+    title = "Recovery sheet of an AutoInsights vault"
+    return Paper(title, f"{_SHEET_PRINTED} {_of(vault)}", grouped(sheet), sheet)
 
 
-def key_paper(key: str) -> Paper:
+def key_paper(key: str, vault: VaultInfo) -> Paper:
     """Return the page of a verification key."""
-    return Paper("Verification key of an audit log", _KEY, grouped(key, 4), key)
+    purpose = f"{_KEY_PRINTED} {_of(vault)}"
+    return Paper("Verification key of an audit log", purpose, grouped(key, 4), key)
+
+
+def _of(vault: VaultInfo) -> str:
+    return f"Vault {vault.id[:8]}, made {words.moment(vault.created_at)}."
 
 
 class SheetStep(StartPage):
@@ -81,6 +98,7 @@ class SheetStep(StartPage):
         self.typed.textChanged.connect(self._enable)
         self.typed.returnPressed.connect(self._keep)
         _on_escape(self, self._skip)
+        self._enable()
 
     def begin(self, workspace: Workspace) -> None:
         """Make a new sheet for a vault and show it."""
@@ -98,7 +116,7 @@ class SheetStep(StartPage):
 
     def _show(self, sheet: str) -> None:
         self._sheet = sheet
-        self.view.show_paper(sheet_paper(sheet))
+        self.view.show_paper(self._paper())
         self._enable()
         self.typed.setFocus()
 
@@ -106,8 +124,12 @@ class SheetStep(StartPage):
         self.keep.setEnabled(bool(self._sheet and self.typed.text().strip()))
 
     def _print(self) -> None:
-        if self._sheet:
-            ask_and_print(sheet_paper(self._sheet), self)
+        if (paper := self._paper()) is not None:
+            ask_and_print(paper, self)
+
+    def _paper(self) -> Paper | None:
+        workspace = self._workspace
+        return sheet_paper(self._sheet, workspace.info) if workspace and self._sheet else None
 
     def _keep(self) -> None:
         workspace, sheet, typed = self._workspace, self._sheet, self.typed.text()
@@ -147,7 +169,7 @@ class KeyStep(StartPage):
     def __init__(self, desk: Desk) -> None:
         """Begin without a key."""
         super().__init__(desk.theme, "Verification key for the auditor")
-        self._key = ""
+        self._paper: Paper | None = None
         self.body.addWidget(label(_KEY, "quiet", wrap=True))
         self.view = PaperView("Verification key")
         self.body.addWidget(self.view)
@@ -160,19 +182,20 @@ class KeyStep(StartPage):
         self.body.addLayout(row)
         _on_escape(self, self.passed.emit)
 
-    def show_key(self, key: str) -> None:
-        """Show a key."""
-        self._key = key
-        self.view.show_paper(key_paper(key))
+    def show_key(self, key: str, vault: VaultInfo) -> None:
+        """Show the key of a vault."""
+        self._paper = key_paper(key, vault)
+        self.view.show_paper(self._paper)
         self.go_on.setFocus()
 
     def forget(self) -> None:
         """Show no key any more."""
-        self._key = ""
+        self._paper = None
         self.view.show_paper(None)
 
     def _print(self) -> None:
-        ask_and_print(key_paper(self._key), self)
+        if self._paper is not None:
+            ask_and_print(self._paper, self)
 
 
 def _on_escape(page: StartPage, act: Callable[[], object]) -> None:

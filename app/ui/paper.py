@@ -109,6 +109,7 @@ class PaperView(QWidget):
     def __init__(self, name: str) -> None:
         """Begin empty; `name` says to screen readers what it shows."""
         super().__init__()
+        self._name = name
         self.text = label("", "paper")
         self.text.setAccessibleName(name)
         self.text.setTextInteractionFlags(
@@ -127,6 +128,9 @@ class PaperView(QWidget):
 
     def show_paper(self, paper: Paper | None, *, side: int = 190) -> None:
         """Show a page, or forget it."""
-        self.text.setText("\n".join(paper.lines) if paper else "")
+        lines = paper.lines if paper else ()
+        self.text.setText("\n".join(lines))
+        # a screen reader says the name instead of the text
+        self.text.setAccessibleName(": ".join((self._name, *lines)))
         self.code.setVisible(bool(paper and paper.code))
         self.code.setPixmap(picture(paper.code, side) if paper and paper.code else QPixmap())

@@ -151,6 +151,7 @@ class NewPassphrase(QWidget):
         for field in (self.passphrase, self.again):
             field.clear()
         self.generated.clear()
+        self.generated.setAccessibleName("The passphrase that was made for you")
         self.generated.hide()
         self._judged = None
 
@@ -173,6 +174,7 @@ class NewPassphrase(QWidget):
     def _make(self) -> None:
         made = self._desk.passphrases.suggested()
         self.generated.setText(made)
+        self.generated.setAccessibleName(f"The passphrase that was made for you: {made}")
         self.generated.show()
         self.passphrase.edit.setText(made)
         self.again.clear()

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 _HEADERS = ("Name", "Roles", "Sees", "Code", "State", "Since")
-_WIDTHS = (150, 300, 210, 70, 100)
+_WIDTHS = (150, 300, 210, 70, 100, 160)
 
 
 class PersonAct(StrEnum):
@@ -183,7 +183,7 @@ class PeopleTab(QWidget):
         columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         for column, width in enumerate(_WIDTHS):
             columns.resizeSection(column, width)
-        columns.setStretchLastSection(True)
+        columns.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         table.itemSelectionChanged.connect(self._offer)
         table.itemDoubleClicked.connect(lambda _: self.act(PersonAct.CHANGE))
         return table

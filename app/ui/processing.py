@@ -41,6 +41,7 @@ class ProcessingControl(QObject):
         self._soon = QTimer(self, singleShot=True, interval=_ANNOUNCE_AFTER_MS)
         self._soon.timeout.connect(self._announce)
         desk.tasks.announced.connect(self._changed)
+        desk.tasks.broke.connect(self._broke)
 
     @property
     def allowed(self) -> bool:
@@ -48,9 +49,14 @@ class ProcessingControl(QObject):
         return may(self._workspace, Right.PROCESS)
 
     @property
+    def running(self) -> bool:
+        """Whether calls are being analysed."""
+        return self._act is not None and not self._act.ended
+
+    @property
     def busy(self) -> bool:
-        """Whether something runs, or is about to."""
-        return self._act is not None or self._looking
+        """Whether calls are being analysed, or may be in a moment."""
+        return self.running or self._looking
 
     def keep_on(self) -> None:
         """Go on although what was asked of the vault is not answered any more."""
@@ -142,6 +148,15 @@ class ProcessingControl(QObject):
         self.paused = True
         self._desk.messages.problem(error)
         self._announce()
+        self.moved.emit()
+
+    def _broke(self) -> None:
+        """Stand still after a fault: behind the lock nothing keeps the vault open then."""
+        if self._act is not None and not self._act.ended:
+            return
+        if self._act is not None:
+            self._act, self.run, self.paused = None, None, True
+        self._looking = False
         self.moved.emit()
 
     def _announce(self) -> None:

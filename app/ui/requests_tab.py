@@ -39,6 +39,7 @@ class RequestsTab(QWidget):
         self._desk = desk
         self._workspace: Workspace | None = None
         self.lines: dict[int, RequestLine] = {}
+        self._shown: tuple[ApprovalRequest, ...] | None = None
         self.decided = QCheckBox("Show those that are decided, too")
         self.decided.toggled.connect(self.refresh)
         self.empty = EmptyState(desk.theme, "done")
@@ -64,7 +65,11 @@ class RequestsTab(QWidget):
     def open(self, workspace: Workspace | None) -> None:
         """Show the requests of a workspace, or nothing."""
         self._workspace = workspace
-        self._show(())
+        self._shown = None
+        clear(self._list)
+        self.lines.clear()
+        self._area.hide()
+        self.empty.hide()
         self.refresh()
 
     def refresh(self) -> None:
@@ -75,11 +80,12 @@ class RequestsTab(QWidget):
             self._desk.tasks.query(read, self._show, key="requests")
 
     def _show(self, requests: tuple[ApprovalRequest, ...]) -> None:
+        workspace = self._workspace
+        if workspace is None or requests == self._shown:
+            return
+        self._shown = requests
         clear(self._list)
         self.lines.clear()
-        workspace = self._workspace
-        if workspace is None:
-            return
         for request in requests[:SHOWN]:
             line = RequestLine(request, workspace)
             line.approved.connect(partial(self._approve, request))

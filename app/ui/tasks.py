@@ -67,6 +67,9 @@ class Tasks(QObject):
     session_ended = Signal()
     """What was asked for was not done, because the person has been signed in for too long."""
 
+    broke = Signal()
+    """Something ended in a fault of the program: nobody was given a result."""
+
     _back = Signal(object)
 
     def __init__(self, messages: Messages) -> None:
@@ -189,8 +192,8 @@ class Tasks(QObject):
             back: Callable[[], None]
             try:
                 back = partial(then, op())
-            except SessionEnded:
-                back = partial(self._end_session, ended)
+            except SessionEnded as error:
+                back = partial(self._end_session, failed, error)
             except AppError as error:
                 back = partial(failed, error)
             except Exception as error:  # noqa: BLE001  (one of the four places that catch all)
@@ -203,10 +206,10 @@ class Tasks(QObject):
         if ended is not None:
             self._end(ended)
         self._messages.fault(error)
+        self.broke.emit()
 
-    def _end_session(self, ended: Act | None) -> None:
-        if ended is not None:
-            self._end(ended)
+    def _end_session(self, failed: Callable[[AppError], None], error: SessionEnded) -> None:
+        failed(error)
         self.session_ended.emit()
 
     def _deliver(self, item: tuple[bool, int, Callable[[], Any]]) -> None:

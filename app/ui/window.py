@@ -35,7 +35,7 @@ from app.ui.bars import ButtonKeys, DemoBanner, DropCover, MessageBar
 from app.ui.call_page import CallPage
 from app.ui.calls_page import CallsPage
 from app.ui.dialogs import KeysDialog, ReportDialog
-from app.ui.import_dialog import ImportDialog
+from app.ui.importing import Importing
 from app.ui.messages import Kind, Message
 from app.ui.people_page import PeoplePage
 from app.ui.processing import ProcessingControl
@@ -46,21 +46,12 @@ from app.ui.side_bar import SideBar
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from app.domain import CallMetadata, Changes, ImportReport, Progress
-    from app.errors import AppError
+    from app.domain import Changes
     from app.ui.desk import Desk
-    from app.ui.tasks import Act
     from app.workspace import Workspace
 
 NAME = "AutoInsights"
-OWN_CALLS_REFUSED = Message(
-    Kind.PROBLEM,
-    "This is the demonstration vault, and its passphrase lies beside it: your own calls do not"
-    " belong in it.",
-    "Make a vault of your own: it takes a minute.",
-)
 _Page = CallsPage | QueuePage | PeoplePage | AuditPage | AccountPage
-_CHANGED: Changes = frozenset({Subject.CALLS, Subject.JOBS})
 
 
 class MainWindow(QMainWindow):
@@ -77,12 +68,10 @@ class MainWindow(QMainWindow):
         super().__init__()
         self._desk = desk
         self._workspace: Workspace | None = None
-        self._importing: Act | None = None
-        self._import_progress = ""
         self.setWindowTitle(NAME)
         self.setAcceptDrops(True)
         self.setMinimumSize(1000, 640)
-        self.control = ProcessingControl(desk)
+        self.control, self.importing = ProcessingControl(desk), Importing(desk, self)
         self._build(start_pages)
         self._make_shortcuts()
         self._keys = ButtonKeys(self)
@@ -90,6 +79,8 @@ class MainWindow(QMainWindow):
         desk.messages.listen(self._show_message)
         desk.tasks.announced.connect(self._changed)
         self.control.moved.connect(self.work_moved)
+        self.importing.moved.connect(self.work_moved)
+        self.importing.told.connect(lambda message: self.bar.tell(message))  # noqa: PLW0108  (made later)
         desk.theme.changed.connect(self._draw_icons)
         self._draw_icons()
 
@@ -99,15 +90,20 @@ class MainWindow(QMainWindow):
         return self._workspace
 
     @property
+    def running(self) -> bool:
+        """Whether calls are being analysed or imported."""
+        return self.control.running or self.importing.busy
+
+    @property
     def at_work(self) -> bool:
-        """Whether calls are analysed or imported, also behind the lock."""
-        return self.control.busy or self._importing is not None
+        """Whether that is so, or may be in a moment: behind the lock the vault stays open then."""
+        return self.control.busy or self.importing.busy
 
     def work(self) -> str:
         """Return what goes on, in a sentence without content."""
         run = self.control.run
-        if run is None and self._importing is not None:
-            return words.going_on(0, 0, self._import_progress or "starting")
+        if run is None and self.importing.busy:
+            return words.going_on(0, 0, self.importing.progress or "starting")
         return words.going_on(run.done, run.total) if run is not None else words.going_on(0, 0)
 
     def show_start(self, page: QWidget) -> None:
@@ -132,6 +128,7 @@ class MainWindow(QMainWindow):
         for page in self._pages.values():
             page.open(None)
         self.call.open(None)
+        self.importing.open(None)
         self.bar.dismiss()
         self.side.show_vault(Path(), "", demo=False)
 
@@ -142,7 +139,7 @@ class MainWindow(QMainWindow):
         if workspace is None:
             return
         self._workspace = workspace
-        for page in (*self._pages.values(), self.call):
+        for page in (*self._pages.values(), self.call, self.importing):
             page.open(workspace)
         demo, session = workspace.info.demo, workspace.session
         self.demo.setVisible(demo)
@@ -183,43 +180,7 @@ class MainWindow(QMainWindow):
 
     def ask_import(self, paths: Sequence[Path] = ()) -> None:
         """Ask what to import and what is known of it, then import."""
-        if self._workspace is None or not may(self._workspace, Right.IMPORT):
-            return
-        if self._workspace.info.demo:
-            self.bar.tell(OWN_CALLS_REFUSED)
-            return
-        dialog = ImportDialog(self, paths)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: self.import_paths(dialog.paths, dialog.metadata()))
-        dialog.open()
-
-    def import_paths(self, paths: Sequence[Path], metadata: CallMetadata) -> None:
-        """Import files and folders beside the window and tell what came of it."""
-        workspace = self._workspace
-        if workspace is None:
-            return
-        self.bar.tell(Message(Kind.NOTE, "Importing…"))
-
-        def work(act: Act) -> ImportReport:
-            return workspace.intake.import_paths(
-                tuple(paths), metadata=metadata, progress=act.progress, stop=act.stopped
-            )
-
-        def progress(state: Progress) -> None:
-            of = f" of {state.total:,.0f}" if state.total else ""
-            self._import_progress = f"{state.done:,.0f}{of} recordings"
-            if self._workspace is not None:
-                self.bar.tell(Message(Kind.NOTE, f"Importing: {self._import_progress}"))
-            self.work_moved.emit()
-
-        def failed(error: AppError) -> None:
-            self._importing = None
-            self._desk.messages.problem(error)
-            self.work_moved.emit()
-
-        self._importing = self._desk.tasks.run(
-            work, self._imported, progress=progress, failed=failed
-        )
+        self.importing.ask(paths)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Let the application end the work beside the window first."""
@@ -345,17 +306,6 @@ class MainWindow(QMainWindow):
             dialog.open()
         else:
             self.bar.tell(message)
-
-    def _imported(self, report: ImportReport) -> None:
-        self._importing = None
-        self._import_progress = ""
-        self._desk.tasks.announced.emit(_CHANGED)
-        self.work_moved.emit()
-        if self._workspace is None:
-            return  # locked meanwhile: names of files are content
-        kind = Kind.PROBLEM if report.refused else Kind.NOTE
-        reasons = [f"{name}: {failure.sentence}" for name, failure in report.refused[:3]]
-        self.bar.tell(Message(kind, words.imported(report), " ".join(reasons)))
 
     def _changed(self, changes: Changes) -> None:
         if Subject.JOBS in changes:

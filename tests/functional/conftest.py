@@ -48,6 +48,12 @@ class Person:
         self.qtbot.keyClicks(page.passphrase.edit, passphrase)
         self.qtbot.keyClick(page.passphrase.edit, Qt.Key.Key_Return)
 
+    def lock(self) -> None:
+        """Lock, and wait until the vault is closed."""
+        self.session.lock()
+        page = self.session.unlock
+        self.wait(lambda: page.isVisible() and page.passphrase.edit.isEnabled())
+
     def pass_the_steps(self) -> None:
         """Pass the steps of a new vault, with one key each."""
         entry = self.session.entry

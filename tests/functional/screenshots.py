@@ -22,7 +22,15 @@ from PySide6.QtTest import QTest
 
 from app import config
 from app.bootstrap import Folders, Program, resources
-from app.domain import EVERYTHING, GuardedAct, NewSecondFactor, PersonName, Progress, Stage
+from app.domain import (
+    EVERYTHING,
+    GuardedAct,
+    NewSecondFactor,
+    PersonName,
+    Progress,
+    Stage,
+    VaultInfo,
+)
 from app.errors import CodeNeeded
 from app.storage import vault
 from app.storage.requests import Asked
@@ -45,6 +53,9 @@ if TYPE_CHECKING:
 SIZES = ((1280, 800), (1920, 1080))
 _A_SHEET = "KQ3M-7TZA-XW5P-B2HD-NR6Y-4CLE-VJ2S-G3UF-QH7I"
 _A_KEY = "AIKEY2-Q7ZK-3MTA-XW5P-B2HD-NR6Y-4CLE-VJ2S-G3UF-QH7I-M5XO-6WPD-2RBA-K4TN-7ZEQ-C3LU-HY2V"
+_A_VAULT = VaultInfo(
+    id="1f0c" * 8, folder=Path("vault"), demo=False, created_at="2026-03-27T16:36:00+00:00"
+)
 _A_URI = "otpauth://totp/AutoInsights:owner?secret=KQ3M7TZAXW5PB2HDNR6Y4CLEVJ2SG3UF"
 _A_FOLDER = "/home/you/.local/share/AutoInsights/vault"
 OUT = Path(__file__).parents[2] / "resources" / "documents" / "screenshots"
@@ -77,8 +88,12 @@ class Camera:
             if deadline.hasExpired():
                 raise TimeoutError("the window did not come to the scene")
 
-    def shoot(self, name: str, sizes: tuple[tuple[int, int], ...] = SIZES) -> None:
-        """Keep the window as it is, in several sizes."""
+    def shoot(
+        self, name: str, sizes: tuple[tuple[int, int], ...] = SIZES, *, in_dark: bool = True
+    ) -> None:
+        """Keep the window as it is, in several sizes; some in light only."""
+        if self.theme == "dark" and not in_dark:
+            return
         for width, height in sizes:
             self.window.resize(width, height)
             for _ in range(3):
@@ -122,7 +137,7 @@ def take_all(camera: Camera, folder: Path) -> None:
     camera.wait(lambda: window.calls.model.row(0) is not None)
     window.show_call(call.id)
     camera.wait(window.call.no_words.isVisible)
-    camera.shoot("call-without-words", SIZES[:1])
+    camera.shoot("call-without-words", SIZES[:1], in_dark=False)
     session.end()
 
 
@@ -136,12 +151,12 @@ def _picture_entry(camera: Camera, folder: Path) -> None:
         edit.setText(scenes.PASSPHRASE)
     camera.wait(lambda: session.set_up.new.meter.value() == 100)
     camera.shoot("set-up", SIZES[:1])
-    entry.sheet_step.view.show_paper(first_steps.sheet_paper(_A_SHEET))
+    entry.sheet_step.view.show_paper(first_steps.sheet_paper(_A_SHEET, _A_VAULT))
     window.show_start(entry.sheet_step)
     camera.shoot("recovery-sheet", SIZES[:1])
-    entry.key_step.show_key(_A_KEY)
+    entry.key_step.show_key(_A_KEY, _A_VAULT)
     window.show_start(entry.key_step)
-    camera.shoot("verification-key", SIZES[:1])
+    camera.shoot("verification-key", SIZES[:1], in_dark=False)
     session.look_at(folder / "vault")
     camera.wait(session.unlock.isVisible)
     session.unlock.folder_label.setText(_A_FOLDER)
@@ -151,7 +166,7 @@ def _picture_entry(camera: Camera, folder: Path) -> None:
     camera.shoot("unlock", SIZES[:1])
     session.unlock.show_going_on("")
     session.unlock.refuse(CodeNeeded("The code of the second factor is needed, too."))
-    camera.shoot("unlock-code", SIZES[:1])
+    camera.shoot("unlock-code", SIZES[:1], in_dark=False)
     _open(camera, folder / "empty")
     camera.wait(window.calls.empty.isVisible)
     camera.shoot("empty", SIZES[:1])
@@ -169,13 +184,13 @@ def _picture_people(camera: Camera) -> None:
     page.show_tab(Tab.PEOPLE)
     camera.wait(lambda: page.people.table.rowCount() > 3)
     page.people.select("Rita")
-    camera.shoot("people")
+    camera.shoot("people", SIZES[:1])
     page.people.act(PersonAct.CHANGE)
     _keep_dialog(camera, PersonDialog, "person")
     page.show_tab(Tab.TEAMS)
     camera.wait(lambda: page.teams.list.count() > 0)
     page.teams.list.setCurrentRow(0)
-    camera.shoot("teams", SIZES[:1])
+    camera.shoot("teams", SIZES[:1], in_dark=False)
     page.show_tab(Tab.RULES)
     camera.wait(page.rules.isVisible)
     camera.shoot("rules", SIZES[:1])
@@ -201,7 +216,8 @@ def _keep_dialog(camera: Camera, kind: type[QDialog], name: str) -> None:
     camera.wait(dialog.isVisible)
     for _ in range(4):
         QTest.qWait(40)
-    camera.keep(dialog, f"{name}-{camera.theme}")
+    if camera.theme == "light":
+        camera.keep(dialog, f"{name}-light")
     dialog.reject()
 
 

@@ -11,6 +11,9 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
 from app.ui.dialogs import KeysDialog
 from app.ui.import_dialog import ImportDialog
+from app.ui.person_dialog import PersonDialog
+from app.ui.rights import Page, Tab
+from app.ui.secret_dialogs import SecondFactorDialog, SheetDialog
 from tests.functional import scenes
 
 if TYPE_CHECKING:
@@ -49,6 +52,11 @@ def test_everything_has_a_name(person: Person, program: Program) -> None:
     person.session.look_at(program.folders.data / "none")
     person.wait(person.session.set_up.isVisible)
     assert nameless(window) == []
+    entry = person.session.entry
+    entry.recovery.show_vault(program.folders.vault)
+    for step in (entry.recovery, entry.sheet_step, entry.key_step):
+        window.show_start(step)
+        assert nameless(window) == []
     person.session.look_at(program.folders.vault)
     person.unlock()
     person.see_list()
@@ -58,6 +66,23 @@ def test_everything_has_a_name(person: Person, program: Program) -> None:
     window.show_queue()
     person.wait(lambda: len(window.queue._lines) == 1)
     assert nameless(window) == []
+    for page in Page:
+        window.show_page(page)
+        person.wait(window._pages[page].isVisible)
+        assert nameless(window) == [], page
+    for tab in Tab:
+        window.show_page(Page.PEOPLE)
+        window.people.show_tab(tab)
+        assert nameless(window) == [], tab
+    window.people.people.add.click()
+    window.account.set_up_factor.click()
+    window.account.new_sheet.click()
+    for kind in (PersonDialog, SecondFactorDialog, SheetDialog):
+        person.wait(lambda kind=kind: window.findChildren(kind)[0].isVisible())
+        dialog = window.findChildren(kind)[0]
+        assert nameless(dialog) == []
+        dialog.reject()
+    window.show_calls()
     window.ask_import()
     window._show_keys()
     for kind in (ImportDialog, KeysDialog):
@@ -94,6 +119,30 @@ def test_tab_goes_round_the_call_page_without_a_trap(person: Person) -> None:
     assert QApplication.focusWidget() is seen[0], "round and back"
     page = person.window.call
     assert {page.waveform, page.transcript, page.speed, page.next} <= set(seen)
+
+
+@pytest.mark.parametrize("page", [Page.PEOPLE, Page.AUDIT, Page.ACCOUNT])
+def test_tab_goes_round_the_other_pages_without_a_trap(person: Person, page: Page) -> None:
+    person.unlock()
+    person.see_list()
+    window = person.window
+    window.show_page(page)
+    for tab in Tab if page is Page.PEOPLE else (None,):
+        if tab is not None:
+            window.people.show_tab(tab)
+        person.qtbot.wait(1)
+        window.activateWindow()
+        window.side.lock.setFocus()
+        seen: list[QWidget] = []
+        for _ in range(120):
+            focused = QApplication.focusWidget()
+            if focused is None or (seen and focused is seen[0]):
+                break
+            seen.append(focused)
+            person.qtbot.keyClick(focused, Qt.Key.Key_Tab)
+        assert QApplication.focusWidget() is seen[0], "round and back"
+        inside = [one for one in seen if window._pages[page].isAncestorOf(one)]
+        assert len(inside) >= 2
 
 
 def test_enter_presses_the_button_that_has_the_focus(person: Person) -> None:

@@ -84,7 +84,12 @@ def test_verifying_says_that_all_is_well_and_names_what_is_not(
 
 def test_the_log_is_handed_out_by_who_may(person: Person, tmp_path: Path) -> None:
     page = person.window.audit
-    person.session.lock()
+    person.lock()
+    person.sign_in("Adam", PASSPHRASES["Adam"])
+    person.wait(person.window.main.isVisible)
+    person.window.show_page(Page.AUDIT)
+    assert not page.export.isVisible(), "an administrator reads, an auditor hands out"
+    person.lock()
     with_auditor(person)
     page.export_to(tmp_path)
     person.wait(lambda: "entries are in" in person.window.bar.sentence.text())

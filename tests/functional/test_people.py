@@ -58,11 +58,6 @@ def come_in(person: Person, name: str) -> None:
     person.wait(person.window.main.isVisible)
 
 
-def lock(person: Person) -> None:
-    person.session.lock()
-    person.wait(person.session.unlock.passphrase.edit.isEnabled)
-
-
 def bar(person: Person) -> str:
     return person.window.bar.sentence.text() if person.window.bar.isVisible() else ""
 
@@ -102,7 +97,7 @@ def test_a_sheet_is_kept_at_set_up_and_opens_the_vault(
     person.wait(person.window.main.isVisible)
     assert person.window.side.person.text() == "Zoe"
 
-    lock(person)
+    person.lock()
     unlock = person.session.unlock
     person.wait(unlock.sheet.isVisible)
     unlock.sheet.click()
@@ -116,7 +111,7 @@ def test_a_sheet_is_kept_at_set_up_and_opens_the_vault(
     recovery.open.click()
     person.wait(person.window.main.isVisible)
     person.wait(lambda: "signed in as Zoe" in bar(person))
-    lock(person)
+    person.lock()
     vault.open_vault(program.folders.vault, "nine copper kettles in a row").close()
 
 
@@ -239,7 +234,7 @@ def test_a_second_factor_is_set_up_and_asked_for(
     assert len(backup) == 10
     asked.close_button.click()
     person.wait(lambda: "10 backup codes" in account.factor.text())
-    lock(person)
+    person.lock()
 
     page = person.session.unlock
     person.sign_in("Rita", PASSPHRASES["Rita"])
@@ -255,7 +250,7 @@ def test_a_second_factor_is_set_up_and_asked_for(
     person.qtbot.keyClick(page.code, Qt.Key.Key_Return)
     person.wait(person.window.main.isVisible)
     assert page.passphrase.text() == page.code.text() == ""
-    lock(person)
+    person.lock()
     assert not page.code.isVisible()
     person.sign_in("Rita", PASSPHRASES["Rita"])
     person.wait(page.code.isVisible)
@@ -307,7 +302,7 @@ def test_erasing_takes_two_people(start: Callable[..., Person], program: Program
     person.wait(lambda: 1 in requests.lines)
     assert "Withdraw" in offered(person)
     assert "Approve…" not in offered(person), "nobody approves what they asked for"
-    lock(person)
+    person.lock()
 
     come_in(person, "Priya")
     person.wait(lambda: "(1)" in person.window.side.entries[Page.PEOPLE].text())
@@ -342,7 +337,7 @@ def test_a_request_is_refused_or_withdrawn(start: Callable[..., Person], program
     person.wait(lambda: {1, 2} <= set(requests.lines))
     requests.lines[1].withdrawn.emit()
     person.wait(lambda: set(requests.lines) == {2})
-    lock(person)
+    person.lock()
     come_in(person, "Priya")
     person.window.show_page(Page.PEOPLE)
     person.wait(lambda: set(requests.lines) == {2})
@@ -458,7 +453,7 @@ def test_people_are_added_changed_and_suspended(
     assert PersonAct.REMOVE.value not in offered(person), "nobody shuts themselves out"
     sven = next(one for one in workspace.people.list() if one.name == "Sven")
     assert sven.scope.teams == ("North",)
-    lock(person)
+    person.lock()
     person.sign_in("Sven", STRONG)
     person.wait(person.window.main.isVisible)
 
@@ -513,7 +508,7 @@ def test_a_new_sheet_and_the_key_are_found_under_the_account(
     person.wait(asked.keep.isEnabled)
     asked.keep.click()
     person.wait(lambda: bar(person) == "Your passphrase is changed.")
-    lock(person)
+    person.lock()
     vault.open_vault(program.folders.vault, STRONG).close()
     assert QApplication.activeModalWidget() is None
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PySide6.QtGui import QImage
 
 from app.access import ACTS, FOUNDER, ROLES, SETTINGS, Session, setting_text
 from app.domain import (
@@ -26,12 +27,14 @@ from app.domain import (
     Right,
     Scope,
     Sha256,
+    VaultInfo,
 )
 from app.errors import CodeNeeded, SignInDelayed, WrongCode, WrongPassphrase
 from app.ui import account_page, audit_words, people_words, rights
 from app.ui.audit_page import export_folder
 from app.ui.call_acts import CallAct, acts, suggested_name, told
-from app.ui.paper import grouped
+from app.ui.first_steps import sheet_paper
+from app.ui.paper import draw, grouped
 from app.ui.people_tab import PersonAct, cells
 from app.ui.people_tab import acts as person_acts
 from app.ui.person_dialog import named
@@ -280,3 +283,16 @@ def test_the_account_in_words() -> None:
     assert "7 backup codes are left" in account_page.second_factor(with_code)
     assert "no recovery sheet" in account_page.sheet(without)
     assert "A new one" in account_page.sheet(replace(without, has_recovery_sheet=True))
+
+
+def test_a_sheet_is_drawn_in_black_on_white_with_all_that_is_on_it(qapp: object) -> None:
+    vault = VaultInfo(id="1f" * 16, folder=Path("v"), demo=False, created_at="2026-03-12T14:02:00")
+    paper = sheet_paper("ABCD-EFGH-IJKL-MNOP", vault)
+    assert paper.lines == ("ABCD-EFGH-IJKL", "MNOP")
+    assert "Vault 1f1f1f1f, made 12 Mar 2026" in paper.purpose
+    page = QImage(827, 1169, QImage.Format.Format_Grayscale8)
+    page.fill(255)
+    draw(paper, page)
+    dark = sum(byte < 128 for byte in bytes(page.constBits()))
+    assert 20_000 < dark < 200_000
+    assert "ABCD" not in repr(paper)

@@ -92,6 +92,7 @@ TABLE = {
     "audit.verify": (Right.READ_AUDIT, lambda w, _: w.audit.verify()),
     "audit.entries": (Right.READ_AUDIT, lambda w, _: w.audit.entries()),
     "audit.count": (Right.READ_AUDIT, lambda w, _: w.audit.count()),
+    "audit.names": (Right.READ_AUDIT, lambda w, _: w.audit.names()),
     "audit.key": (ANYBODY, lambda w, _: w.audit.key()),
     "audit.key_code": (ANYBODY, lambda w, _: w.audit.key_code()),
     "audit.key_sheet": (ANYBODY, lambda w, _: w.audit.key_sheet()),
@@ -153,7 +154,7 @@ ON_A_CALL = (
     "calls.hold", "processing.cancel", "processing.retry", "requests.ask of erasing",
     "requests.ask of an export", "requests.ask of ending a hold",
 )  # fmt: skip
-WITHOUT_RIGHT = {"info", "session", "close"}
+WITHOUT_RIGHT = {"info", "session", "close", "sign_in"}
 # These only put into another form, or into a file, what was got by a right before.
 FORMS = {
     "audit.checkpoint_file", "audit.checkpoint_text", "audit.checkpoint_sheet", "audit.proof_file",

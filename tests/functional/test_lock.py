@@ -250,3 +250,29 @@ def test_when_the_queue_is_done_behind_the_lock_the_vault_closes(
     person.unlock()
     totals = person.window.workspace.calls.totals()  # type: ignore[union-attr]
     assert totals[JobState.QUEUED] == 3
+
+
+def test_a_fault_behind_the_lock_does_not_keep_the_vault_open(
+    start: Callable[..., Person],
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    expected_logs: list[object],
+) -> None:
+    go = threading.Event()
+
+    def broken(self: Processing, *, progress: object, stop: Callable[[], bool]) -> None:
+        while not (stop() or go.wait(0.01)):
+            pass
+        raise RuntimeError("a mistake of the program")
+
+    monkeypatch.setattr(Processing, "run", broken)
+    scenes.filled(program.folders.vault, done=0, queued=1)
+    person = start()
+    person.unlock()
+    person.wait(lambda: person.window.control.run is not None)
+    person.session.lock()
+    person.wait(person.session.unlock.going_on.isVisible)
+    go.set()
+    person.wait(lambda: not person.session.unlock.going_on.isVisible())
+    person.wait(lambda: closed(program))
+    assert expected_logs

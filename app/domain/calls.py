@@ -1,4 +1,4 @@
-"""The words of the product as frozen types.
+"""Calls: what is said in them, what is found, where they stand, and how they are listed.
 
 Times are integer milliseconds from the start of the recording; spans include their start and not
 their end; character offsets count Unicode code points of a turn's text. Everything here is safe to
@@ -7,13 +7,13 @@ keep and show: text is redacted text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import NewType
 
 CallId = NewType("CallId", str)
 """32 lower-case hexadecimal digits, random."""
+
 
 Sha256 = NewType("Sha256", str)
 """64 lower-case hexadecimal digits."""
@@ -35,69 +35,6 @@ class RoleBasis(StrEnum):
     GUESSED = "guessed"  # from what is said on each channel
     ESTIMATED = "estimated"  # one channel: the speakers themselves are estimated
     GIVEN = "given"  # a transcript came with roles
-
-
-PersonName = NewType("PersonName", str)
-"""The name under which a person signs in; it is never given to another person."""
-
-
-class PersonRole(StrEnum):
-    """What a person is in the organisation; a role is a named set of rights."""
-
-    ADMINISTRATOR = "administrator"
-    REVIEWER = "reviewer"
-    SUPERVISOR = "supervisor"
-    AUDITOR = "auditor"
-    PRIVACY_OFFICER = "privacy-officer"
-
-
-class Right(StrEnum):
-    """One thing that a person may do; which role holds which stands in `app.access`."""
-
-    SEE_CALLS = "see-calls"  # the list: names, times, states, flags
-    SEE_EVIDENCE = "see-evidence"  # what was found in a call and how, without its words
-    SEE_TRANSCRIPT = "see-transcript"  # the redacted words, and searching in them
-    HEAR_MUTED = "hear-muted"
-    HEAR_ORIGINAL = "hear-original"
-    EXPORT_ORIGINAL = "export-original"
-    IMPORT = "import"
-    PROCESS = "process"  # run, cancel and repeat analyses
-    HOLD = "hold"  # place and end legal holds
-    ERASE = "erase"
-    APPROVE = "approve"  # decide on what another person asked for
-    READ_AUDIT = "read-audit"
-    EXPORT_AUDIT = "export-audit"
-    CONFIGURE = "configure"
-    MANAGE_PEOPLE = "manage-people"
-    MANAGE_VAULT = "manage-vault"  # backups, keys, checks
-
-
-class PersonState(StrEnum):
-    """Whether a person may sign in."""
-
-    ACTIVE = "active"
-    SUSPENDED = "suspended"
-    REMOVED = "removed"  # the name stays, because the audit log names it
-
-
-class GuardedAct(StrEnum):
-    """What one person asks for and another one approves, as far as the policy says so."""
-
-    ERASE_CALL = "erase-call"
-    EXPORT_ORIGINAL = "export-original"
-    END_HOLD = "end-hold"
-    LOWER_RETENTION = "lower-retention"
-    ALLOW_ACOUSTICS = "allow-acoustics"
-    RELAX_POLICY = "relax-policy"  # taking an act off this list, or a second factor off a role
-
-
-class RequestState(StrEnum):
-    """What became of something that a person asked for."""
-
-    OPEN = "open"
-    APPROVED = "approved"  # and done
-    REFUSED = "refused"
-    WITHDRAWN = "withdrawn"
 
 
 class Direction(StrEnum):
@@ -524,71 +461,6 @@ class SearchHit:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuditEntry:
-    """One line of the audit log: who did what to what, when, with which outcome and why; chained by
-    `hash`. No content."""
-
-    number: int
-    at: str
-    actor: str
-    act: str
-    subject: str
-    outcome: str
-    reason: str
-    previous: Sha256
-    hash: Sha256
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditQuery:
-    """Which entries of the audit log to list. Empty fields do not narrow; `up_to` is the newest
-    entry that counts, so that a list stands still while entries are added."""
-
-    actor: str = ""
-    act: str = ""
-    up_to: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
-    """What the audit log was at one moment, for an auditor to keep elsewhere: how many entries, the
-    root of the tree over them, the last entry's hash. Every byte string is hexadecimal; `key` is
-    the log's verification key, `signer` the key that the last entry names as the next one."""
-
-    vault: str
-    key: str
-    size: int
-    root: Sha256
-    hash: Sha256
-    at: str
-    signer: str
-    signature: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditProof:
-    """That one entry is in a log (`number`, `entry`) or that a log begins with an older one
-    (`since`, `since_root`): the path of hashes that leads to the root of `checkpoint`."""
-
-    checkpoint: Checkpoint
-    path: tuple[Sha256, ...]
-    entry: AuditEntry | None = None
-    since: int = 0
-    since_root: Sha256 | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditCheck:
-    """What verifying the audit log found; `first_bad` is the number of the first entry that is not
-    as written."""
-
-    entries: int
-    ok: bool
-    first_bad: int | None
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Facet:
     """A value by which the list of calls can be narrowed, and how many calls have it."""
 
@@ -604,126 +476,6 @@ class Facets:
     agents: tuple[Facet, ...]
     queues: tuple[Facet, ...]
     flags: tuple[Facet, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultState:
-    """What can be known of a folder without a passphrase; `id` is empty where no vault is."""
-
-    exists: bool
-    demo: bool = False
-    id: str = ""
-    remembered: bool = False  # a key in the system's keyring may open it
-    several_people: bool = False  # a name is needed to sign in
-    recovery_sheet: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VaultInfo:
-    """An open vault: its id (32 hexadecimal digits), its folder, whether it is a demonstration."""
-
-    id: str
-    folder: Path
-    demo: bool
-    created_at: str  # ISO 8601, UTC
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """Which calls a person sees: all, or those of some queues and of some teams' agents."""
-
-    limited: bool = False
-    queues: tuple[str, ...] = ()
-    teams: tuple[str, ...] = ()
-
-
-EVERYTHING = Scope()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Somebody who may sign in; `granted` are rights beside those of the roles."""
-
-    name: PersonName
-    roles: frozenset[PersonRole]
-    granted: frozenset[Right] = frozenset()
-    scope: Scope = EVERYTHING
-    state: PersonState = PersonState.ACTIVE
-    second_factor: bool = False
-    added_at: str = ""  # ISO 8601, UTC
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassphraseStrength:
-    """How hard a passphrase is to guess: good enough or not, a share of that from 0 to 1, and what
-    would make it better."""
-
-    good: bool
-    share: float
-    advice: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewSecondFactor:
-    """The secret of a second factor that is being set up, and what an authenticator reads."""
-
-    secret: bytes = field(repr=False)
-    uri: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeysState:
-    """What a vault asks for beside a passphrase, and whether there is a sheet for the day on which
-    it is lost."""
-
-    asks_for_computer: bool
-    has_recovery_sheet: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
-    """The rules of a vault, which the client decides.
-
-    `two_persons` are the acts that need a second person; `second_factor` the roles that need a
-    code; `retention_days` of 0 keeps calls until somebody erases them.
-    """
-
-    two_persons: frozenset[GuardedAct] = frozenset(GuardedAct)
-    second_factor: frozenset[PersonRole] = frozenset()
-    lock_after_minutes: int = 10
-    session_hours: int = 12
-    retention_days: int = 0
-    acoustic_analysis: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApprovalRequest:
-    """A guarded act that a person asked for: on what, why, and what became of it.
-
-    `subject` is a call's id, or the name of a setting with its wanted `value`. An act that needs no
-    second person is approved at once and `decided_by` nobody; `used_at` is when an approved export
-    was made.
-    """
-
-    number: int
-    act: GuardedAct
-    subject: str
-    value: str
-    reason: str
-    asked_by: PersonName
-    asked_at: str
-    state: RequestState
-    decided_by: PersonName | None = None
-    decided_at: str | None = None
-    used_at: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
-    """A named list of agents, by which a person's view can be limited."""
-
-    name: str
-    agents: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -769,86 +521,3 @@ class Progress:
     total: float
     call: CallId | None = None
     stage: Stage | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupReport:
-    """What a backup wrote; `damaged` are calls of which the vault cannot give all: what an earlier
-    backup has of them was kept."""
-
-    place: Path
-    generation: int
-    made_at: str  # ISO 8601, UTC
-    calls: int
-    written_files: int
-    written_bytes: int
-    removed_files: int
-    damaged: tuple[CallId, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BackupCheck:
-    """What reading a backup to its end found; it is whole where there are no `problems`."""
-
-    generation: int
-    made_at: str  # ISO 8601, UTC
-    calls: int
-    problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RestoreReport:
-    """What came back from a backup, and which calls did not: those that were erased, and those
-    whose key is not there any more."""
-
-    folder: Path
-    generation: int
-    made_at: str  # ISO 8601, UTC
-    calls: int
-    erased: tuple[CallId, ...]
-    without_key: tuple[CallId, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DrillReport:
-    """What trying a backup showed: it restores where there are no `problems`."""
-
-    generation: int
-    made_at: str  # ISO 8601, UTC
-    age_seconds: int
-    seconds: float
-    calls: int
-    turns: int
-    audit_entries: int
-    problems: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RescueReport:
-    """What was saved of a damaged vault. `lost` are the calls that were in it and could not be
-    read, `incomplete` those that came without their analysis, `without_recording` those with a
-    recording that is missing or damaged; `remarks` say what else is not whole."""
-
-    folder: Path
-    saved: tuple[CallId, ...]
-    lost: tuple[CallId, ...]
-    incomplete: tuple[CallId, ...]
-    without_recording: tuple[CallId, ...]
-    audit_entries: int
-    remarks: tuple[str, ...]
-
-
-class Subject(StrEnum):
-    """The kinds of things that a command can change."""
-
-    CALLS = "calls"
-    JOBS = "jobs"
-    SETTINGS = "settings"
-    MODELS = "models"
-    PEOPLE = "people"
-    REQUESTS = "requests"
-
-
-Changes = frozenset[Subject]
-"""Which kinds of things a command changed; every mutating method returns it, alone or in its
-report."""

@@ -1,0 +1,167 @@
+"""People: who may sign in, what they may do, and what takes two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NewType
+
+PersonName = NewType("PersonName", str)
+"""The name under which a person signs in; it is never given to another person."""
+
+
+class PersonRole(StrEnum):
+    """What a person is in the organisation; a role is a named set of rights."""
+
+    ADMINISTRATOR = "administrator"
+    REVIEWER = "reviewer"
+    SUPERVISOR = "supervisor"
+    AUDITOR = "auditor"
+    PRIVACY_OFFICER = "privacy-officer"
+
+
+class Right(StrEnum):
+    """One thing that a person may do; which role holds which stands in `app.access`."""
+
+    SEE_CALLS = "see-calls"  # the list: names, times, states, flags
+    SEE_EVIDENCE = "see-evidence"  # what was found in a call and how, without its words
+    SEE_TRANSCRIPT = "see-transcript"  # the redacted words, and searching in them
+    HEAR_MUTED = "hear-muted"
+    HEAR_ORIGINAL = "hear-original"
+    EXPORT_ORIGINAL = "export-original"
+    IMPORT = "import"
+    PROCESS = "process"  # run, cancel and repeat analyses
+    HOLD = "hold"  # place and end legal holds
+    ERASE = "erase"
+    APPROVE = "approve"  # decide on what another person asked for
+    READ_AUDIT = "read-audit"
+    EXPORT_AUDIT = "export-audit"
+    CONFIGURE = "configure"
+    MANAGE_PEOPLE = "manage-people"
+    MANAGE_VAULT = "manage-vault"  # backups, keys, checks
+
+
+class PersonState(StrEnum):
+    """Whether a person may sign in."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REMOVED = "removed"  # the name stays, because the audit log names it
+
+
+class GuardedAct(StrEnum):
+    """What one person asks for and another one approves, as far as the policy says so."""
+
+    ERASE_CALL = "erase-call"
+    EXPORT_ORIGINAL = "export-original"
+    END_HOLD = "end-hold"
+    LOWER_RETENTION = "lower-retention"
+    ALLOW_ACOUSTICS = "allow-acoustics"
+    RELAX_POLICY = "relax-policy"  # taking an act off this list, or a second factor off a role
+
+
+class RequestState(StrEnum):
+    """What became of something that a person asked for."""
+
+    OPEN = "open"
+    APPROVED = "approved"  # and done
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which calls a person sees: all, or those of some queues and of some teams' agents."""
+
+    limited: bool = False
+    queues: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+
+
+EVERYTHING = Scope()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody who may sign in; `granted` are rights beside those of the roles."""
+
+    name: PersonName
+    roles: frozenset[PersonRole]
+    granted: frozenset[Right] = frozenset()
+    scope: Scope = EVERYTHING
+    state: PersonState = PersonState.ACTIVE
+    second_factor: bool = False
+    added_at: str = ""  # ISO 8601, UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassphraseStrength:
+    """How hard a passphrase is to guess: good enough or not, a share of that from 0 to 1, and what
+    would make it better."""
+
+    good: bool
+    share: float
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSecondFactor:
+    """The secret of a second factor that is being set up, and what an authenticator reads."""
+
+    secret: bytes = field(repr=False)
+    uri: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeysState:
+    """What a vault asks for beside a passphrase, and whether there is a sheet for the day on which
+    it is lost."""
+
+    asks_for_computer: bool
+    has_recovery_sheet: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """The rules of a vault, which the client decides.
+
+    `two_persons` are the acts that need a second person; `second_factor` the roles that need a
+    code; `retention_days` of 0 keeps calls until somebody erases them.
+    """
+
+    two_persons: frozenset[GuardedAct] = frozenset(GuardedAct)
+    second_factor: frozenset[PersonRole] = frozenset()
+    lock_after_minutes: int = 10
+    session_hours: int = 12
+    retention_days: int = 0
+    acoustic_analysis: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalRequest:
+    """A guarded act that a person asked for: on what, why, and what became of it.
+
+    `subject` is a call's id, or the name of a setting with its wanted `value`. An act that needs no
+    second person is approved at once and `decided_by` nobody; `used_at` is when an approved export
+    was made.
+    """
+
+    number: int
+    act: GuardedAct
+    subject: str
+    value: str
+    reason: str
+    asked_by: PersonName
+    asked_at: str
+    state: RequestState
+    decided_by: PersonName | None = None
+    decided_at: str | None = None
+    used_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    """A named list of agents, by which a person's view can be limited."""
+
+    name: str
+    agents: tuple[str, ...]

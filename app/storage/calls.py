@@ -58,21 +58,24 @@ class Taking:
 class Calls:
     """The calls of an open vault."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what a call is kept in)
         self,
         database: Database,
         audio: SealedAudio,
         audit: Audit,
         call_keys: CallKeys,
         clock: Clock,
+        *,
+        older_copies: Path,
     ) -> None:
-        """Work on a database with the vault's keys for calls."""
+        """Work on a database with the vault's keys for calls; `older_copies` is the folder of those
+        that were made of it before an upgrade."""
         self._database = database
         self._audio = audio
         self._audit = audit
         self._call_keys = call_keys
         self._clock = clock
-        self.erasure = Erasure(database, audio, audit, call_keys, clock)
+        self.erasure = Erasure(database, audio, audit, call_keys, clock, older_copies=older_copies)
 
     def add(
         self,

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 from app.domain import CallId
 from app.errors import AppError, CallNotFound, OnHold, RecordingErased
-from app.storage import holds
+from app.storage import files, holds
 from app.storage.clock import stamp
 from app.storage.scopes import number_of
 from app.storage.search import forget_lost_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from app.domain import Scope, Sha256
     from app.storage.audio import SealedAudio
@@ -43,15 +44,22 @@ class Erasing:
 class Erasure:
     """The erasing of calls in an open vault."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what a call is kept in)
         self,
         database: Database,
         audio: SealedAudio,
         audit: Audit,
         call_keys: CallKeys,
         clock: Clock,
+        *,
+        older_copies: Path,
     ) -> None:
-        """Work on a database and the sealed files that belong to it."""
+        """Work on a database and the sealed files that belong to it.
+
+        What lies in `older_copies` goes with the first call that is erased: these copies of the
+        database from before an upgrade would still hold its key.
+        """
+        self._older_copies = older_copies
         self._database = database
         self._audio = audio
         self._audit = audit
@@ -110,6 +118,8 @@ class Erasure:
         try:
             for call in left:
                 self._audio.erase(call)
+            for copy in sorted(self._older_copies.glob("*")):
+                files.remove(copy)
             with self._database.transaction() as writing:
                 forget_lost_words(writing)
             self._database.checkpoint()

@@ -338,7 +338,9 @@ class Vault:
         self.audio = SealedAudio(folder, database, call_keys)
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
-        self.calls = Calls(database, self.audio, self.audit, call_keys, clock)
+        self.calls = Calls(
+            database, self.audio, self.audit, call_keys, clock, older_copies=folder / _BACKUPS
+        )
         self.backups = Backups(
             folder, self._header, database, self.audio, self.audit, call_keys, clock
         )

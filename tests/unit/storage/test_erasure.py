@@ -249,3 +249,12 @@ def test_a_disk_that_refuses_does_not_undo_the_erasing(opened, monkeypatch):
     assert len(_sealed_files(opened)) == 1
     assert opened.calls.erasure.finish() == 1
     assert _sealed_files(opened) == []
+
+
+def test_copies_from_before_an_upgrade_go_with_what_is_erased(opened, folder):
+    call = _add(opened)
+    copy = folder / "backups" / "before-step-2.db"
+    files.make_private(copy.parent)
+    opened.backup(copy)
+    opened.calls.erase(call.id, actor="ann", reason="asked for")
+    assert not copy.exists()

@@ -192,10 +192,14 @@ class Database:
             try:
                 connection.execute("BEGIN")
                 yield Reading(connection)
-            finally:
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
+            except dbapi2.DatabaseError:
+                # one that met a damaged page takes every other page for damaged, too
+                connection.close()
+                raise
+            except BaseException:
                 self._given_back(connection)
+                raise
+            self._given_back(connection)
 
     def copy_to(self, target: Path) -> None:
         """Write a consistent copy under the same key, whole or not at all."""
@@ -291,6 +295,8 @@ class Database:
         return self._connect(reading=True)
 
     def _given_back(self, connection: Connection) -> None:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
         with self._pool:
             if not self._closed:
                 self._idle.append(connection)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.domain import CallId, Progress
+from app.domain import Progress
 from app.errors import AppError, SealBroken, VaultDamaged
-from app.storage import results
+from app.storage import records, results
 from app.storage.audio import Purpose
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.storage.audio import SealedAudio
     from app.storage.database import Database
     from app.storage.keys import CallKeys
+    from app.storage.records import CallRecord
 
 _TOLD_EVERY = 20
 
@@ -36,50 +37,46 @@ def problems(
     except VaultDamaged:
         yield "the list of calls cannot be read"
         return
-    for done, (call, sealed_key) in enumerate(calls):
+    for done, (number, call) in enumerate(calls):
         if done % _TOLD_EVERY == 0:
             progress(Progress(done=done, total=len(calls)))
-        yield from _of_call(database, audio, call_keys, CallId(call), sealed_key)
+        try:
+            with database.reader() as reading:
+                record = records.gathered(reading, number)
+                sealed_key = reading.one("SELECT sealed FROM call_keys WHERE call = ?", (number,))
+        except VaultDamaged:
+            yield f"what the database has of call {call} cannot be read"
+            continue
+        if record is not None:  # it may have been erased meanwhile
+            yield from _of_call(
+                audio, call_keys, record, b"" if sealed_key is None else sealed_key[0]
+            )
     progress(Progress(done=len(calls), total=len(calls)))
 
 
 def _of_call(
-    database: Database,
-    audio: SealedAudio,
-    call_keys: CallKeys,
-    call: CallId,
-    sealed_key: bytes | None,
+    audio: SealedAudio, call_keys: CallKeys, record: CallRecord, sealed_key: bytes
 ) -> Iterator[str]:
+    call = record.id
     try:
-        key = call_keys.opened(call, sealed_key or b"")
+        key = call_keys.opened(call, sealed_key)
     except SealBroken:
         yield f"the key of call {call} is missing or broken"
         return
-    try:
-        with database.reader() as reading:
-            results.kept(reading, call, key)
-    except AppError:
-        yield f"the analysis of call {call} is broken"
-    try:
-        with database.reader() as reading:
-            recordings = reading.all(_AUDIO, (call,))
-    except VaultDamaged:
-        yield f"what the vault knows of the recordings of call {call} cannot be read"
-        return
-    for purpose, size_bytes in recordings:
+    if record.analysis is not None:
         try:
-            size = sum(map(len, audio.chunks(call, Purpose(purpose))))
+            results.opened_analysis(call, record.analysis.analysis, key)
+            results.opened_waveform(call, record.analysis.waveform, key)
+        except SealBroken:
+            yield f"the analysis of call {call} is broken"
+    for one in record.audio:
+        try:
+            size = sum(map(len, audio.chunks(call, Purpose(one.purpose))))
         except AppError:
             size = -1
-        if size != size_bytes:
-            yield f"the {purpose} recording of call {call} is missing or broken"
+        if size != one.size_bytes:
+            yield f"the {one.purpose} recording of call {call} is missing or broken"
 
 
-_CALLS = """
-    SELECT calls.id, call_keys.sealed
-    FROM calls LEFT JOIN call_keys ON call_keys.call = calls.number ORDER BY calls.number
-"""
-_AUDIO = """
-    SELECT audio.purpose, audio.size_bytes FROM audio JOIN calls ON calls.number = audio.call
-    WHERE calls.id = ? ORDER BY audio.purpose
-"""
+# the ids come from their index: a damaged page of the table takes no other call's name along
+_CALLS = "SELECT number, id FROM calls INDEXED BY sqlite_autoindex_calls_1 ORDER BY number"

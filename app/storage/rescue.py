@@ -51,11 +51,9 @@ class _Unreadable(Exception):
 
 
 class _Source:
-    """The copy of a damaged database; opened anew after each damage, which else would stay."""
+    """The copy of a damaged database."""
 
     def __init__(self, path: Path, key: bytes) -> None:
-        self._path = path
-        self._key = key
         self.database = Database(path, key)
 
     def read(self, look: Callable[[Reading], T]) -> T:
@@ -64,8 +62,6 @@ class _Source:
             with self.database.reader() as reading:
                 return look(reading)
         except (VaultDamaged, dbapi2.DatabaseError, msgspec.ValidationError) as error:
-            self.database.close()
-            self.database = Database(self._path, self._key)
             raise _Unreadable from error
 
     def rows(self, sql: str, *values: int) -> list[Row]:

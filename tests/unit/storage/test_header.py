@@ -164,14 +164,14 @@ def _expect_noticed(content, made):
 
 def test_no_changed_byte_goes_unnoticed(made):
     """Every byte once, in one bit or another."""
-    content = header._content(made[1])
+    content = header.encoded(made[1])
     for at in range(len(content)):
         _expect_noticed(_changed(content, at, at % 7), made)
 
 
 @given(data=st.data())
 def test_no_changed_bit_and_no_cut_goes_unnoticed(made, data):
-    content = header._content(made[1])
+    content = header.encoded(made[1])
     at = data.draw(st.integers(0, len(content) - 2))
     _expect_noticed(_changed(content, at, data.draw(st.integers(0, 7))), made)
     with pytest.raises(VaultDamaged):

@@ -12,6 +12,8 @@ from app.errors import (
     AppError,
     BackupInvalid,
     CodeNeeded,
+    DeviceUnknown,
+    NameNeeded,
     NotAllowed,
     RecoveryWrong,
     StorageError,
@@ -20,6 +22,7 @@ from app.errors import (
     WrongPassphrase,
 )
 from app.storage import drill, files, keys, records, restore, totp, vault
+from app.storage.remembered import Keyring
 from app.storage.way import Way
 from tests.unit.storage.conftest import PASSPHRASE
 from tests.unit.storage.test_backup import WAY, add, contents, made, reopened, tree
@@ -134,6 +137,7 @@ def test_who_may_not_manage_the_vault_restores_none(opened, backed_up, again):
         (Way(passphrase="a passphrase of Rob's", name="rob"), NotAllowed),
         (Way(passphrase=PASSPHRASE, name="rob"), WrongPassphrase),
         (Way(passphrase=PASSPHRASE, name="nobody"), WrongPassphrase),
+        (Way(passphrase=PASSPHRASE), NameNeeded),
         (Way(sheet="AAAA-BBBB"), RecoveryWrong),
     ):
         with pytest.raises(error):
@@ -151,6 +155,34 @@ def test_the_recovery_sheet_restores_where_everything_else_is_lost(opened, place
     with reopened(again) as back:
         assert set(contents(back)) == {call}
         assert back.audit.entries(limit=2)[1].actor == "recovery sheet"
+
+
+def test_a_vault_that_asks_for_its_computer_needs_the_sheet_elsewhere(
+    opened, place, again, tmp_path
+):
+    kept = {}
+
+    class Backend:
+        def get_password(self, _service, name):
+            return kept.get(name)
+
+        def set_password(self, _service, name, secret):
+            kept[name] = secret
+
+        def delete_password(self, _service, name):
+            del kept[name]
+
+    keyring = Keyring(Backend())
+    opened.ways_in._keyring = keyring
+    sheet = opened.ways_in.new_sheet()
+    opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
+    opened.ways_in.ask_for_computer(actor="owner")
+    made(opened, place)
+    restore.restore(place, again, Way(passphrase=PASSPHRASE, keyring=keyring))
+    kept.clear()
+    with pytest.raises(DeviceUnknown):
+        restore.restore(place, tmp_path / "other", Way(passphrase=PASSPHRASE, keyring=keyring))
+    restore.restore(place, tmp_path / "other", Way(sheet=sheet))
 
 
 def _code(secret, now):

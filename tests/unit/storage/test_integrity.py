@@ -1,0 +1,90 @@
+"""What is damaged in a vault is named by the id of its call."""
+
+from __future__ import annotations
+
+from app.errors import VaultDamaged
+from app.storage import integrity
+from app.storage.audio import SealedAudio
+from app.storage.database import Database
+from tests.unit.storage.test_backup import add
+
+
+def _change(opened, sql, *values):
+    with opened._database.transaction() as writing:
+        writing.change(sql, values)
+
+
+def test_a_whole_vault_has_no_problems_and_tells_how_far_it_is(opened):
+    for number in range(3):
+        add(opened, b"%d" % number)
+    told = []
+    assert opened.check(told.append) == ()
+    assert [(step.done, step.total) for step in told] == [(0, 3), (3, 3)]
+
+
+def test_keys_that_do_not_open_are_named(opened):
+    first, second, third = (add(opened, b"%d" % number) for number in range(3))
+    _change(opened, "UPDATE call_keys SET sealed = x'00' WHERE call = 1")
+    _change(
+        opened,
+        "UPDATE call_keys SET sealed = (SELECT sealed FROM call_keys WHERE call = 3)"
+        " WHERE call = 2",
+    )
+    assert opened.check() == (
+        f"the key of call {first} is missing or broken",
+        f"the key of call {second} is missing or broken",
+    )
+    _change(opened, "DELETE FROM call_keys WHERE call = 3")
+    assert f"the key of call {third} is missing or broken" in opened.check()
+
+
+def test_analyses_that_do_not_unseal_are_named(opened):
+    first, second, third = (add(opened, b"%d" % number) for number in range(3))
+    _change(opened, "UPDATE analyses SET analysis = substr(analysis, 1, 100) WHERE call = 1")
+    _change(opened, "UPDATE analyses SET waveform = analysis WHERE call = 2")
+    assert opened.check() == (
+        f"the analysis of call {first} is broken",
+        f"the analysis of call {second} is broken",
+    )
+    assert third not in " ".join(opened.check())
+
+
+def test_recordings_that_are_missing_broken_or_older_are_named(opened, folder):
+    first, second = add(opened, b"first"), add(opened, b"second")
+    (missing,) = (folder / "audio").rglob(f"{first}.original.*")
+    missing.unlink()
+    (broken,) = (folder / "audio").rglob(f"{second}.muted.*")
+    broken.write_bytes(broken.read_bytes()[:-1])
+    assert opened.check() == (
+        f"the original recording of call {first} is missing or broken",
+        f"the muted recording of call {second} is missing or broken",
+    )
+    _change(opened, "UPDATE audio SET size_bytes = 1 WHERE call = 2 AND purpose = 'original'")
+    assert f"the original recording of call {second} is missing or broken" in opened.check()
+
+
+def test_damaged_pages_are_told_with_the_calls_that_they_take_along(opened, folder):
+    calls = {add(opened, b"%d" % number, agent="a" * 2000) for number in range(12)}
+    database = opened._database
+    database.checkpoint()
+    key = bytes(database._key)
+    database.close()
+    path = folder / "vault.db"
+    content = path.read_bytes()
+    told, named = set(), []
+    for page in range(len(content) // 8192, len(content) // 4096, 3):
+        changed = bytearray(content)
+        changed[page * 4096 + 100] ^= 1
+        path.write_bytes(changed)
+        try:
+            damaged = Database(path, key)
+        except VaultDamaged:  # a page that every opening reads
+            continue
+        assert damaged.problems()
+        audio = SealedAudio(folder, damaged, opened._call_keys)
+        found = list(integrity.problems(damaged, audio, opened._call_keys, lambda _: None))
+        damaged.close()
+        told |= {problem for problem in found if not any(call in problem for call in calls)}
+        named.append(len({call for call in calls if call in " ".join(found)}))
+    assert told <= {"the list of calls cannot be read"}
+    assert any(0 < count < len(calls) for count in named)

@@ -42,6 +42,8 @@ _MESSAGES = {  # copying a database raises errors that carry no code
     "disk I/O error": 10,
     "unable to open database file": 14,
 }
+_NOT_AUTHORISED = 23
+_refused = threading.local()  # whether this thread's statement was refused, rather than interrupted
 _DENIED_ACTIONS = {dbapi2.SQLITE_ATTACH, dbapi2.SQLITE_DETACH}
 _ALLOWED_PRAGMAS = {
     "busy_timeout",
@@ -324,11 +326,15 @@ def _not_rekeyed(path: Path) -> AppError:
 def explained(path: Path) -> Iterator[None]:
     """Raise the error of ours that says what SQLCipher said of the database at a path.
 
-    A broken rule of the schema (`Duplicate`) and a mistake of the program pass unchanged.
+    A broken rule of the schema (`Duplicate`) and a mistake of the program pass unchanged. Where
+    Ctrl+C fell into the asking of `_authorised`, SQLCipher swallowed it: it is raised again.
     """
+    _refused.statement = False
     try:
         yield
     except dbapi2.DatabaseError as error:
+        if _code(error) == _NOT_AUTHORISED and not _refused.statement:
+            raise KeyboardInterrupt from error
         ours = _ours(error, path)
         if ours is None:
             raise
@@ -336,8 +342,7 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def _ours(error: Exception, path: Path) -> AppError | None:
-    code = getattr(error, "sqlite_errorcode", None) or _MESSAGES.get(str(error), 0)
-    code &= 0xFF
+    code = _code(error)
     if code == _NO_ROOM or (code in _DISK and not _has_room(path)):
         return DiskFull("The disk that holds the vault is full.")
     if code in _READ_ONLY or (code in _DISK and not os.access(path.parent, os.W_OK)):
@@ -402,14 +407,20 @@ _PROTECTIONS = (
 )
 
 
+def _code(error: Exception) -> int:
+    code: int = getattr(error, "sqlite_errorcode", None) or _MESSAGES.get(str(error), 0)
+    return code & 0xFF
+
+
 def _authorised(
     action: int, first: str | None, second: str | None, _where: str | None, _by: str | None
 ) -> int:
     """Refuse what could write plain text or change the protections of an open connection."""
-    if action in _DENIED_ACTIONS:
-        return int(dbapi2.SQLITE_DENY)
-    if action == dbapi2.SQLITE_PRAGMA and first not in _ALLOWED_PRAGMAS:
-        return int(dbapi2.SQLITE_DENY)
-    if action == dbapi2.SQLITE_FUNCTION and second == "load_extension":
+    if (
+        action in _DENIED_ACTIONS
+        or (action == dbapi2.SQLITE_PRAGMA and first not in _ALLOWED_PRAGMAS)
+        or (action == dbapi2.SQLITE_FUNCTION and second == "load_extension")
+    ):
+        _refused.statement = True
         return int(dbapi2.SQLITE_DENY)
     return int(dbapi2.SQLITE_OK)

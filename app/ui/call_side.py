@@ -26,7 +26,8 @@ _KINDS = {
     FindingKind.CONDUCT: "Conduct",
 }
 _WARNINGS = {
-    "audio-truncated": "The recording ends before its own header says that it should.",
+    "audio-truncated": "The recording is cut off or damaged: this is what is left of the call.",
+    "channel-map-not-used": "The recording has one channel; the channel map does not apply to it.",
 }
 
 

@@ -9,12 +9,13 @@ import sys
 import threading
 from pathlib import Path
 
-from app.domain import CallId, CallMetadata, Failure
+from app.domain import CallId, CallMetadata, Failure, Person, PersonName, PersonRole
 from app.errors import AppError, DiskFull
 from app.storage import keys, vault
 from tests.builders import analysed_call
 
 PASSPHRASE = "three unrelated words"
+BOB = Person(name=PersonName("bob"), roles=frozenset({PersonRole.REVIEWER}))
 FAILURE = Failure(code="audio-empty", sentence="Nothing is in it.", hint="Export it again.")
 
 
@@ -92,6 +93,7 @@ def fill_up(folder: Path) -> None:
             (300_000, lambda: [_record(opened) for _ in range(20_000)]),
             (300_000, lambda: _analyse(opened)),
             (20_000, lambda: opened.backup(folder.parent / "copy.db")),
+            (0, lambda: opened.people.add(BOB, PASSPHRASE, cost=keys.LOWEST_COST, actor="ann")),
         ):
             _fill(ballast, leave)
             _expect_full(act)
@@ -101,10 +103,15 @@ def fill_up(folder: Path) -> None:
             problems = opened.check()
             if problems:
                 say("problems", *problems)
+        opened.people.add(BOB, PASSPHRASE, cost=keys.LOWEST_COST, actor="ann")
+        opened.ways_in.rotate(actor="ann")
         _fill(ballast, leave=0)
     _expect_full(lambda: vault.create(folder.parent / "second", PASSPHRASE, cost=keys.LOWEST_COST))
     ballast.unlink()
-    with vault.open_vault(folder, PASSPHRASE) as opened:
+    _fill(ballast, leave=100_000)
+    _expect_full(lambda: vault.open_vault(folder, PASSPHRASE, name="bob"))  # keys are to change
+    ballast.unlink()
+    with vault.open_vault(folder, PASSPHRASE, name="owner") as opened:
         for call in kept:
             opened.calls.detail(call)
         say("kept", *opened.check())

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import select
 import shutil
 import signal
 import time
@@ -106,13 +105,14 @@ def _killed(folder, known, chance):
             say("error", repr(error))
         os._exit(0)
     os.close(writing)
-    if chance.random() < 0.8:
-        select.select([reading], [], [], 20)  # until it is open
-    time.sleep(chance.uniform(0, 0.16))
+    # so many steps, and not so many seconds, because the computer may be busy
+    said = b"".join(os.read(reading, 1000) for _ in range(chance.randint(0, 6)))
+    time.sleep(chance.uniform(0, 0.08))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
-    with os.fdopen(reading) as pipe:
-        said = [line.rstrip("\n").split("\t") for line in pipe if line.endswith("\n")]
+    with os.fdopen(reading, "rb") as pipe:
+        lines = (said + pipe.read()).decode().splitlines(keepends=True)
+    said = [line.rstrip("\n").split("\t") for line in lines if line.endswith("\n")]
     assert not [line for line in said if line[0] == "error"]
     return said
 
@@ -192,16 +192,16 @@ def _acts(opened):
 
 
 def _check(opened, known, chance):
-    assert opened.check() == ()
-    assert opened.audit.verify().ok
+    assert opened.check() == ()  # of the audit log, too
     people = {one.name: one.state for one in opened.people.all()}
     inside = {name for name, state in people.items() if state is not PersonState.REMOVED}
     assert inside == set(known.passphrases)
     assert set(people) - inside == known.removed
     found = opened._header.now
     assert {one.tag for one in found.people} == {openers.tag_of(found.id, one) for one in inside}
-    name = chance.choice(sorted(inside))
-    assert _fits(opened, name, known.passphrases[name])
+    if chance.random() < 0.3:  # as slow as a sign-in
+        name = chance.choice(sorted(inside))
+        assert _fits(opened, name, known.passphrases[name])
     assert _fits_sheet(opened, known.sheet)
     acts = _acts(opened)
     for kind in ("person.add", "person.passphrase", "person.change", "key.recovery-sheet"):
@@ -235,6 +235,8 @@ def test_killed_while_keys_and_people_change_nobody_is_half_in(tmp_path):
                 seen[doubtful[0], "not done"] += 1
             _check(opened, known, chance)
             known.number += 100
+    for name, passphrase in known.passphrases.items():
+        vault.open_vault(folder, passphrase, name=name).close()
     assert known.entries["person.add"] > 3
     assert len(seen) > 3, "hardly any act was interrupted: the test shows little"
 

@@ -306,3 +306,15 @@ def test_room_is_measured_where_the_system_can_tell(tmp_path, monkeypatch):
     assert module._has_room(tmp_path / "nowhere" / "x")
     monkeypatch.delattr(module.os, "statvfs")
     assert module._has_room(tmp_path / "x")
+
+
+def test_ctrl_c_that_falls_into_sqlcipher_is_raised_again(database, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("app.storage.database._authorised", interrupted)
+    again = Database(database._path, database._key)
+    with pytest.raises(KeyboardInterrupt), again.reader() as reading:
+        reading.one("SELECT 1")
+    monkeypatch.undo()
+    again.close()

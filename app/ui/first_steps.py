@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout
+from shiboken6 import isValid
 
 from app.ui import start_page, words
 from app.ui.paper import Paper, PaperView, ask_and_print, grouped
 from app.ui.start_page import StartPage
-from app.ui.widgets import button, label
+from app.ui.widgets import button, label, while_alive
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +105,11 @@ class SheetStep(StartPage):
         """Make a new sheet for a vault and show it."""
         self.forget()
         self._workspace = workspace
-        self._desk.tasks.query(workspace.keys.new_sheet, self._show, failed=self.show_problem)
+        self._desk.tasks.query(
+            workspace.keys.new_sheet,
+            while_alive(self, self._show),
+            failed=while_alive(self, self.show_problem),
+        )
 
     def forget(self) -> None:
         """Forget the sheet."""
@@ -143,13 +148,16 @@ class SheetStep(StartPage):
             self.typed.setFocus()
 
         def kept() -> None:
-            self.set_busy(busy=False)
-            self._pass()
+            if isValid(self):
+                self.set_busy(busy=False)
+                self._pass()
 
         self.show_problem(None)
         self.set_busy(busy=True)
         self._desk.tasks.change(
-            lambda: workspace.keys.keep_sheet(sheet, typed), kept, failed=failed
+            lambda: workspace.keys.keep_sheet(sheet, typed),
+            kept,
+            failed=while_alive(self, failed),
         )
 
     def _skip(self) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
 from app.ui import words
-from app.ui.widgets import button, label, set_kind, tool
+from app.ui.widgets import button, label, set_kind, tool, while_alive
 
 if TYPE_CHECKING:
     from app.domain import PassphraseStrength
@@ -198,7 +198,7 @@ class NewPassphrase(QWidget):
             self.changed.emit()
 
         key = f"strength.{id(self)}"
-        self._desk.tasks.query(lambda: strength(typed, name), then, key=key)
+        self._desk.tasks.query(lambda: strength(typed, name), while_alive(self, then), key=key)
 
     def _strength(self) -> PassphraseStrength | None:
         """Return how strong what stands there is, if it was judged already."""

@@ -13,7 +13,7 @@ from app.ui import start_page
 from app.ui.first_steps import SheetStep
 from app.ui.paper import Paper, PaperView, ask_and_print
 from app.ui.passphrase_fields import NewPassphrase
-from app.ui.widgets import button, label
+from app.ui.widgets import button, label, while_alive
 
 if TYPE_CHECKING:
     from app.domain import NewSecondFactor
@@ -106,7 +106,8 @@ class SecondFactorDialog(_Dialog):
         self.steps.addWidget(self._build_scan())
         self.steps.addWidget(self._build_backup())
         self.whole.addWidget(self.steps)
-        desk.tasks.query(workspace.people.new_second_factor, self._show)
+        new = workspace.people.new_second_factor
+        desk.tasks.query(new, while_alive(self, self._show))
 
     def _build_scan(self) -> QWidget:
         page, inside = _page()
@@ -165,7 +166,9 @@ class SecondFactorDialog(_Dialog):
 
         self.confirm.setEnabled(False)
         self._desk.tasks.query(
-            lambda: people.set_second_factor(new, code), self._kept, failed=failed
+            lambda: people.set_second_factor(new, code),
+            while_alive(self, self._kept),
+            failed=while_alive(self, failed),
         )
 
     def _kept(self, codes: tuple[str, ...]) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QObject, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app.ui.call_cells import paint_sentiment
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
     from app.domain import Severity
     from app.ui.theme import Theme
+
+
+T = TypeVar("T")
 
 
 class Paragraph(QLabel):
@@ -57,6 +61,16 @@ class Paragraph(QLabel):
 
     def _needed(self) -> int:
         return max(self.heightForWidth(self.width()), 0)
+
+
+def while_alive(owner: QObject, then: Callable[[T], None]) -> Callable[[T], None]:
+    """Return `then` for an answer that may come after `owner`, a dialog, was closed: not then."""
+
+    def answered(result: T) -> None:
+        if isValid(owner):
+            then(result)
+
+    return answered
 
 
 def label(text: str = "", kind: str = "", *, wrap: bool = False) -> QLabel:

@@ -517,3 +517,20 @@ def test_a_new_sheet_and_the_key_are_found_under_the_account(
 def _cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seal new passphrases as cheaply as is allowed: these tests type them many times."""
     monkeypatch.setattr(vault, "calibrated", lambda: scenes.LOWEST_COST)
+
+
+def test_a_dialog_that_is_closed_at_once_is_not_answered_any_more(
+    start: Callable[..., Person], program: Program
+) -> None:
+    scenes.filled(program.folders.vault, done=0)
+    person = start()
+    person.unlock()
+    account = person.window.account
+    for act in (account.set_up_factor, account.new_sheet):
+        act.click()
+        for one in person.window.findChildren(QDialog):
+            one.reject()
+    answered: list[int] = []
+    person.session.tasks.query(lambda: 1, answered.append)
+    person.wait(lambda: answered)
+    assert not [one for one in person.window.findChildren(QDialog) if one.isVisible()]

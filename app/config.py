@@ -63,10 +63,12 @@ class RedactionSettings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSettings:
     """Which industry pack (topics, disclosures, scorecard) applies: a name from resources/packs;
-    and which heads judge sentiment and topics: those that ship, or a model pack's."""
+    which heads judge sentiment and topics: those that ship, or a model pack's; and whether the
+    sound of voices is looked at, which in a vault its policy says."""
 
     pack: str = "general"
     heads: str = "call-heads"
+    acoustics: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

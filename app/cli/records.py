@@ -63,6 +63,7 @@ from app.domain import (
     Turn,
     TurnSentiment,
     VaultInfo,
+    Voices,
 )
 
 
@@ -88,6 +89,7 @@ class AnalysisRecord(Record, frozen=True, kw_only=True, tag="autoinsights.analys
     findings: tuple[Finding, ...]
     sentiment: tuple[TurnSentiment, ...]
     measures: Measures
+    voices: Voices | None
     summary: tuple[SummarySentence, ...]
     score: Score
     flags: tuple[Flag, ...]
@@ -429,6 +431,7 @@ def of_analysis(
         findings=analysis.findings,
         sentiment=analysis.sentiment,
         measures=analysis.measures,
+        voices=analysis.voices,
         summary=analysis.summary,
         score=analysis.score,
         flags=analysis.flags,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Finding,
         Measures,
         Turn,
+        Voices,
     )
 
 ID_DIGITS = 8
@@ -79,6 +80,7 @@ def report(
     yield from view.block("Redacted", [view.wrapped(_redacted(found))])
     yield from view.block("Roles", [view.wrapped(_roles(found))])
     yield from view.block("Measures", map(view.wrapped, _measures(found.measures)))
+    yield from view.block("Voices", map(view.wrapped, _voices(found.voices)))
     yield from view.block("Score", [view.wrapped(line) for line in _score(found)])
     known = (_WARNINGS.get(code, code) for code in found.warnings)
     yield from view.block("Take care", map(view.wrapped, known))
@@ -197,6 +199,21 @@ def _measures(of: Measures) -> Iterator[str]:
         trend = of.customer_sentiment_trend
         towards = "" if trend is None else f", from start to end {trend:+.2f}"
         yield f"customer sentiment {of.customer_sentiment:+.2f}{towards} (-1 to 1, indicative)"
+
+
+def _voices(of: Voices | None) -> Iterator[str]:
+    sides = (
+        []
+        if of is None
+        else [
+            ("agent", of.agent_level_db, of.agent_level_change_db),
+            ("customer", of.customer_level_db, of.customer_level_change_db),
+        ]
+    )
+    for who, level, change in sides:
+        if level is not None:
+            towards = "" if change is None else f", from start to end {change:+.1f} dB"
+            yield f"{who} speaks at {level:.1f} dB{towards}"
 
 
 def _score(found: CallAnalysis) -> Iterator[str]:

@@ -48,6 +48,7 @@ from app.domain.calls import (
     SummarySentence,
     Turn,
     TurnSentiment,
+    Voices,
     Waveform,
     Word,
 )
@@ -156,6 +157,7 @@ __all__ = [
     "TurnSentiment",
     "VaultInfo",
     "VaultState",
+    "Voices",
     "Waveform",
     "Word",
 ]

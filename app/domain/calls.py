@@ -217,6 +217,17 @@ class Measures:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Voices:
+    """How loud each side speaks: the middle level of their turns in dB below full scale, and by how
+    much the last third of their turns differs from the first. `None` where too little is heard."""
+
+    agent_level_db: float | None
+    agent_level_change_db: float | None
+    customer_level_db: float | None
+    customer_level_change_db: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SummarySentence:
     """A sentence of the summary: taken from the call, with the turns that it stands on."""
 
@@ -298,6 +309,7 @@ class CallAnalysis:
     flags: tuple[Flag, ...]
     warnings: tuple[str, ...]  # codes, such as `audio-truncated`, of what limits this result
     provenance: Provenance
+    voices: Voices | None = None  # only where acoustic analysis is switched on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ from app.domain import (
     Waveform,
 )
 from app.engine import transcripts
-from app.engine.analysis import Analyst
+from app.engine.analysis import Analyst, voices
 from app.engine.audio import decode, encode_flac, muted, waveform
 from app.engine.models import ModelLibrary
 from app.engine.redaction import Redactor
@@ -99,7 +99,7 @@ class _Run:
             facts = _Facts.of_audio(audio, redacted, encode_flac(safe_audio), waveform(safe_audio))
         if metadata.channel_roles and not roles:
             facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
-        return self._judge(redacted, facts)
+        return self._judge(redacted, facts, safe_audio)
 
     def of_transcript(self) -> AnalysedCall:
         with self.clock.stage(Stage.DECODE):
@@ -116,9 +116,12 @@ class _Run:
         with self.clock.stage(Stage.REDACT):
             return self.stages.redactor.redact(spoken, agent_name=self.request.metadata.agent)
 
-    def _judge(self, redacted: Redacted, facts: _Facts) -> AnalysedCall:
+    def _judge(self, redacted: Redacted, facts: _Facts, sound: Audio | None = None) -> AnalysedCall:
         """Analyse and score what is safe, and put the result together."""
+        if not self.request.settings.analysis.acoustics:
+            sound = None
         with self.clock.stage(Stage.ANALYSE):
+            heard = sound and voices.measure(redacted.transcript, sound.samples)
             analysed = self.stages.analyst.analyse(redacted.transcript, facts.duration_ms)
         with self.clock.stage(Stage.SCORE):
             transcript = redacted.transcript
@@ -140,6 +143,7 @@ class _Run:
             flags=flags,
             warnings=facts.warnings,
             provenance=self._provenance(from_audio=facts.sample_rate_hz > 0),
+            voices=heard,
         )
         return AnalysedCall(
             analysis=analysis,

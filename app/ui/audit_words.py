@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 _ACTS = {
     "vault.create": "Vault made",
     "vault.open": "Signed in",
+    "vault.backup": "Backup made",
+    "vault.erased-list": "List of erased calls written",
+    "vault.restore": "Restored from a backup",
+    "vault.rescue": "Saved from a damaged vault",
     "sign-in.refused": "Sign-in refused",
     "sign-in.failed": "Sign-in failed",
     "denied": "Tried what is not allowed",

@@ -15,7 +15,7 @@ from app.ui import words
 from app.ui.widgets import RowButton, Section, SentimentBar, clear, label
 
 if TYPE_CHECKING:
-    from app.domain import CallAnalysis, Criterion, Evidence, Finding, Provenance
+    from app.domain import CallAnalysis, Criterion, Evidence, Finding, Provenance, Voices
     from app.ui.theme import Theme
 
 _KINDS = {
@@ -45,6 +45,22 @@ def measures(analysis: CallAnalysis) -> list[tuple[str, str]]:
         ("Agent's pace", words.rounded(found.agent_words_per_minute, "words a minute")),
         ("Customer's pace", words.rounded(found.customer_words_per_minute, "words a minute")),
         ("Customer over the call", words.trend(found.customer_sentiment_trend)),
+        *levels(analysis.voices),
+    ]
+
+
+def levels(found: Voices | None) -> list[tuple[str, str]]:
+    """Return how loud each side speaks as title and value; nothing where that was not looked at."""
+    if found is None:
+        return []
+    sides = (
+        ("Agent's voice", found.agent_level_db, found.agent_level_change_db),
+        ("Customer's voice", found.customer_level_db, found.customer_level_change_db),
+    )
+    return [
+        (title, f"{level:.0f} dB" + ("" if change is None else f", {change:+.0f} dB at the end"))
+        for title, level, change in sides
+        if level is not None
     ]
 
 

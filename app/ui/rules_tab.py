@@ -33,8 +33,8 @@ _WIDTH = 860
 _TWO = "One person asks, another one approves. Both stand in the audit log."
 _CODE = "Who has one of these roles signs in with a code from their telephone as well."
 _ACOUSTICS = (
-    "Estimates from how a voice sounds. Many laws ask for more care with this: it stays off unless"
-    " somebody decides otherwise."
+    "Measures how loud each side speaks, from the next analysis on; nothing is judged by it. Many"
+    " laws ask for more care with this: it stays off unless somebody decides otherwise."
 )
 _CHANGED: Changes = frozenset({Subject.SETTINGS, Subject.REQUESTS})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.domain import CallId, Changes, JobState, Right, Subject
@@ -46,7 +46,7 @@ class Processing:
         run = QueueRun(
             vault=self._gate.vault,
             workers=workers_for(self._settings.execution, self._places),
-            settings=self._settings,
+            settings=self._by_policy(),
             actor=self._gate.actor,
             scope=self._gate.scope,
             cancelled=lambda: frozenset(self._cancelled),
@@ -54,6 +54,12 @@ class Processing:
             stop=stop,
         )
         return run.run()
+
+    def _by_policy(self) -> Settings:
+        """Return the settings with what the vault's policy decides in place of theirs."""
+        listens = self._gate.vault.policy.get().acoustic_analysis
+        analysis = replace(self._settings.analysis, acoustics=listens)
+        return replace(self._settings, analysis=analysis)
 
     def cancel(self, call: CallId) -> Changes:
         """Take a call out of the queue, or end its analysis; raises `CallNotFound`."""

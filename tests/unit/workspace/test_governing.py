@@ -31,6 +31,12 @@ def test_a_new_vault_goes_by_the_defaults_and_keeps_what_is_changed(office, pia,
         assert again.policy.get() == wanted
 
 
+def test_the_policy_alone_says_whether_voices_are_looked_at(office, pia):
+    assert not pia.processing._by_policy().analysis.acoustics
+    office.policy(acoustic_analysis=True)
+    assert pia.processing._by_policy().analysis.acoustics
+
+
 def test_a_change_of_a_setting_is_an_entry_with_its_old_and_new_value(office, pia):
     pia.policy.change("second_factor", "auditor", reason="the bank wants it")
     entry = office.newest()

@@ -121,7 +121,7 @@ class _Run:
         if not self.request.settings.analysis.acoustics:
             sound = None
         with self.clock.stage(Stage.ANALYSE):
-            heard = sound and voices.measure(redacted.transcript, sound.samples)
+            heard = voices.measure(redacted.transcript, sound.samples) if sound else None
             analysed = self.stages.analyst.analyse(redacted.transcript, facts.duration_ms)
         with self.clock.stage(Stage.SCORE):
             transcript = redacted.transcript

@@ -79,8 +79,12 @@ class Session:
 
     @property
     def lacks_second_factor(self) -> bool:
-        """Whether the policy wants a second factor of the person, who has none yet."""
-        wanted = not self.policy.second_factor.isdisjoint(self.person.roles)
+        """Whether the policy wants a second factor of the person, who has none yet.
+
+        Rights that were granted beside the roles want it as soon as any role does.
+        """
+        roles = self.policy.second_factor
+        wanted = not roles.isdisjoint(self.person.roles) or bool(roles and self.person.granted)
         return wanted and not self.person.second_factor
 
     @property

@@ -271,11 +271,14 @@ class Database:
     def _empty_log(self) -> None:
         """Move all pages of the write-ahead log into the database, so that older ones are gone.
 
-        Where somebody reads just now it is left to the next time: nobody waits for it.
+        Where somebody reads just now, or the disk has no room, it is left to the next time: nobody
+        waits for it, and what was kept by then stays kept.
         """
         self._writer.execute("PRAGMA busy_timeout = 0")
         try:
             self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except dbapi2.DatabaseError:
+            return
         finally:
             self._writer.execute(f"PRAGMA busy_timeout = {_WAIT_MS}")
 

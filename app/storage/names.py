@@ -13,7 +13,7 @@ from app.domain import PersonName
 from app.errors import UsageError
 
 _LONGEST = 64
-_RESERVED = frozenset({"system", "unknown"})
+_RESERVED = frozenset({"nobody", "program", "recovery sheet", "system", "unknown"})
 """Whom the audit log names where it is nobody of the vault."""
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Characters that count as printable and show nothing."""

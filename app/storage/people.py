@@ -85,6 +85,11 @@ class People:
         with self._database.reader() as reading:
             return self._named(reading, name)
 
+    def present(self, name: str) -> Person:
+        """Return a person who was not removed; raises `PersonNotFound`."""
+        with self._database.reader() as reading:
+            return self._present(reading, name)
+
     def add(
         self, person: Person, passphrase: str, *, actor: str, cost: KeyCost | None = None
     ) -> Person:
@@ -138,7 +143,7 @@ class People:
         self, name: str, passphrase: str, *, actor: str, cost: KeyCost | None = None
     ) -> None:
         """Give a person another passphrase and a new key pair: the old one opens nothing more."""
-        person = self._expect_present(name)
+        person = self.present(name)
         passphrases.checked(passphrase, names=[person.name])
 
         def act(writing: Writing) -> None:
@@ -160,7 +165,7 @@ class People:
     def recover(self, name: str, passphrase: str, *, cost: KeyCost | None = None) -> Person:
         """Let a person in who holds the recovery sheet: a new passphrase, and no code until a
         second factor is set up again."""
-        person = self._expect_present(name)
+        person = self.present(name)
         passphrases.checked(passphrase, names=[person.name])
 
         def act(writing: Writing) -> None:
@@ -212,10 +217,6 @@ class People:
         if person.state is PersonState.REMOVED:
             raise PersonNotFound("This person was removed from this vault.")
         return person
-
-    def _expect_present(self, name: str) -> Person:
-        with self._database.reader() as reading:
-            return self._present(reading, name)
 
     def _new_way_in(
         self,

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from app.access import FOUNDER
@@ -22,8 +22,8 @@ from app.domain import Person, PersonName, VaultInfo, VaultState
 from app.errors import (
     AppError,
     CodeNeeded,
-    KeyringRefused,
     RecoveryWrong,
+    SealBroken,
     VaultDamaged,
     VaultMissing,
 )
@@ -34,7 +34,6 @@ from app.storage import (
     making,
     openers,
     passphrases,
-    remembered,
     rotation,
     schema,
     sign_in,
@@ -61,13 +60,14 @@ from app.storage.keys import (
 )
 from app.storage.making import expect_empty as _expect_empty
 from app.storage.names import checked_name
+from app.storage.opening import Computer, Opening
 from app.storage.people import People
 from app.storage.policy import Policies
 from app.storage.requests import Requests
 from app.storage.scopes import Teams
 from app.storage.search import Search
 from app.storage.second_factor import SecondFactors
-from app.storage.ways_in import WaysIn, computer_name, computer_secret
+from app.storage.ways_in import WaysIn
 from app.storage.witness import Witness
 
 if TYPE_CHECKING:
@@ -90,57 +90,6 @@ class Recovered:
 
     requeued: int
     removed_files: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Computer:
-    """What a vault uses of the computer: its clock, its keyring (the system's own unless given),
-    and the folder in which it remembers audit logs (nowhere unless given)."""
-
-    clock: Clock = utc_now
-    keyring: Keyring | None = None
-    witness: Path | None = None
-
-    def chosen_keyring(self) -> Keyring:
-        """Return the keyring; raises `KeyringRefused` where there is no safe one."""
-        return self.keyring or remembered.system_keyring()
-
-
-@dataclass(frozen=True, slots=True)
-class _Opening:
-    """Where a vault is being opened, under which lock, on which computer.
-
-    `secret` is the key of this computer, where the vault asks for it.
-    """
-
-    folder: Path
-    lock: files.FolderLock
-    computer: _Computer
-    attempts: Attempts
-    secret: bytes | None = field(default=None, repr=False)
-
-    def with_secret(self, secret: bytes | None) -> _Opening:
-        return replace(self, secret=secret)
-
-    @property
-    def database(self) -> Path:
-        return self.folder / making.DATABASE
-
-    def computer_key(self, vault_id: str) -> bytes | None:
-        """Return the key of this computer, as far as its keyring answers."""
-        try:
-            return self.computer.chosen_keyring().secret(computer_name(vault_id))
-        except KeyringRefused:
-            return None
-
-    def admitted_computer(self, found: Header) -> bytes | None:
-        """Return the key of this computer for a vault that asks for one, made where there is none.
-
-        Raises `KeyringRefused`.
-        """
-        if not any(one.device for one in found.people):
-            return None
-        return computer_secret(self.computer.chosen_keyring(), found.id)
 
 
 def state(folder: Path) -> VaultState:
@@ -190,8 +139,8 @@ def create(  # noqa: PLR0913 (the last four are for demonstrations and tests)
     lock = files.FolderLock(folder / making.LOCK)
     try:
         _expect_empty(folder)  # another program may have been here first
-        computer = _Computer(clock, witness=witness)
-        opening = _Opening(folder, lock, computer, Attempts(folder, clock))
+        computer = Computer(clock, witness=witness)
+        opening = Opening(folder, lock, computer, Attempts(folder, clock))
         return _created(opening, founder, passphrase, cost or calibrated(), demo=demo)
     except BaseException:
         lock.release()
@@ -215,7 +164,7 @@ def open_vault(  # noqa: PLR0913 (what a person types, and what tests exchange)
     this machine. Raises `VaultMissing`, `VaultLocked`, `VaultNewer`, `VaultTooOld`, `VaultDamaged`,
     `SignInError`, `FolderReadOnly` or `DiskFull`.
     """
-    with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
+    with _found(folder, Computer(clock, keyring, witness)) as (found, opening):
         entry = sign_in.by_passphrase(
             found,
             name,
@@ -244,7 +193,7 @@ def open_remembered(
     """
     if not state(folder).remembered:
         return None
-    with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
+    with _found(folder, Computer(clock, keyring, witness)) as (found, opening):
         secret = opening.computer.chosen_keyring().secret(found.id)
         entry = None if secret is None else sign_in.by_keyring(found, secret)
         if entry is None:
@@ -278,7 +227,7 @@ def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests excha
     raises.
     """
     passphrases.checked(passphrase, names=[name])
-    with _found(folder, _Computer(clock, keyring, witness)) as (found, opening):
+    with _found(folder, Computer(clock, keyring, witness)) as (found, opening):
         try:
             key = sign_in.by_sheet(found, sheet)
         except RecoveryWrong:
@@ -287,7 +236,7 @@ def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests excha
         computer = opening.admitted_computer(found)
         vault = _unlocked(opening.with_secret(computer), found, key)
         with vault.closed_on_error():
-            person = vault.people.get(name)
+            person = vault.people.present(name)
             if computer is not None:
                 vault.ways_in.ask_for_computer(actor=person.name)
             vault.person = vault.people.recover(name, passphrase, cost=cost)
@@ -297,7 +246,7 @@ def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests excha
 
 def open_with_key(folder: Path, key: VaultKey, *, clock: Clock = utc_now) -> Vault:
     """Open a vault with its key, for the program itself: nobody is signed in."""
-    with _found(folder, _Computer(clock)) as (found, opening):
+    with _found(folder, Computer(clock)) as (found, opening):
         return _unlocked(opening, found, key, None)
 
 
@@ -309,7 +258,7 @@ class Vault:
 
     def __init__(
         self,
-        opening: _Opening,
+        opening: Opening,
         found: Header,
         key: VaultKey,
         database: Database,
@@ -401,6 +350,29 @@ class Vault:
         self.ways_in.came_in(entry)
         return self.person
 
+    def rotate(self, *, actor: str) -> None:
+        """Begin to change the vault key and the database's key; the next opening ends it.
+
+        Raises `VaultDamaged` where something that must be sealed anew cannot be read: the change
+        could not be ended.
+        """
+        if self._database.problems() or self._broken_keys():
+            raise VaultDamaged(
+                "The keys of a damaged vault are not changed.",
+                hint="`autoinsights vault check` names the damage; restore a backup first.",
+            )
+        self.ways_in.rotate(actor=actor)
+
+    def _broken_keys(self) -> bool:
+        with self._database.reader() as reading:
+            rows = reading.all(_CALL_KEYS)
+        try:
+            for call, sealed in rows:
+                self._call_keys.opened(call, sealed)
+        except SealBroken:
+            return True
+        return False
+
     def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:
         """Return every problem of pages, keys, analyses, recordings and the audit log; reads all.
 
@@ -476,11 +448,14 @@ class Vault:
 
 SHEET = "recovery-sheet"
 """Under what wrong recovery sheets are counted, until the audit log tells of them."""
+_CALL_KEYS = """
+    SELECT calls.id, call_keys.sealed FROM call_keys JOIN calls ON calls.number = call_keys.call
+"""
 _HOW = {"code": "with a code", "backup code": "with a backup code"}
 
 
 def _created(
-    opening: _Opening, founder: PersonName, passphrase: str, cost: KeyCost, *, demo: bool
+    opening: Opening, founder: PersonName, passphrase: str, cost: KeyCost, *, demo: bool
 ) -> Vault:
     # While the mark is there, nothing in the folder counts: a half-made vault is none.
     mark = opening.folder / making.UNFINISHED
@@ -505,7 +480,7 @@ def _created(
     return vault
 
 
-def _filled(opening: _Opening, made: Header, key: VaultKey, founder: PersonName) -> Vault:
+def _filled(opening: Opening, made: Header, key: VaultKey, founder: PersonName) -> Vault:
     """Make the database of a new vault and what must be in it."""
     person = Person(name=founder, roles=FOUNDER, added_at=made.created_at)
     database = Database.created(
@@ -530,7 +505,7 @@ def _filled(opening: _Opening, made: Header, key: VaultKey, founder: PersonName)
 
 
 @contextmanager
-def _found(folder: Path, computer: _Computer) -> Iterator[tuple[Header, _Opening]]:
+def _found(folder: Path, computer: Computer) -> Iterator[tuple[Header, Opening]]:
     """Hold the lock of a vault's folder; it stays with the vault unless something is raised."""
     if not state(folder).exists:
         raise VaultMissing(f"There is no vault in {folder}.")
@@ -538,18 +513,18 @@ def _found(folder: Path, computer: _Computer) -> Iterator[tuple[Header, _Opening
     try:
         yield (
             header.read(folder),
-            _Opening(folder, lock, computer, Attempts(folder, computer.clock)),
+            Opening(folder, lock, computer, Attempts(folder, computer.clock)),
         )
     except BaseException:
         lock.release()
         raise
 
 
-def _opened(opening: _Opening, found: Header, entry: Entry) -> Vault:
+def _opened(opening: Opening, found: Header, entry: Entry) -> Vault:
     return _unlocked(opening.with_secret(entry.computer), found, entry.key, entry)
 
 
-def _unlocked(opening: _Opening, found: Header, key: VaultKey, entry: Entry | None = None) -> Vault:
+def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | None = None) -> Vault:
     """Open what the vault key opens, after what a change of keys left to do."""
     try:
         found, key = rotation.finish(opening.folder, opening.database, found, key, opening.secret)

@@ -78,7 +78,8 @@ class WaysIn:
         Raises `KeyringRefused`, also where the vault asks for more than one ingredient.
         """
         entry = self._entry
-        if entry is None or not _same(entry, self._header.now):
+        own = openers.tag_of(self._header.now.id, person.name)
+        if entry is None or entry.opener.tag != own or not _same(entry, self._header.now):
             raise KeyringRefused("Sign in once with the passphrase first.")
         if person.second_factor or self.asks_for_computer:
             raise KeyringRefused("The keyring alone may not open this vault.")

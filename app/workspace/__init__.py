@@ -76,6 +76,9 @@ class Workspace:
         beside = Workspace(self._vault, session, self._settings, self._places)
         # what this person cancels ends in a run that goes on, too
         beside.processing = replace(self.processing, _gate=beside._gate)
+        beside.requests = replace(self.requests, _gate=beside._gate)
+        beside.policy = Rules(beside._gate, beside.requests)
+        beside.retention = replace(self.retention, _gate=beside._gate)
         return beside
 
     def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:

@@ -60,7 +60,10 @@ class Keys:
         return _SETTINGS
 
     def rotate(self) -> Changes:
-        """Change the vault key and the database's key: done when the vault is opened next."""
+        """Change the vault key and the database's key: done when the vault is opened next.
+
+        Raises `VaultDamaged` where something that must be sealed anew cannot be read.
+        """
         self._gate.require(Right.MANAGE_VAULT)
-        self._gate.vault.ways_in.rotate(actor=self._gate.actor)
+        self._gate.vault.rotate(actor=self._gate.actor)
         return _SETTINGS

@@ -123,9 +123,9 @@ class Calls:
         if words:
             self._gate.require(Right.SEE_TRANSCRIPT)
             if self._searched != [words]:
-                self._searched[:] = [words]
                 count = self._gate.vault.calls.count(query, scope=self._gate.scope)
                 self._record(act="calls.search", outcome=f"{count} hits")
+                self._searched[:] = [words]
 
     def _record(self, *, act: str, subject: str = "", outcome: str = "ok") -> None:
         self._gate.vault.audit.record(

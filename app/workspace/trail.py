@@ -12,6 +12,7 @@ from app.domain import AuditQuery, Checkpoint, Right
 from app.errors import StorageError, UsageError
 from app.reports import qr, sheets
 from app.storage import audit_export, files
+from app.workspace.gate import given_reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -130,7 +131,8 @@ class AuditTrail:
         """Accept that the log is not the one that this computer saw, such as after a backup was
         restored; that, and who accepted it and why, stays in the log."""
         self._gate.require(Right.MANAGE_VAULT)
-        return self._gate.vault.audit.accept_mismatch(actor=self._gate.actor, reason=reason)
+        given = given_reason(reason)
+        return self._gate.vault.audit.accept_mismatch(actor=self._gate.actor, reason=given)
 
     def proof_file(self, proof: AuditProof) -> bytes:
         """Return a proof as a file."""

@@ -98,6 +98,14 @@ def test_a_session_ends_by_the_policy_and_by_a_clock_that_was_put_back(passed, a
                 act()
 
 
+def test_granted_rights_want_a_second_factor_as_soon_as_any_role_does():
+    person = replace(_person(), granted=frozenset(Right))
+    policy = Policy(second_factor=frozenset({PersonRole.AUDITOR}))
+    assert Session(person, START, policy, lambda: START).rights == frozenset()
+    assert Session(person, START, Policy(), lambda: START).rights == frozenset(Right)
+    assert Session(replace(person, second_factor=True), START, policy, lambda: START).rights
+
+
 def test_who_lacks_the_second_factor_of_their_role_has_no_right_until_they_have_it():
     policy = Policy(second_factor=frozenset({PersonRole.AUDITOR}))
     for has, role in ((False, PersonRole.REVIEWER), (True, PersonRole.AUDITOR)):

@@ -318,3 +318,27 @@ def test_ctrl_c_that_falls_into_sqlcipher_is_raised_again(database, monkeypatch)
         reading.one("SELECT 1")
     monkeypatch.undo()
     again.close()
+
+
+def test_what_is_kept_stays_kept_where_the_log_cannot_be_emptied(database):
+    class Refusing:
+        """The writer of a disk that has room for the log and for nothing else."""
+
+        def __init__(self, writer):
+            self._writer = writer
+
+        def execute(self, sql, *values):
+            if "wal_checkpoint" in sql:
+                raise dbapi2.OperationalError("database or disk is full")
+            return self._writer.execute(sql, *values)
+
+        def __getattr__(self, name):
+            return getattr(self._writer, name)
+
+    database._writer = Refusing(database._writer)
+    with database.transaction() as writing:
+        writing.leave_no_trace()
+        writing.change("CREATE TABLE kept (x)")
+        writing.change("INSERT INTO kept VALUES (1)")
+    with database.reader() as reading:
+        assert reading.number("SELECT count(*) FROM kept") == 1

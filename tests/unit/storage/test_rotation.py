@@ -275,3 +275,24 @@ def test_no_step_is_taken_where_none_has_begun(opened):
     ):
         with pytest.raises(ValueError, match="no rotation"):
             act()
+
+
+def test_the_keys_of_a_damaged_vault_are_not_changed(opened, folder):
+    call = opened.calls.add(b"sound", name="a.wav", metadata=CallMetadata(), actor="ann").call
+    with opened._database.transaction() as writing:
+        kept = writing.one("SELECT sealed FROM call_keys")[0]
+        writing.change("UPDATE call_keys SET sealed = ?", (kept[:-1] + b"x",))
+    with pytest.raises(VaultDamaged, match="not changed"):
+        opened.rotate(actor="ann")
+    with opened._database.transaction() as writing:
+        writing.change("UPDATE call_keys SET sealed = ?", (kept,))
+    opened.rotate(actor="ann")
+    opened.close()
+    with vault.open_vault(folder, PASSPHRASE) as again:
+        assert again.audio.read(call.id, Purpose.ORIGINAL) == b"sound"
+
+
+def test_the_keys_of_a_vault_with_a_damaged_page_are_not_changed(opened, monkeypatch):
+    monkeypatch.setattr(opened._database, "problems", lambda: ("page 7 is damaged",))
+    with pytest.raises(VaultDamaged, match="not changed"):
+        opened.rotate(actor="ann")

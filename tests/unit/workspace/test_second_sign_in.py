@@ -10,14 +10,16 @@ from app.domain import Person, PersonName, PersonRole, PersonState, Right
 from app.engine.wire import Places
 from app.errors import (
     CodeNeeded,
+    KeyringRefused,
     NameNeeded,
     NotAllowed,
     PersonSuspended,
     SignInDelayed,
     WrongPassphrase,
 )
-from app.storage import keys, totp, vault
+from app.storage import keys, remembered, totp, vault
 from app.workspace import Workspace
+from tests.unit.storage.test_remembered import Memory
 
 OWN, HERS = "a passphrase for testing", "another passphrase for testing"
 RITA = Person(name=PersonName("Rita"), roles=frozenset({PersonRole.REVIEWER}))
@@ -99,3 +101,17 @@ def test_a_new_session_begins_and_the_vault_closes_for_all(first, clock):
     second.calls.totals()
     second.close()
     assert not any(first._vault._key._secret)
+
+
+def test_what_is_erased_by_one_ends_what_runs_for_the_other(first):
+    second = first.sign_in(HERS, name="Rita")
+    assert second.requests._ended is first.requests._ended
+    assert second.retention._ended is first.retention._ended
+    assert second.policy._requests is second.requests
+
+
+def test_the_keyring_remembers_nobody_but_who_signed_in_last(first, monkeypatch):
+    monkeypatch.setattr(remembered, "system_keyring", lambda: remembered.Keyring(Memory()))
+    first.sign_in(HERS, name="Rita")
+    with pytest.raises(KeyringRefused):
+        first.keys.remember()

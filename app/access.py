@@ -106,11 +106,15 @@ class Session:
         if not -_CLOCKS_DRIFT <= passed < timedelta(hours=self.policy.session_hours):
             raise SessionEnded("You have been signed in for too long.")
 
-    def require(self, right: Right) -> None:
-        """Raise `NotAllowed` without the right, in words that are the same for every subject."""
+    def expect_whole(self) -> None:
+        """Raise `SecondFactorMissing` while the person lacks one, and what `expect_alive` does."""
         self.expect_alive()
         if self.lacks_second_factor:
             raise SecondFactorMissing("This vault wants a second factor of you.")
+
+    def require(self, right: Right) -> None:
+        """Raise `NotAllowed` without the right, in words that are the same for every subject."""
+        self.expect_whole()
         if right not in self.rights:
             raise NotAllowed(f"You may not do this: the right `{right.value}` is needed.")
 

@@ -35,12 +35,24 @@ def audit(run: Run) -> int:
         return acts[run.args.act](run, workspace)
 
 
+_WHAT_NOW = (
+    "Where a backup was restored here, the entry `vault.restore` says who did it, and",
+    "`autoinsights audit accept --reason TEXT` ends this. Otherwise keep a copy of the vault's",
+    "folder as it is, and compare with the checkpoints that the auditor keeps.",
+)
+
+
 def _verify(run: Run, workspace: Workspace) -> int:
     given = run.args.checkpoint
     kept = None if given is None else _read(given)
     with Bar(run.out, "Verifying", "entry") as bar:
         check = workspace.audit.verify(kept, bar.tell)
-    run.out.give(records.of_audit_check(check), [check.sentence])
+    lines = [check.sentence]
+    if check.ok and kept is not None:
+        lines.append("It extends the checkpoint that was given.")
+    if not check.ok:
+        lines += _WHAT_NOW
+    run.out.give(records.of_audit_check(check), lines)
     return 0 if check.ok else VaultDamaged.status
 
 

@@ -157,8 +157,14 @@ def show_call(run: Run, workspace: Workspace, call: CallId, *, said: bool) -> No
         lines += text.failure(name, detail.job.failure)
     elif found is not None:
         lines = list(text.report(name, found, width, metadata=detail.call.metadata))
+    if detail.on_hold:
+        lines.append("  On hold   nobody erases this call, and no rule does")
     if found is not None and said:
-        lines += [f"  id        {call}", "", *text.transcript(found.transcript.turns, width)]
+        turns = found.transcript.turns
+        words = text.transcript(turns, width)
+        if turns and not any(turn.text for turn in turns):
+            words = iter(["The words are not shown: the right `see-transcript` is needed."])
+        lines += [f"  id        {call}", "", *words]
     run.out.give(records.of_detail(detail), lines)
 
 

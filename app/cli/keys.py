@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli import passphrases, records
-from app.errors import UsageError
+from app.errors import RecoveryWrong, UsageError
 from app.reports import qr
 
 if TYPE_CHECKING:
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
     from app.cli.run import Run
     from app.workspace import Workspace
+
+
+_TRIES = 3
 
 
 def key(run: Run) -> int:
@@ -51,8 +54,17 @@ def recovery_sheet(run: Run, workspace: Workspace) -> None:
     for line in ("", f"    {sheet}", "", *qr.terminal(sheet)):
         run.out.warn(line)
     run.out.note("Write it on paper, and keep it where the vault is not. It is shown only now.")
-    typed = passphrases.ask_sheet("Type it from the paper (it is not shown): ")
-    workspace.keys.keep_sheet(sheet, typed)
+    for left in range(_TRIES - 1, -1, -1):
+        typed = passphrases.ask_sheet("Type it from the paper (it is not shown): ")
+        try:
+            workspace.keys.keep_sheet(sheet, typed)
+            break
+        except RecoveryWrong as error:
+            if not left:
+                run.out.warn("This sheet does not count: destroy it. An older one still does.")
+                raise
+            run.out.warn(f"{error.sentence} Try again.")
+    run.out.note("Make a backup now: one that is older opens with the older sheet only.")
     run.out.note("The sheet is right and counts from now on; an older one opens nothing any more.")
 
 

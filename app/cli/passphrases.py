@@ -41,6 +41,11 @@ def read_new(named: str | None, whose: str) -> str:
     """Return a new passphrase, asked for twice; empty if a made one is wanted."""
     if named is not None:
         return _given(named)
+    if not can_ask():
+        raise UsageError(
+            f"A passphrase for {whose} is needed, and nobody can be asked for it here.",
+            hint="Use `--new-passphrase-file FILE`; for a new vault `--passphrase-file FILE`.",
+        )
     first = _asked(f"Passphrase for {whose} (Enter: make one for me): ", may_be_empty=True)
     if first and _asked("The same again: ") != first:
         raise UsageError("The two passphrases are not the same.", hint="Try again.")

@@ -111,6 +111,11 @@ def _add(run: Run, workspace: Workspace) -> None:
 
 
 def _change(run: Run, workspace: Workspace) -> None:
+    if not any((run.args.role, run.args.grant, run.args.queue, run.args.team, run.args.everything)):
+        raise UsageError(
+            "Nothing is said of what to change.",
+            hint="Use --role, --grant, --queue, --team or --everything.",
+        )
     wanted = run.args.name.strip().casefold()
     found = [one for one in workspace.people.list() if one.name.casefold() == wanted]
     person = found[0] if found else Person(name=PersonName(run.args.name), roles=frozenset())
@@ -135,4 +140,11 @@ def _tell(run: Run, workspace: Workspace, sentence: str) -> None:
     wanted = run.args.name.strip().casefold()
     for person in workspace.people.list():
         if person.name.casefold() == wanted:
-            run.out.give(records.of_person(person), [sentence])
+            run.out.give(records.of_person(person), [sentence, _summary(person)])
+
+
+def _summary(person: Person) -> str:
+    """Return what a person may do and see, so that a slip is seen at once."""
+    _, roles, granted, sees, _, state = _row(person)
+    also = "" if granted == "-" else f"; also: {granted}"
+    return f"  {state}; {roles or 'no role'}{also}; sees {sees}"

@@ -112,6 +112,8 @@ def _call(row: CallRow) -> tuple[str, ...]:
     last = "; ".join(row.flags)
     if row.state is JobState.FAILED and row.failure is not None:
         last = row.failure.sentence
+    if row.on_hold:
+        last = f"ON HOLD; {last}" if last else "ON HOLD"
     return (
         row.id[:ID_DIGITS],
         row.state.value,

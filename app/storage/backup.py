@@ -30,8 +30,6 @@ from app.domain import BackupReport, CallId, Progress
 from app.errors import (
     AppError,
     BackupInvalid,
-    DiskFull,
-    FolderReadOnly,
     SealBroken,
     StorageError,
     UsageError,
@@ -39,8 +37,6 @@ from app.errors import (
 from app.storage import backup_check, files, header, records, schema
 from app.storage.audio import Purpose
 from app.storage.backup_format import (
-    AUDIO,
-    CALLS,
     KEYS,
     MANIFEST,
     ErasedCall,
@@ -59,6 +55,7 @@ from app.storage.backup_format import (
     record_parts,
     stored_files,
 )
+from app.storage.backup_place import UNFINISHED, about_backup, cleaned
 from app.storage.clock import stamp
 from app.storage.database import Database, put_to_rest
 from app.storage.keys import KeyPurpose
@@ -75,7 +72,6 @@ if TYPE_CHECKING:
     from app.storage.header import Header, OpenHeader
     from app.storage.keys import CallKeys, VaultKey
 
-_UNFINISHED = "unfinished"
 _LOCK = "lock"
 _TRIES = 5
 
@@ -138,11 +134,17 @@ class Backups:
         if given. Raises `UsageError` or `BackupInvalid` for another folder, `DiskFull`,
         `FolderReadOnly` or `StorageError`; the backup that was there is then as good as before.
         """
-        keys_to = keys_to or place
+        apart = keys_to is not None and keys_to.resolve() != place.resolve()
+        keys_to = keys_to if keys_to is not None and apart else place
         self._expect_outside(place, keys_to)
         with self._one, _prepared(place, keys_to, self._header.key) as before:
             if before.vaults - {self._header.now.id}:
                 raise BackupInvalid("There is a backup of another vault in the folder.")
+            if before.keys_elsewhere and not apart:
+                raise UsageError(
+                    "The keys of this backup are kept apart, and would lie beside it now.",
+                    hint="Name their place with `--keys-to`, or begin another backup elsewhere.",
+                )
             entry = self._audit.record(actor=actor, act="vault.backup", outcome="begun")
             generation = max(entry.number, before.generation + 1)
             run = _Run(self, place, keys_to, generation, before, progress, stop)
@@ -220,6 +222,7 @@ class _Before:
     generation: int = 0
     calls: dict[str, StoredCall] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict, repr=False)
+    keys_elsewhere: bool = False
 
 
 class _Run:
@@ -270,15 +273,15 @@ class _Run:
         )
         self._read_back(calls)
         key = self._vault._header.key
-        with _about_backup():
+        with about_backup():
             # first the keys: a key file may be newer than the manifest, never older
             sealed_keys = enveloped("keys", head, self._generation, keys, key)
             files.write_atomic(self._keys_to / KEYS, sealed_keys)
             sealed_manifest = enveloped("manifest", head, self._generation, manifest, key)
             files.write_atomic(self._place / MANIFEST, sealed_manifest)
+            removed = cleaned(self._place, self._generation, calls, keep_keys=not elsewhere)
             backup = opened(self._place, lambda _: key, keys_from=self._keys_to)
             backup_check.expect_database(backup)
-            removed = _cleaned(self._place, self._generation, calls, keep_keys=not elsewhere)
         return BackupReport(
             place=self._place,
             generation=self._generation,
@@ -312,7 +315,10 @@ class _Run:
         self._damaged.clear()
         with self._vault._database.reader() as reading:
             following = reading.one("SELECT content FROM next_header")
-            if following is not None and header.parsed(following[0]).check != head.check:
+            known = {row[0] for row in reading.all("SELECT digest FROM headers")}
+            if head.check not in known or (
+                following is not None and header.parsed(following[0]).check != head.check
+            ):
                 raise _ChangedMeanwhile
             calls, keys = {}, {}
             for number, call, sealed_key in reading.all(f"{_LISTED} ORDER BY calls.number"):
@@ -411,7 +417,7 @@ class _Run:
         path = self._place / database_name(self._generation)
         part = self._place / f"{files.TEMPORARY}{secrets.token_hex(8)}"
         key = self._vault._header.key.derive(KeyPurpose.DATABASE, head.database_salt)
-        with _about_backup():
+        with about_backup():
             copy = Database.created(part, key)
             try:
                 schema.upgrade(copy, fresh=True, backup=lambda _: None)
@@ -443,7 +449,7 @@ class _Run:
                 size += len(chunk)
                 yield chunk
 
-        with _about_backup():
+        with about_backup():
             for folder in (path.parent.parent, path.parent):
                 files.make_folder(folder)
             try:
@@ -516,21 +522,21 @@ def _measured(chunks: Iterable[bytes]) -> StoredFile:
 @contextmanager
 def _prepared(place: Path, keys_to: Path, key: VaultKey) -> Iterator[_Before]:
     """Hold the folders of a backup, and say what is in them."""
-    with _about_backup():
+    with about_backup():
         for folder in (place, keys_to):
             files.make_folder(folder)
         lock = files.FolderLock(place / _LOCK)
     try:
         with files.translated():
             names = {path.name for path in place.iterdir()} - {_LOCK}
-        if MANIFEST not in names and _UNFINISHED not in names:
+        if MANIFEST not in names and UNFINISHED not in names:
             if names - ({KEYS} if keys_to == place else set()):
                 raise UsageError(
                     f"The folder {place} is not empty, and holds no backup.",
                     hint="Choose an empty folder.",
                 )
-            with _about_backup():
-                files.create_private(place / _UNFINISHED, [])
+            with about_backup():
+                files.create_private(place / UNFINISHED, [])
         files.remove_temporary(place)
         yield _before(place, keys_to, key)
     finally:
@@ -540,50 +546,27 @@ def _prepared(place: Path, keys_to: Path, key: VaultKey) -> Iterator[_Before]:
 def _before(place: Path, keys_to: Path, key: VaultKey) -> _Before:
     """Return what is there; what cannot be opened, such as after a change of the vault's keys, is
     written anew."""
-    vaults, generation, calls, keys = set(), 0, {}, {}
+    vaults, generation, calls, keys, elsewhere = set(), 0, {}, {}, False
     if (place / MANIFEST).exists():
         envelope = read_envelope(place / MANIFEST, "manifest")
         vaults.add(envelope.vault)
         generation = envelope.generation
         with suppress(BackupInvalid):
-            calls = opened_body(envelope, key, Manifest).calls
+            manifest = opened_body(envelope, key, Manifest)
+            calls, elsewhere = manifest.calls, manifest.keys_elsewhere
     if (keys_to / KEYS).exists():
         envelope = read_envelope(keys_to / KEYS, "keys")
         vaults.add(envelope.vault)
         generation = max(generation, envelope.generation)
         with suppress(BackupInvalid):
             keys = opened_body(envelope, key, KeyFile).keys
-    return _Before(vaults=frozenset(vaults), generation=generation, calls=calls, keys=keys)
-
-
-def _cleaned(place: Path, generation: int, calls: dict[str, StoredCall], *, keep_keys: bool) -> int:
-    """Remove what the newest manifest does not name; returns how many files that were."""
-    named = {parts for call, stored in calls.items() for parts, _ in stored_files(call, stored)}
-    wanted = {place.joinpath(*parts) for parts in named} | {place / database_name(generation)}
-    with files.translated():
-        found = [
-            path
-            for folder in (CALLS, AUDIO)
-            for path in place.glob(f"{folder}/??/*")
-            if path.name.endswith(".sealed") or path.name.startswith(files.TEMPORARY)
-        ]
-        found += [*place.glob("vault-*.db*"), place / _UNFINISHED]
-        found += [] if keep_keys else [place / KEYS]
-        gone = [path for path in found if path not in wanted and path.is_file()]
-        for path in gone:
-            path.unlink(missing_ok=True)
-    return len(gone)
-
-
-@contextmanager
-def _about_backup() -> Iterator[None]:
-    """Say of which disk it is that it is full."""
-    try:
-        yield
-    except DiskFull as error:
-        raise DiskFull("The disk that takes the backup is full.") from error
-    except FolderReadOnly as error:
-        raise FolderReadOnly("The backup's folder cannot be written to.") from error
+    return _Before(
+        vaults=frozenset(vaults),
+        generation=generation,
+        calls=calls,
+        keys=keys,
+        keys_elsewhere=elsewhere,
+    )
 
 
 _LISTED = """

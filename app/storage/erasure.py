@@ -80,6 +80,7 @@ class Erasure:
             "INSERT OR REPLACE INTO erased (call, digest, at) VALUES (?, ?, ?)", (call, known, at)
         )
         writing.change("DELETE FROM calls WHERE number = ?", (number,))
+        writing.change(_WITHDRAWN, (at, call))
         self._audit.append(
             writing,
             actor=how.actor,
@@ -139,5 +140,9 @@ class Erasure:
         return self._call_keys.blind_index("recording", bytes.fromhex(digest))
 
 
+# Nobody can decide any more on what was asked for of a call that is gone.
+_WITHDRAWN = """
+    UPDATE requests SET state = 'withdrawn', decided_at = ? WHERE subject = ? AND state = 'open'
+"""
 _LEFT = "SELECT call FROM erased WHERE removed = 0"
 _REMOVED = "UPDATE erased SET removed = 1 WHERE call = ?"

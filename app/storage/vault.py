@@ -281,7 +281,7 @@ class Vault:
         call_keys = CallKeys(key.derive(KeyPurpose.CALLS), _index_key(database, key))
         self._call_keys = call_keys
         where = opening.computer.witness
-        witness = None if where is None else Witness(where, found.id)
+        witness = None if where is None else Witness(where, found.id, folder)
         audit_key = key.derive(KeyPurpose.AUDIT)
         self.audit = Audit(database, audit_key, found.id, clock, witness=witness)
         self.audio = SealedAudio(folder, database, call_keys)

@@ -2,12 +2,13 @@
 
 Promises that a vault's folder that was put back to an older state, or whose log was written anew,
 is noticed on the computer that saw the newer one, without any checkpoint that a person keeps. Hides
-the file: one for each vault, small, private, replaced as a whole, with hashes and counts in it.
-Whoever can write both places can replay both: a checkpoint kept elsewhere finds that.
+the file: one for each vault and place, small, private, replaced as a whole, with hashes and counts
+in it. Whoever can write both places can replay both: a checkpoint kept elsewhere finds that.
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -55,9 +56,16 @@ class Memory:
 class Witness:
     """The memory of one vault's log."""
 
-    def __init__(self, folder: Path, vault_id: str) -> None:
-        """Keep it in a file named after the vault."""
-        self._path = folder / f"{vault_id}.json"
+    def __init__(self, folder: Path, vault_id: str, place: Path | None = None) -> None:
+        """Keep it in a file named after the vault and the `place` where it lies.
+
+        A vault that was restored elsewhere for a trial is another one: its log goes its own way.
+        """
+        name = vault_id
+        if place is not None:
+            where = str(place.resolve()).encode("utf-8", "surrogatepass")
+            name += f"-{hashlib.sha256(where).hexdigest()[:12]}"
+        self._path = folder / f"{name}.json"
         self._vault_id = vault_id
 
     def read(self) -> Memory | None:

@@ -37,9 +37,16 @@ class Gate:
         """Which calls are there for this person."""
         return self.session.scope
 
-    def present(self) -> None:
-        """Let every person pass who is signed in; raises `SessionEnded`."""
+    def known(self) -> None:
+        """Let every person pass who is signed in, for what is their own; raises `SessionEnded`."""
         self.session.expect_alive()
+
+    def present(self) -> None:
+        """Let every person pass who lacks nothing that signing in wants of them.
+
+        Raises `SessionEnded` or `SecondFactorMissing`.
+        """
+        self.session.expect_whole()
 
     def require(self, *rights: Right) -> None:
         """Let pass who has all of the rights; raises `NotAllowed` or `SessionEnded`."""
@@ -58,9 +65,10 @@ class Gate:
             yield
         except OnHold:
             raise
-        except NotAllowed:
+        except NotAllowed as error:
+            outcome = "denied" if error.code == NotAllowed.code else error.code
             self.vault.audit.record(
-                actor=self.actor, act="denied", subject=right.value, outcome="denied"
+                actor=self.actor, act="denied", subject=right.value, outcome=outcome
             )
             raise
 
@@ -69,5 +77,8 @@ def given_reason(reason: str) -> str:
     """Return a reason that somebody can read later; raises `UsageError` where none is given."""
     given = reason.strip()
     if not given:
-        raise UsageError("A reason is needed.", hint="Say in a few words why; it is kept.")
+        raise UsageError(
+            "A reason is needed.",
+            hint="Say in a few words why (`--reason TEXT` on the command line); it is kept.",
+        )
     return given

@@ -26,7 +26,7 @@ class Rules:
 
     def get(self) -> Policy:
         """Return the rules, which everybody may know who is signed in."""
-        self._gate.present()
+        self._gate.known()
         return self._gate.vault.policy.get()
 
     def change(self, name: str, value: str, *, reason: str = "") -> ApprovalRequest | None:

@@ -22,7 +22,7 @@ class Keys:
 
     def state(self) -> KeysState:
         """Return what the vault asks for."""
-        self._gate.present()
+        self._gate.known()
         ways = self._gate.vault.ways_in
         return KeysState(
             asks_for_computer=ways.asks_for_computer, has_recovery_sheet=ways.has_recovery_sheet
@@ -36,7 +36,7 @@ class Keys:
 
     def forget(self) -> Changes:
         """Let the passphrase alone sign this person in again."""
-        self._gate.present()
+        self._gate.known()
         self._gate.vault.ways_in.forget(self._gate.vault.people.get(self._gate.actor))
         return _SETTINGS
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from app.access import same_person
+from app.access import rights_of, same_person
 from app.domain import NewSecondFactor, PersonState, Right, Subject
 from app.errors import UsageError
 from app.storage import totp
@@ -31,7 +31,7 @@ class People:
     @property
     def me(self) -> Person:
         """Who is signed in, as they stand in the vault now."""
-        self._gate.present()
+        self._gate.known()
         return self._gate.vault.people.get(self._gate.actor)
 
     def list(self) -> tuple[Person, ...]:
@@ -50,6 +50,12 @@ class People:
         """Change what a person may do; raises `PersonNotFound` or `UsageError`."""
         self._gate.require(Right.MANAGE_PEOPLE)
         self._expect_roles(person)
+        own = same_person(person.name, self._gate.actor)
+        if own and Right.MANAGE_PEOPLE not in rights_of(person):
+            raise UsageError(
+                "Nobody takes the right to manage people from themselves.",
+                hint="Another administrator can do that.",
+            )
         self._gate.vault.people.change(person, actor=self._gate.actor)
         return _PEOPLE
 
@@ -81,7 +87,7 @@ class People:
 
     def new_second_factor(self) -> NewSecondFactor:
         """Return a new secret for one's own second factor; it counts from `set_second_factor`."""
-        self._gate.present()
+        self._gate.known()
         secret = totp.new_secret()
         return NewSecondFactor(secret=secret, uri=totp.uri(secret, self._gate.actor))
 
@@ -107,7 +113,7 @@ class People:
 
     def _own_or_managed(self, name: str) -> None:
         if same_person(name.strip(), self._gate.actor):
-            self._gate.present()
+            self._gate.known()
         else:
             self._gate.require(Right.MANAGE_PEOPLE)
 

@@ -95,7 +95,8 @@ def test_a_checkpoint_that_the_log_does_not_extend_is_told(run, vaulted, folder)
     changed = json.loads((folder / "cp.json").read_text()) | {"size": 1}
     (folder / "other.json").write_text(json.dumps(changed))
     status, said, _ = run("audit", "verify", "--checkpoint", folder / "other.json", *vaulted)
-    assert (status, said) == (3, "The checkpoint itself is not as it was written.\n")
+    assert (status, said.splitlines()[0]) == (3, "The checkpoint itself is not as it was written.")
+    assert "audit accept" in said
     given = ["audit", "prove", "--since", folder / "other.json", "--out", folder / "p.json"]
     status, _, said = run(*given, *vaulted)
     assert (status, "There is no such proof" in said) == (2, True)

@@ -17,6 +17,7 @@ from app.domain import (
 from app.errors import (
     BackupInvalid,
     RecordingErased,
+    StorageError,
     UsageError,
 )
 from app.storage import backup, keys, records, restore, vault
@@ -461,3 +462,36 @@ def test_a_recording_that_was_damaged_before_any_backup_is_named(opened, place, 
     with reopened(again) as back:
         assert back.check() == (f"the original recording of call {call} is missing or broken",)
         assert back.audio.read(other, Purpose.ORIGINAL) == b"two"
+
+
+def test_another_spelling_of_the_place_keeps_the_keys_with_the_backup(opened, tmp_path):
+    call = add(opened)
+    place = tmp_path / "backup"
+    opened.backups.make(place, keys_to=tmp_path / "other" / ".." / "backup", actor="ann")
+    (tmp_path / "link").symlink_to(place)
+    opened.backups.make(place, keys_to=tmp_path / "link", actor="ann")
+    opened.close()
+    restore.restore(place, tmp_path / "again", WAY)
+    with vault.open_vault(tmp_path / "again", PASSPHRASE) as again:
+        assert list(contents(again)) == [call]
+
+
+def test_keys_that_are_kept_apart_stay_apart(opened, tmp_path):
+    add(opened)
+    opened.backups.make(tmp_path / "backup", keys_to=tmp_path / "keys", actor="ann")
+    with pytest.raises(UsageError, match="kept apart"):
+        opened.backups.make(tmp_path / "backup", actor="ann")
+    assert not (tmp_path / "backup" / "keys.sealed").exists()
+
+
+def test_a_header_that_changed_just_before_the_last_look_is_not_backed_up(opened, tmp_path):
+    add(opened)
+    before = opened._header.now
+    opened.people.set_passphrase(
+        "owner", "seven tall ships in a bottle", actor="owner", cost=keys.LOWEST_COST
+    )
+    after, opened._header.now = opened._header.now, before
+    with pytest.raises(StorageError, match="faster"):
+        opened.backups.make(tmp_path / "backup", actor="ann")
+    opened._header.now = after
+    assert opened.backups.make(tmp_path / "backup", actor="ann").calls == 1

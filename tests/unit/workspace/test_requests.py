@@ -136,9 +136,13 @@ def test_of_two_requests_for_the_same_call_the_second_finds_nothing(office, pia,
     call = office.add()
     first, second = _ask_erase(pia, call), _ask_erase(pia, call)
     adam.requests.approve(first.number)
-    with pytest.raises(CallNotFound):
+    with pytest.raises(RequestNotFound):
         adam.requests.approve(second.number)
-    adam.requests.refuse(second.number, "done already")
+    decided = {one.number: one.state for one in adam.requests.list(open_only=False)}
+    assert decided == {
+        first.number: RequestState.APPROVED,
+        second.number: RequestState.WITHDRAWN,
+    }
 
 
 def test_what_a_suspended_person_asked_for_is_not_done(office, pia, adam):

@@ -20,8 +20,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -30,17 +28,14 @@ from app.domain import BackupReport, CallId, Progress
 from app.errors import (
     AppError,
     BackupInvalid,
-    DiskFull,
-    FolderReadOnly,
     SealBroken,
     StorageError,
     UsageError,
 )
 from app.storage import backup_check, files, header, records, schema
 from app.storage.audio import Purpose
+from app.storage.backup_folder import about_backup, cleaned, prepared
 from app.storage.backup_format import (
-    AUDIO,
-    CALLS,
     KEYS,
     MANIFEST,
     ErasedCall,
@@ -54,8 +49,6 @@ from app.storage.backup_format import (
     database_name,
     enveloped,
     opened,
-    opened_body,
-    read_envelope,
     record_parts,
     stored_files,
 )
@@ -70,13 +63,13 @@ if TYPE_CHECKING:
     from app.domain import BackupCheck
     from app.storage.audio import SealedAudio
     from app.storage.audit import Audit
+    from app.storage.backup_folder import Before
+    from app.storage.backup_format import OpenBackup
     from app.storage.clock import Clock
     from app.storage.database import Reading, Row
     from app.storage.header import Header, OpenHeader
     from app.storage.keys import CallKeys, VaultKey
 
-_UNFINISHED = "unfinished"
-_LOCK = "lock"
 _TRIES = 5
 
 OWN_TABLES = (
@@ -140,12 +133,12 @@ class Backups:
         """
         keys_to = keys_to or place
         self._expect_outside(place, keys_to)
-        with self._one, _prepared(place, keys_to, self._header.key) as before:
+        with self._one, prepared(place, keys_to, self._header) as before:
             if before.vaults - {self._header.now.id}:
                 raise BackupInvalid("There is a backup of another vault in the folder.")
             entry = self._audit.record(actor=actor, act="vault.backup", outcome="begun")
             generation = max(entry.number, before.generation + 1)
-            run = _Run(self, place, keys_to, generation, before, progress, stop)
+            run = _Run(self, generation, before, progress, stop)
             try:
                 report = run.made()
             except AppError as error:
@@ -212,32 +205,20 @@ class Backups:
                 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Before:
-    """What is in the folder already."""
-
-    vaults: frozenset[str] = frozenset()
-    generation: int = 0
-    calls: dict[str, StoredCall] = field(default_factory=dict)
-    keys: dict[str, bytes] = field(default_factory=dict, repr=False)
-
-
 class _Run:
     """One run of making a backup."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 (what one run is about)
+    def __init__(
         self,
         vault: Backups,
-        place: Path,
-        keys_to: Path,
         generation: int,
-        before: _Before,
+        before: Before,
         progress: Callable[[Progress], None],
         stop: Callable[[], bool],
     ) -> None:
         self._vault = vault
-        self._place = place
-        self._keys_to = keys_to
+        self._place = before.place
+        self._keys_to = before.keys_to
         self._generation = generation
         self._before = before
         self._progress = progress
@@ -270,15 +251,15 @@ class _Run:
         )
         self._read_back(calls)
         key = self._vault._header.key
-        with _about_backup():
+        with about_backup():
             # first the keys: a key file may be newer than the manifest, never older
             sealed_keys = enveloped("keys", head, self._generation, keys, key)
             files.write_atomic(self._keys_to / KEYS, sealed_keys)
             sealed_manifest = enveloped("manifest", head, self._generation, manifest, key)
             files.write_atomic(self._place / MANIFEST, sealed_manifest)
-            backup = opened(self._place, lambda _: key, keys_from=self._keys_to)
-            backup_check.expect_database(backup)
-            removed = _cleaned(self._place, self._generation, calls, keep_keys=not elsewhere)
+            backup_check.expect_database(self._opened_again())
+            removed = cleaned(self._place, self._generation, calls, keep_keys=not elsewhere)
+            self._opened_again()  # as it is left
         return BackupReport(
             place=self._place,
             generation=self._generation,
@@ -290,6 +271,10 @@ class _Run:
             removed_files=removed,
             damaged=tuple(CallId(call) for call in sorted(self._damaged)),
         )  # fmt: skip
+
+    def _opened_again(self) -> OpenBackup:
+        key = self._vault._header.key
+        return opened(self._place, lambda _: key, keys_from=self._keys_to)
 
     def _copied_while_in_use(self) -> bool:
         """Copy what is there, call by call; what changes meanwhile is copied again at the end."""
@@ -411,7 +396,7 @@ class _Run:
         path = self._place / database_name(self._generation)
         part = self._place / f"{files.TEMPORARY}{secrets.token_hex(8)}"
         key = self._vault._header.key.derive(KeyPurpose.DATABASE, head.database_salt)
-        with _about_backup():
+        with about_backup():
             copy = Database.created(part, key)
             try:
                 schema.upgrade(copy, fresh=True, backup=lambda _: None)
@@ -443,7 +428,7 @@ class _Run:
                 size += len(chunk)
                 yield chunk
 
-        with _about_backup():
+        with about_backup():
             for folder in (path.parent.parent, path.parent):
                 files.make_folder(folder)
             try:
@@ -511,79 +496,6 @@ def _measured(chunks: Iterable[bytes]) -> StoredFile:
         digest.update(chunk)
         size += len(chunk)
     return StoredFile(size=size, sha256=digest.digest())
-
-
-@contextmanager
-def _prepared(place: Path, keys_to: Path, key: VaultKey) -> Iterator[_Before]:
-    """Hold the folders of a backup, and say what is in them."""
-    with _about_backup():
-        for folder in (place, keys_to):
-            files.make_folder(folder)
-        lock = files.FolderLock(place / _LOCK)
-    try:
-        with files.translated():
-            names = {path.name for path in place.iterdir()} - {_LOCK}
-        if MANIFEST not in names and _UNFINISHED not in names:
-            if names - ({KEYS} if keys_to == place else set()):
-                raise UsageError(
-                    f"The folder {place} is not empty, and holds no backup.",
-                    hint="Choose an empty folder.",
-                )
-            with _about_backup():
-                files.create_private(place / _UNFINISHED, [])
-        files.remove_temporary(place)
-        yield _before(place, keys_to, key)
-    finally:
-        lock.release()
-
-
-def _before(place: Path, keys_to: Path, key: VaultKey) -> _Before:
-    """Return what is there; what cannot be opened, such as after a change of the vault's keys, is
-    written anew."""
-    vaults, generation, calls, keys = set(), 0, {}, {}
-    if (place / MANIFEST).exists():
-        envelope = read_envelope(place / MANIFEST, "manifest")
-        vaults.add(envelope.vault)
-        generation = envelope.generation
-        with suppress(BackupInvalid):
-            calls = opened_body(envelope, key, Manifest).calls
-    if (keys_to / KEYS).exists():
-        envelope = read_envelope(keys_to / KEYS, "keys")
-        vaults.add(envelope.vault)
-        generation = max(generation, envelope.generation)
-        with suppress(BackupInvalid):
-            keys = opened_body(envelope, key, KeyFile).keys
-    return _Before(vaults=frozenset(vaults), generation=generation, calls=calls, keys=keys)
-
-
-def _cleaned(place: Path, generation: int, calls: dict[str, StoredCall], *, keep_keys: bool) -> int:
-    """Remove what the newest manifest does not name; returns how many files that were."""
-    named = {parts for call, stored in calls.items() for parts, _ in stored_files(call, stored)}
-    wanted = {place.joinpath(*parts) for parts in named} | {place / database_name(generation)}
-    with files.translated():
-        found = [
-            path
-            for folder in (CALLS, AUDIO)
-            for path in place.glob(f"{folder}/??/*")
-            if path.name.endswith(".sealed") or path.name.startswith(files.TEMPORARY)
-        ]
-        found += [*place.glob("vault-*.db*"), place / _UNFINISHED]
-        found += [] if keep_keys else [place / KEYS]
-        gone = [path for path in found if path not in wanted and path.is_file()]
-        for path in gone:
-            path.unlink(missing_ok=True)
-    return len(gone)
-
-
-@contextmanager
-def _about_backup() -> Iterator[None]:
-    """Say of which disk it is that it is full."""
-    try:
-        yield
-    except DiskFull as error:
-        raise DiskFull("The disk that takes the backup is full.") from error
-    except FolderReadOnly as error:
-        raise FolderReadOnly("The backup's folder cannot be written to.") from error
 
 
 _LISTED = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -159,6 +160,31 @@ def test_keys_may_lie_elsewhere_and_are_needed(opened, place, again, tmp_path):
             attempt(place)
     assert opened.backups.check(place, keys_from=elsewhere).problems == ()
     assert restore.restore(place, again, WAY, keys_from=elsewhere).calls == 1
+
+
+@pytest.mark.parametrize("spelled", ["relative", "link", "dots"])
+def test_keys_that_go_to_the_backup_by_another_name_stay_there(
+    opened, place, again, tmp_path, monkeypatch, spelled
+):
+    add(opened)
+    monkeypatch.chdir(tmp_path)
+    given, keys_to = place, place
+    if spelled == "relative":
+        given = place.relative_to(tmp_path)
+    elif spelled == "link":
+        if os.name != "posix":
+            pytest.skip("links need rights there")
+        keys_to = tmp_path / "link"
+        keys_to.symlink_to(place, target_is_directory=True)
+    else:
+        (tmp_path / "beside").mkdir()
+        keys_to = tmp_path / "beside" / ".." / place.name
+    for _ in range(2):
+        place.mkdir(exist_ok=True)
+        made(opened, given, keys_to=keys_to)
+        assert "keys.sealed" in tree(place)
+    assert opened.backups.check(place).problems == ()
+    assert restore.restore(place, again, WAY).calls == 1
 
 
 def test_every_table_is_in_a_backup_in_one_way(opened, database):

@@ -296,9 +296,7 @@ class _Run:
         head = self._vault._header.now
         self._damaged.clear()
         with self._vault._database.reader() as reading:
-            following = reading.one("SELECT content FROM next_header")
-            if following is not None and header.parsed(following[0]).check != head.check:
-                raise _ChangedMeanwhile
+            _expect_counting(reading, head)
             calls, keys = {}, {}
             for number, call, sealed_key in reading.all(f"{_LISTED} ORDER BY calls.number"):
                 kept = self._keep(reading, number, call, sealed_key, final=True)
@@ -475,6 +473,20 @@ def inserting(table: str, rows: list[Row]) -> str:
     """Return the statement that puts whole rows into a table."""
     marks = ", ".join("?" * len(rows[0]))
     return f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608
+
+
+def _expect_counting(reading: Reading, head: Header) -> None:
+    """Raise `_ChangedMeanwhile` unless a header is the one that counts for what is read.
+
+    Where the next one is still kept, that one counts, though an older one is known beside it.
+    """
+    following = reading.one("SELECT content FROM next_header")
+    if following is None:
+        known = [row[0] for row in reading.all("SELECT digest FROM headers")]
+    else:
+        known = [header.parsed(following[0]).check]
+    if known != [head.check]:
+        raise _ChangedMeanwhile
 
 
 def _erased(reading: Reading) -> tuple[ErasedCall, ...]:

@@ -19,6 +19,7 @@ from app.errors import (
     BackupInvalid,
     RecordingErased,
     UsageError,
+    WrongPassphrase,
 )
 from app.storage import backup, keys, records, restore, vault
 from app.storage.audio import Purpose
@@ -296,6 +297,29 @@ def test_one_that_is_analysed_while_the_backup_is_made_is_in_it_as_it_is_then(op
     with reopened(again) as back:
         assert back.calls.detail(call).analysis is not None
         assert back.check() == ()
+
+
+def test_a_passphrase_that_is_changed_between_two_looks_opens_the_backup(
+    opened, place, again, database, monkeypatch
+):
+    add(opened)
+    look, steps = database.reader, []
+    newer = "another phrase of lamp oil"
+
+    def change_first():
+        monkeypatch.setattr(database, "reader", look)
+        opened.people.set_passphrase("owner", newer, actor="owner", cost=keys.LOWEST_COST)
+        return look()
+
+    def wait_for_the_end(step):
+        if step.done == step.total and not steps:
+            steps.append(step)
+            monkeypatch.setattr(database, "reader", change_first)
+
+    made(opened, place, progress=wait_for_the_end)
+    with pytest.raises(WrongPassphrase):
+        restore.restore(place, again, WAY)
+    assert restore.restore(place, again, Way(passphrase=newer)).calls == 1
 
 
 @settings(

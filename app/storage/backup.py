@@ -31,6 +31,7 @@ from app.errors import (
     SealBroken,
     StorageError,
     UsageError,
+    VaultDamaged,
 )
 from app.storage import backup_check, files, header, records, schema
 from app.storage.audio import Purpose
@@ -226,6 +227,8 @@ class _Run:
         self._calls: dict[str, StoredCall] = dict(before.calls)
         self._written: dict[Path, StoredFile] = {}
         self._damaged: set[str] = set()
+        self._unreadable: dict[str, bytes | None] = {}  # and their sealed keys, as far as read
+        self._listing = _LISTED_BY_INDEX
 
     def made(self) -> BackupReport | None:
         """Make the backup."""
@@ -278,33 +281,80 @@ class _Run:
 
     def _copied_while_in_use(self) -> bool:
         """Copy what is there, call by call; what changes meanwhile is copied again at the end."""
-        with self._vault._database.reader() as reading:
-            numbers = [row[0] for row in reading.all("SELECT number FROM calls ORDER BY number")]
-        for done, number in enumerate(numbers):
-            self._progress(Progress(done=done, total=len(numbers)))
+        listed = self._found_calls()
+        for done, (number, call) in enumerate(listed):
+            self._progress(Progress(done=done, total=len(listed)))
             if self._stop():
                 return False
-            with self._vault._database.reader() as reading:
-                row = reading.one(f"{_LISTED} WHERE calls.number = ?", (number,))
-                if row is not None:
-                    self._keep(reading, *row, final=False)
-        self._progress(Progress(done=len(numbers), total=len(numbers)))
+            try:
+                with self._vault._database.reader() as reading:
+                    sealed_key = _sealed_key(reading, number)
+                    if sealed_key is not None:
+                        self._keep(reading, number, call, sealed_key, final=False)
+            except VaultDamaged:
+                self._unreadable[call] = self._key_alone(number)
+        self._progress(Progress(done=len(listed), total=len(listed)))
         return True
+
+    def _found_calls(self) -> list[tuple[int, str]]:
+        """Return the numbers and ids of all calls: by their index, or by their table where a page
+        of that is damaged."""
+        try:
+            with self._vault._database.reader() as reading:
+                return reading.all(self._listing)
+        except VaultDamaged:
+            self._listing = _LISTED_BY_TABLE
+        with self._vault._database.reader() as reading:
+            return reading.all(self._listing)
+
+    def _key_alone(self, number: int) -> bytes | None:
+        """Return the sealed key of a call of which something cannot be read."""
+        try:
+            with self._vault._database.reader() as reading:
+                return _sealed_key(reading, number)
+        except VaultDamaged:
+            return None
 
     def _settled(self) -> tuple[Header, dict[str, StoredCall], KeyFile, StoredFile]:
         """Copy what changed, the vault's own tables and the keys, all of one moment."""
         head = self._vault._header.now
         self._damaged.clear()
-        with self._vault._database.reader() as reading:
-            _expect_counting(reading, head)
-            calls, keys = {}, {}
-            for number, call, sealed_key in reading.all(f"{_LISTED} ORDER BY calls.number"):
-                kept = self._keep(reading, number, call, sealed_key, final=True)
-                if kept is not None:
-                    keys[call], calls[call] = kept
-            database = self._own_tables(reading, head)
-            erased = _erased(reading)
+        looked_at: tuple[int, str] | None = None
+        try:
+            with self._vault._database.reader() as reading:
+                _expect_counting(reading, head)
+                calls, keys = {}, {}
+                for number, call in reading.all(self._listing):
+                    looked_at = number, call
+                    kept = self._kept(reading, number, call)
+                    if kept is not None:
+                        keys[call], calls[call] = kept
+                looked_at = None
+                database = self._own_tables(reading, head)
+                erased = _erased(reading)
+        except VaultDamaged as error:
+            if looked_at is None:
+                raise
+            # the view is of no use any more: look again, and not there
+            self._unreadable[looked_at[1]] = self._key_alone(looked_at[0])
+            raise _ChangedMeanwhile from error
         return head, calls, KeyFile(keys=keys, erased=erased), database
+
+    def _kept(self, reading: Reading, number: int, call: str) -> tuple[bytes, StoredCall] | None:
+        if call in self._unreadable:
+            return self._as_before(call, self._unreadable[call])
+        sealed_key = _sealed_key(reading, number)
+        if sealed_key is None:
+            return self._as_before(call, None)
+        return self._keep(reading, number, call, sealed_key, final=True)
+
+    def _as_before(self, call: str, sealed_key: bytes | None) -> tuple[bytes, StoredCall] | None:
+        """Return what the backup has of a damaged call already, if anything."""
+        self._damaged.add(call)
+        known = self._calls.get(call)
+        if sealed_key is None or self._opened_key(call, sealed_key) is None:
+            sealed_key = self._before.keys.get(call)
+        return (sealed_key, known) if sealed_key is not None and known is not None else None
 
     def _keep(
         self, reading: Reading, number: int, call: str, sealed_key: bytes, *, final: bool
@@ -316,8 +366,7 @@ class _Run:
         known = self._calls.get(call)
         key = self._opened_key(call, sealed_key)
         if key is None:
-            self._damaged.add(call)
-            return (self._before.keys[call], known) if known and call in self._before.keys else None
+            return self._as_before(call, None)
         mark = records.marker(reading, number)
         if known is None or known.marker != mark:
             record = records.gathered(reading, number)
@@ -489,6 +538,11 @@ def _expect_counting(reading: Reading, head: Header) -> None:
         raise _ChangedMeanwhile
 
 
+def _sealed_key(reading: Reading, number: int) -> bytes | None:
+    row = reading.one("SELECT sealed FROM call_keys WHERE call = ?", (number,))
+    return None if row is None else bytes(row[0])
+
+
 def _erased(reading: Reading) -> tuple[ErasedCall, ...]:
     rows = reading.all("SELECT call, digest, at FROM erased ORDER BY call")
     return tuple(ErasedCall(call=call, digest=digest, at=at) for call, digest, at in rows)
@@ -510,10 +564,10 @@ def _measured(chunks: Iterable[bytes]) -> StoredFile:
     return StoredFile(size=size, sha256=digest.digest())
 
 
-_LISTED = """
-    SELECT calls.number, calls.id, call_keys.sealed
-    FROM calls JOIN call_keys ON call_keys.call = calls.number
+_LISTED_BY_INDEX = """
+    SELECT number, id FROM calls INDEXED BY sqlite_autoindex_calls_1 ORDER BY number
 """
+_LISTED_BY_TABLE = "SELECT number, id FROM calls NOT INDEXED ORDER BY number"
 _MARK = """
     SELECT audio.mark FROM audio JOIN calls ON calls.number = audio.call
     WHERE calls.id = ? AND audio.purpose = ?

@@ -511,3 +511,59 @@ def test_a_recording_that_was_damaged_before_any_backup_is_named(opened, place, 
     with reopened(again) as back:
         assert back.check() == (f"the original recording of call {call} is missing or broken",)
         assert back.audio.read(other, Purpose.ORIGINAL) == b"two"
+
+
+def damage_page(opened, folder, name):
+    """Change one byte of the first page of a table or an index of an open vault."""
+    database = opened._database
+    with database.reader() as reading:
+        sql = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        page = reading.number(sql, (name,))
+    database.checkpoint()
+    while database._idle:
+        database._idle.pop().close()
+    path = folder / "vault.db"
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * 4096 + 100] ^= 0x40
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["calls", "call_keys", "analyses", "flags", "audio"])
+def test_damaged_pages_leave_what_an_earlier_backup_had(opened, place, again, folder, name):
+    calls = {add(opened, b"%d" % number) for number in range(3)}
+    before = contents(opened)
+    made(opened, place)
+    damage_page(opened, folder, name)
+    report = opened.backups.make(place, actor="ann")
+    assert (set(report.damaged), report.calls) == (calls, 3)
+    assert opened.backups.check(place).problems == ()
+    restore.restore(place, again, WAY)
+    with reopened(again) as back:
+        assert contents(back) == before
+
+
+def test_a_damaged_index_of_calls_costs_no_call(opened, place, folder):
+    add(opened)
+    damage_page(opened, folder, "sqlite_autoindex_calls_1")
+    assert made(opened, place).calls == 1
+
+
+def test_a_damaged_call_leaves_the_others_in_a_first_backup(opened, place, again, folder):
+    damaged, *others = [add(opened, b"%d" % number) for number in range(3)]
+    database = opened._database
+    with database.transaction() as writing:
+        # one page of its own, behind all others
+        writing.change("UPDATE calls SET failure_sentence = ? WHERE id = ?", ("x" * 9000, damaged))
+    database.checkpoint()
+    while database._idle:
+        database._idle.pop().close()
+    path = folder / "vault.db"
+    content = bytearray(path.read_bytes())
+    content[-2000] ^= 0x40
+    path.write_bytes(content)
+    report = opened.backups.make(place, actor="ann")
+    assert report.damaged == (damaged,)
+    assert opened.backups.check(place).problems == ()
+    assert restore.restore(place, again, WAY).calls == 2
+    with reopened(again) as back:
+        assert {row.id for row in back.calls.page(CallQuery(), offset=0, limit=9)} == set(others)

@@ -157,10 +157,8 @@ def test_the_recovery_sheet_restores_where_everything_else_is_lost(opened, place
         assert back.audit.entries(limit=2)[1].actor == "recovery sheet"
 
 
-def test_a_vault_that_asks_for_its_computer_needs_the_sheet_elsewhere(
-    opened, place, again, tmp_path
-):
-    kept = {}
+def _keyring(kept):
+    """Return a keyring that keeps what it is given in a dictionary."""
 
     class Backend:
         def get_password(self, _service, name):
@@ -172,7 +170,14 @@ def test_a_vault_that_asks_for_its_computer_needs_the_sheet_elsewhere(
         def delete_password(self, _service, name):
             del kept[name]
 
-    keyring = Keyring(Backend())
+    return Keyring(Backend())
+
+
+def test_a_vault_that_asks_for_its_computer_needs_the_sheet_elsewhere(
+    opened, place, again, tmp_path
+):
+    kept = {}
+    keyring = _keyring(kept)
     opened.ways_in._keyring = keyring
     sheet = opened.ways_in.new_sheet()
     opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
@@ -254,3 +259,19 @@ def test_the_drill_tells_what_would_not_come_back(opened, place, tmp_path, folde
     with pytest.raises(AppError):
         drill.drill(tmp_path, tmp_path / "beside", WAY)
     assert {path.name for path in (tmp_path / "beside").iterdir()} == {"backup-drill.lock"}
+
+
+def test_the_drill_of_a_vault_whose_keys_were_being_changed(opened, place, tmp_path):
+    kept = {}
+    opened.ways_in._keyring = keyring = _keyring(kept)
+    add(opened)
+    sheet = opened.ways_in.new_sheet()
+    opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
+    opened.ways_in.ask_for_computer(actor="owner")
+    opened.ways_in.rotate(actor="owner")
+    made(opened, place)
+    before = dict(kept)
+    for way in (Way(passphrase=PASSPHRASE, keyring=keyring), Way(sheet=sheet)):
+        report = drill.drill(place, tmp_path / "beside", way)
+        assert (report.calls, report.problems) == (1, ())
+    assert kept == before

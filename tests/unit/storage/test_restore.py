@@ -233,6 +233,26 @@ def test_after_a_change_of_keys_the_backup_is_made_anew_and_old_copies_still_res
         assert set(contents(back)) == {kept}
 
 
+def test_after_a_change_of_passphrase_and_keys_the_sheet_opens_what_one_passphrase_cannot(
+    opened, place, again, folder, tmp_path
+):
+    elsewhere, newer = tmp_path / "keys", "another phrase of lamp oil"
+    add(opened)
+    sheet = opened.ways_in.new_sheet()
+    opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
+    made(opened, place, keys_to=elsewhere)
+    old = shutil.copytree(place, tmp_path / "old")
+    opened.people.set_passphrase("owner", newer, actor="owner", cost=keys.LOWEST_COST)
+    opened.ways_in.rotate(actor="owner")
+    opened.close()
+    with vault.open_vault(folder, newer) as later:
+        made(later, place, keys_to=elsewhere)
+    for passphrase in (PASSPHRASE, newer):
+        with pytest.raises(WrongPassphrase):
+            restore.restore(old, again, Way(passphrase=passphrase), keys_from=elsewhere)
+    assert restore.restore(old, again, Way(sheet=sheet), keys_from=elsewhere).calls == 1
+
+
 # --------------------------------------------------------------------------- the drill
 
 

@@ -20,8 +20,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -33,9 +31,11 @@ from app.errors import (
     SealBroken,
     StorageError,
     UsageError,
+    VaultDamaged,
 )
 from app.storage import backup_check, files, header, records, schema
 from app.storage.audio import Purpose
+from app.storage.backup_folder import about_backup, cleaned, prepared
 from app.storage.backup_format import (
     KEYS,
     MANIFEST,
@@ -50,12 +50,9 @@ from app.storage.backup_format import (
     database_name,
     enveloped,
     opened,
-    opened_body,
-    read_envelope,
     record_parts,
     stored_files,
 )
-from app.storage.backup_place import UNFINISHED, about_backup, cleaned
 from app.storage.clock import stamp
 from app.storage.database import Database, put_to_rest
 from app.storage.keys import KeyPurpose
@@ -67,12 +64,13 @@ if TYPE_CHECKING:
     from app.domain import BackupCheck
     from app.storage.audio import SealedAudio
     from app.storage.audit import Audit
+    from app.storage.backup_folder import Before
+    from app.storage.backup_format import OpenBackup
     from app.storage.clock import Clock
     from app.storage.database import Reading, Row
     from app.storage.header import Header, OpenHeader
     from app.storage.keys import CallKeys, VaultKey
 
-_LOCK = "lock"
 _TRIES = 5
 
 OWN_TABLES = (
@@ -134,20 +132,19 @@ class Backups:
         if given. Raises `UsageError` or `BackupInvalid` for another folder, `DiskFull`,
         `FolderReadOnly` or `StorageError`; the backup that was there is then as good as before.
         """
-        apart = keys_to is not None and keys_to.resolve() != place.resolve()
-        keys_to = keys_to if keys_to is not None and apart else place
+        keys_to = keys_to or place
         self._expect_outside(place, keys_to)
-        with self._one, _prepared(place, keys_to, self._header.key) as before:
+        with self._one, prepared(place, keys_to, self._header) as before:
             if before.vaults - {self._header.now.id}:
                 raise BackupInvalid("There is a backup of another vault in the folder.")
-            if before.keys_elsewhere and not apart:
+            if before.keys_elsewhere and before.keys_to == before.place:
                 raise UsageError(
                     "The keys of this backup are kept apart, and would lie beside it now.",
                     hint="Name their place with `--keys-to`, or begin another backup elsewhere.",
                 )
             entry = self._audit.record(actor=actor, act="vault.backup", outcome="begun")
             generation = max(entry.number, before.generation + 1)
-            run = _Run(self, place, keys_to, generation, before, progress, stop)
+            run = _Run(self, generation, before, progress, stop)
             try:
                 report = run.made()
             except AppError as error:
@@ -214,33 +211,20 @@ class Backups:
                 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Before:
-    """What is in the folder already."""
-
-    vaults: frozenset[str] = frozenset()
-    generation: int = 0
-    calls: dict[str, StoredCall] = field(default_factory=dict)
-    keys: dict[str, bytes] = field(default_factory=dict, repr=False)
-    keys_elsewhere: bool = False
-
-
 class _Run:
     """One run of making a backup."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 (what one run is about)
+    def __init__(
         self,
         vault: Backups,
-        place: Path,
-        keys_to: Path,
         generation: int,
-        before: _Before,
+        before: Before,
         progress: Callable[[Progress], None],
         stop: Callable[[], bool],
     ) -> None:
         self._vault = vault
-        self._place = place
-        self._keys_to = keys_to
+        self._place = before.place
+        self._keys_to = before.keys_to
         self._generation = generation
         self._before = before
         self._progress = progress
@@ -248,6 +232,8 @@ class _Run:
         self._calls: dict[str, StoredCall] = dict(before.calls)
         self._written: dict[Path, StoredFile] = {}
         self._damaged: set[str] = set()
+        self._unreadable: dict[str, bytes | None] = {}  # and their sealed keys, as far as read
+        self._listing = _LISTED_BY_INDEX
 
     def made(self) -> BackupReport | None:
         """Make the backup."""
@@ -279,9 +265,9 @@ class _Run:
             files.write_atomic(self._keys_to / KEYS, sealed_keys)
             sealed_manifest = enveloped("manifest", head, self._generation, manifest, key)
             files.write_atomic(self._place / MANIFEST, sealed_manifest)
+            backup_check.expect_database(self._opened_again())
             removed = cleaned(self._place, self._generation, calls, keep_keys=not elsewhere)
-            backup = opened(self._place, lambda _: key, keys_from=self._keys_to)
-            backup_check.expect_database(backup)
+            self._opened_again()  # as it is left
         return BackupReport(
             place=self._place,
             generation=self._generation,
@@ -294,40 +280,86 @@ class _Run:
             damaged=tuple(CallId(call) for call in sorted(self._damaged)),
         )  # fmt: skip
 
+    def _opened_again(self) -> OpenBackup:
+        key = self._vault._header.key
+        return opened(self._place, lambda _: key, keys_from=self._keys_to)
+
     def _copied_while_in_use(self) -> bool:
         """Copy what is there, call by call; what changes meanwhile is copied again at the end."""
-        with self._vault._database.reader() as reading:
-            numbers = [row[0] for row in reading.all("SELECT number FROM calls ORDER BY number")]
-        for done, number in enumerate(numbers):
-            self._progress(Progress(done=done, total=len(numbers)))
+        listed = self._found_calls()
+        for done, (number, call) in enumerate(listed):
+            self._progress(Progress(done=done, total=len(listed)))
             if self._stop():
                 return False
-            with self._vault._database.reader() as reading:
-                row = reading.one(f"{_LISTED} WHERE calls.number = ?", (number,))
-                if row is not None:
-                    self._keep(reading, *row, final=False)
-        self._progress(Progress(done=len(numbers), total=len(numbers)))
+            try:
+                with self._vault._database.reader() as reading:
+                    sealed_key = _sealed_key(reading, number)
+                    if sealed_key is not None:
+                        self._keep(reading, number, call, sealed_key, final=False)
+            except VaultDamaged:
+                self._unreadable[call] = self._key_alone(number)
+        self._progress(Progress(done=len(listed), total=len(listed)))
         return True
+
+    def _found_calls(self) -> list[tuple[int, str]]:
+        """Return the numbers and ids of all calls: by their index, or by their table where a page
+        of that is damaged."""
+        try:
+            with self._vault._database.reader() as reading:
+                return reading.all(self._listing)
+        except VaultDamaged:
+            self._listing = _LISTED_BY_TABLE
+        with self._vault._database.reader() as reading:
+            return reading.all(self._listing)
+
+    def _key_alone(self, number: int) -> bytes | None:
+        """Return the sealed key of a call of which something cannot be read."""
+        try:
+            with self._vault._database.reader() as reading:
+                return _sealed_key(reading, number)
+        except VaultDamaged:
+            return None
 
     def _settled(self) -> tuple[Header, dict[str, StoredCall], KeyFile, StoredFile]:
         """Copy what changed, the vault's own tables and the keys, all of one moment."""
         head = self._vault._header.now
         self._damaged.clear()
-        with self._vault._database.reader() as reading:
-            following = reading.one("SELECT content FROM next_header")
-            known = {row[0] for row in reading.all("SELECT digest FROM headers")}
-            if head.check not in known or (
-                following is not None and header.parsed(following[0]).check != head.check
-            ):
-                raise _ChangedMeanwhile
-            calls, keys = {}, {}
-            for number, call, sealed_key in reading.all(f"{_LISTED} ORDER BY calls.number"):
-                kept = self._keep(reading, number, call, sealed_key, final=True)
-                if kept is not None:
-                    keys[call], calls[call] = kept
-            database = self._own_tables(reading, head)
-            erased = _erased(reading)
+        looked_at: tuple[int, str] | None = None
+        try:
+            with self._vault._database.reader() as reading:
+                _expect_counting(reading, head)
+                calls, keys = {}, {}
+                for number, call in reading.all(self._listing):
+                    looked_at = number, call
+                    kept = self._kept(reading, number, call)
+                    if kept is not None:
+                        keys[call], calls[call] = kept
+                looked_at = None
+                database = self._own_tables(reading, head)
+                erased = _erased(reading)
+        except VaultDamaged as error:
+            if looked_at is None:
+                raise
+            # the view is of no use any more: look again, and not there
+            self._unreadable[looked_at[1]] = self._key_alone(looked_at[0])
+            raise _ChangedMeanwhile from error
         return head, calls, KeyFile(keys=keys, erased=erased), database
+
+    def _kept(self, reading: Reading, number: int, call: str) -> tuple[bytes, StoredCall] | None:
+        if call in self._unreadable:
+            return self._as_before(call, self._unreadable[call])
+        sealed_key = _sealed_key(reading, number)
+        if sealed_key is None:
+            return self._as_before(call, None)
+        return self._keep(reading, number, call, sealed_key, final=True)
+
+    def _as_before(self, call: str, sealed_key: bytes | None) -> tuple[bytes, StoredCall] | None:
+        """Return what the backup has of a damaged call already, if anything."""
+        self._damaged.add(call)
+        known = self._calls.get(call)
+        if sealed_key is None or self._opened_key(call, sealed_key) is None:
+            sealed_key = self._before.keys.get(call)
+        return (sealed_key, known) if sealed_key is not None and known is not None else None
 
     def _keep(
         self, reading: Reading, number: int, call: str, sealed_key: bytes, *, final: bool
@@ -339,8 +371,7 @@ class _Run:
         known = self._calls.get(call)
         key = self._opened_key(call, sealed_key)
         if key is None:
-            self._damaged.add(call)
-            return (self._before.keys[call], known) if known and call in self._before.keys else None
+            return self._as_before(call, None)
         mark = records.marker(reading, number)
         if known is None or known.marker != mark:
             record = records.gathered(reading, number)
@@ -498,6 +529,25 @@ def inserting(table: str, rows: list[Row]) -> str:
     return f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608
 
 
+def _expect_counting(reading: Reading, head: Header) -> None:
+    """Raise `_ChangedMeanwhile` unless a header is the one that counts for what is read.
+
+    Where the next one is still kept, that one counts, though an older one is known beside it.
+    """
+    following = reading.one("SELECT content FROM next_header")
+    if following is None:
+        known = [row[0] for row in reading.all("SELECT digest FROM headers")]
+    else:
+        known = [header.parsed(following[0]).check]
+    if known != [head.check]:
+        raise _ChangedMeanwhile
+
+
+def _sealed_key(reading: Reading, number: int) -> bytes | None:
+    row = reading.one("SELECT sealed FROM call_keys WHERE call = ?", (number,))
+    return None if row is None else bytes(row[0])
+
+
 def _erased(reading: Reading) -> tuple[ErasedCall, ...]:
     rows = reading.all("SELECT call, digest, at FROM erased ORDER BY call")
     return tuple(ErasedCall(call=call, digest=digest, at=at) for call, digest, at in rows)
@@ -519,60 +569,10 @@ def _measured(chunks: Iterable[bytes]) -> StoredFile:
     return StoredFile(size=size, sha256=digest.digest())
 
 
-@contextmanager
-def _prepared(place: Path, keys_to: Path, key: VaultKey) -> Iterator[_Before]:
-    """Hold the folders of a backup, and say what is in them."""
-    with about_backup():
-        for folder in (place, keys_to):
-            files.make_folder(folder)
-        lock = files.FolderLock(place / _LOCK)
-    try:
-        with files.translated():
-            names = {path.name for path in place.iterdir()} - {_LOCK}
-        if MANIFEST not in names and UNFINISHED not in names:
-            if names - ({KEYS} if keys_to == place else set()):
-                raise UsageError(
-                    f"The folder {place} is not empty, and holds no backup.",
-                    hint="Choose an empty folder.",
-                )
-            with about_backup():
-                files.create_private(place / UNFINISHED, [])
-        files.remove_temporary(place)
-        yield _before(place, keys_to, key)
-    finally:
-        lock.release()
-
-
-def _before(place: Path, keys_to: Path, key: VaultKey) -> _Before:
-    """Return what is there; what cannot be opened, such as after a change of the vault's keys, is
-    written anew."""
-    vaults, generation, calls, keys, elsewhere = set(), 0, {}, {}, False
-    if (place / MANIFEST).exists():
-        envelope = read_envelope(place / MANIFEST, "manifest")
-        vaults.add(envelope.vault)
-        generation = envelope.generation
-        with suppress(BackupInvalid):
-            manifest = opened_body(envelope, key, Manifest)
-            calls, elsewhere = manifest.calls, manifest.keys_elsewhere
-    if (keys_to / KEYS).exists():
-        envelope = read_envelope(keys_to / KEYS, "keys")
-        vaults.add(envelope.vault)
-        generation = max(generation, envelope.generation)
-        with suppress(BackupInvalid):
-            keys = opened_body(envelope, key, KeyFile).keys
-    return _Before(
-        vaults=frozenset(vaults),
-        generation=generation,
-        calls=calls,
-        keys=keys,
-        keys_elsewhere=elsewhere,
-    )
-
-
-_LISTED = """
-    SELECT calls.number, calls.id, call_keys.sealed
-    FROM calls JOIN call_keys ON call_keys.call = calls.number
+_LISTED_BY_INDEX = """
+    SELECT number, id FROM calls INDEXED BY sqlite_autoindex_calls_1 ORDER BY number
 """
+_LISTED_BY_TABLE = "SELECT number, id FROM calls NOT INDEXED ORDER BY number"
 _MARK = """
     SELECT audio.mark FROM audio JOIN calls ON calls.number = audio.call
     WHERE calls.id = ? AND audio.purpose = ?

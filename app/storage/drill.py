@@ -6,6 +6,7 @@ would not come back. Only sealed files lie in the folder meanwhile.
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from app.domain import CallId, DrillReport, Progress
 from app.errors import AppError
-from app.storage import backup_format, files, records, vault
+from app.storage import backup_format, files, making, records, rotation, vault
 from app.storage.backup import no_progress
 from app.storage.keys import VaultKey
 from app.storage.restore import restored
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from app.storage.way import Way
 
 _NAME = "backup-drill"
+_COMPUTER_KEY_BYTES = 32
 _SEARCHED_CALLS = 50
 _MOST_HITS = 10_000
 
@@ -52,8 +54,7 @@ def drill(
     try:
         files.remove_tree(folder)  # an interrupted drill may have left it
         report = restored(backup, folder, way, erased=backup.erased, progress=progress)
-        key = VaultKey(backup.header.id, backup.key.secret_bytes())
-        with vault.open_with_key(folder, key, clock=way.clock) as opened:
+        with vault.open_with_key(folder, _counting_key(backup, folder), clock=way.clock) as opened:
             seen = _Comparison(backup, opened)
             problems = tuple(seen.problems(report.calls))
             entries = opened.audit.count()
@@ -71,6 +72,17 @@ def drill(
         audit_entries=entries,
         problems=problems,
     )
+
+
+def _counting_key(backup: OpenBackup, folder: Path) -> VaultKey:
+    """Return the key that opens the restored vault, after a change of keys that had begun.
+
+    Whoever restores has shown this computer's key, or the sheet, with which any computer gets a
+    new one. Nobody signs in to what is restored here, so one of this moment does for either.
+    """
+    key = VaultKey(backup.header.id, backup.key.secret_bytes())
+    device = os.urandom(_COMPUTER_KEY_BYTES)
+    return rotation.finish(folder, folder / making.DATABASE, backup.header, key, device)[1]
 
 
 @dataclass(slots=True)

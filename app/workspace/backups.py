@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain import Right
+from app.errors import AppError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,9 +47,25 @@ class Backups:
         keys_from: Path | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
     ) -> BackupCheck:
-        """Read a backup to its end; raises `BackupInvalid` where it cannot be opened at all."""
+        """Read a backup to its end; raises `BackupInvalid` where it cannot be opened at all.
+
+        Either is in the audit log.
+        """
         self._gate.require(Right.MANAGE_VAULT)
-        return self._gate.vault.backups.check(place, keys_from=keys_from, progress=progress)
+        try:
+            found = self._gate.vault.backups.check(place, keys_from=keys_from, progress=progress)
+        except AppError as error:
+            self._record_check("", error.code)
+            raise
+        self._record_check(
+            str(found.generation), f"{len(found.problems)} problems" if found.problems else "ok"
+        )
+        return found
+
+    def _record_check(self, generation: str, outcome: str) -> None:
+        self._gate.vault.audit.record(
+            actor=self._gate.actor, act="vault.backup-check", subject=generation, outcome=outcome
+        )
 
     def write_erased_list(self, file: Path) -> int:
         """Write a list of all erased calls, for restoring older copies; returns how many."""

@@ -31,6 +31,12 @@ def test_from_a_backup_to_a_vault_again(run, records, vaulted, calls, secret, tm
     assert (status, "2 calls are in the backup" in out) == (0, True)
     status, printed = records("backup", "check", place, "--keys-from", keys, *vaulted)
     assert (status, printed[0]["problems"]) == (0, [])
+    assert run("backup", "check", place, *vaulted)[0] == 5  # its keys are elsewhere
+    with vault.open_vault(vaulted[1], PASSPHRASE) as opened:
+        checks = [one for one in opened.audit.entries() if one.act == "vault.backup-check"]
+        generation = str(opened.backups.check(place, keys_from=keys).generation)
+    found = {(one.actor, one.subject, one.outcome) for one in checks}
+    assert found == {("owner", generation, "ok"), ("owner", "", "backup-invalid")}
     known = ["--passphrase-file", secret]
     status, printed = records("backup", "drill", place, "--keys-from", keys, *known)
     assert (status, printed[0]["calls"], printed[0]["problems"]) == (0, 2, [])

@@ -157,10 +157,8 @@ def test_the_recovery_sheet_restores_where_everything_else_is_lost(opened, place
         assert back.audit.entries(limit=2)[1].actor == "recovery sheet"
 
 
-def test_a_vault_that_asks_for_its_computer_needs_the_sheet_elsewhere(
-    opened, place, again, tmp_path
-):
-    kept = {}
+def _keyring(kept):
+    """Return a keyring that keeps what it is given in a dictionary."""
 
     class Backend:
         def get_password(self, _service, name):
@@ -172,7 +170,14 @@ def test_a_vault_that_asks_for_its_computer_needs_the_sheet_elsewhere(
         def delete_password(self, _service, name):
             del kept[name]
 
-    keyring = Keyring(Backend())
+    return Keyring(Backend())
+
+
+def test_a_vault_that_asks_for_its_computer_needs_the_sheet_elsewhere(
+    opened, place, again, tmp_path
+):
+    kept = {}
+    keyring = _keyring(kept)
     opened.ways_in._keyring = keyring
     sheet = opened.ways_in.new_sheet()
     opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
@@ -228,6 +233,26 @@ def test_after_a_change_of_keys_the_backup_is_made_anew_and_old_copies_still_res
         assert set(contents(back)) == {kept}
 
 
+def test_after_a_change_of_passphrase_and_keys_the_sheet_opens_what_one_passphrase_cannot(
+    opened, place, again, folder, tmp_path
+):
+    elsewhere, newer = tmp_path / "keys", "another phrase of lamp oil"
+    add(opened)
+    sheet = opened.ways_in.new_sheet()
+    opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
+    made(opened, place, keys_to=elsewhere)
+    old = shutil.copytree(place, tmp_path / "old")
+    opened.people.set_passphrase("owner", newer, actor="owner", cost=keys.LOWEST_COST)
+    opened.ways_in.rotate(actor="owner")
+    opened.close()
+    with vault.open_vault(folder, newer) as later:
+        made(later, place, keys_to=elsewhere)
+    for passphrase in (PASSPHRASE, newer):
+        with pytest.raises(WrongPassphrase):
+            restore.restore(old, again, Way(passphrase=passphrase), keys_from=elsewhere)
+    assert restore.restore(old, again, Way(sheet=sheet), keys_from=elsewhere).calls == 1
+
+
 # --------------------------------------------------------------------------- the drill
 
 
@@ -254,3 +279,19 @@ def test_the_drill_tells_what_would_not_come_back(opened, place, tmp_path, folde
     with pytest.raises(AppError):
         drill.drill(tmp_path, tmp_path / "beside", WAY)
     assert {path.name for path in (tmp_path / "beside").iterdir()} == {"backup-drill.lock"}
+
+
+def test_the_drill_of_a_vault_whose_keys_were_being_changed(opened, place, tmp_path):
+    kept = {}
+    opened.ways_in._keyring = keyring = _keyring(kept)
+    add(opened)
+    sheet = opened.ways_in.new_sheet()
+    opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
+    opened.ways_in.ask_for_computer(actor="owner")
+    opened.ways_in.rotate(actor="owner")
+    made(opened, place)
+    before = dict(kept)
+    for way in (Way(passphrase=PASSPHRASE, keyring=keyring), Way(sheet=sheet)):
+        report = drill.drill(place, tmp_path / "beside", way)
+        assert (report.calls, report.problems) == (1, ())
+    assert kept == before

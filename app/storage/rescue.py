@@ -1,7 +1,7 @@
 """Saving what can be read of a damaged vault into a new one, around what cannot.
 
-Promises that the damaged folder stays as it is, that nothing is saved that is not as it was
-written, and that what is lost is named. Works on a copy of the database, call by call: every page
+Promises that the damaged folder stays as it is but for the count of failed sign-ins, that nothing
+is saved that is not as it was written, and that what is lost is named. Works on a copy of the database, call by call: every page
 proves itself (SQLCipher), every analysis and recording does so under its call's own key. The new
 vault has the id, the people and the keys of the damaged one. Where there is a backup, restoring
 that is the better way: see resources/documents/backup.md.
@@ -10,7 +10,7 @@ that is the better way: see resources/documents/backup.md.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -19,6 +19,7 @@ from sqlcipher3 import dbapi2
 from app.domain import CallId, JobState, Progress, RescueReport
 from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
 from app.storage import files, header, making, records, results, schema
+from app.storage.attempts import Attempts
 from app.storage.audio import FOLDER, Purpose, SealedAudio, place_of
 from app.storage.audit import Audit
 from app.storage.backup import OWN_TABLES, inserting, no_progress
@@ -103,11 +104,14 @@ def rescue(
     Raises `VaultDamaged` where nothing can be read or nobody could sign in, `VaultMissing`,
     `VaultLocked`, `VaultExists`, `SignInError`, `NotAllowed`, `DiskFull` or `StorageError`.
     """
-    found = header.read(damaged)
-    _expect_no_rotation(found)
-    key = way.unlock(found)
+    header.read(damaged)
     lock = _locked(damaged)
     try:
+        if lock is not None:  # guessing here waits, and is told of, as it is at the vault
+            way = replace(way, attempts=Attempts(damaged, way.clock))
+        found = header.read(damaged)
+        _expect_no_rotation(found)
+        key = way.unlock(found)
         with making.making(folder) as path:
             secret = key.derive(KeyPurpose.DATABASE, found.database_salt)
             copy = folder / f"{files.TEMPORARY}damaged"

@@ -40,7 +40,7 @@ from app.storage import (
     sign_in,
 )
 from app.storage import people as people_of
-from app.storage.attempts import Attempts, key_of
+from app.storage.attempts import SHEET, Attempts, key_of
 from app.storage.audio import SealedAudio
 from app.storage.audit import Audit
 from app.storage.backup import Backups
@@ -474,8 +474,6 @@ class Vault:
         self.close()
 
 
-SHEET = "recovery-sheet"
-"""Under what wrong recovery sheets are counted, until the audit log tells of them."""
 _HOW = {"code": "with a code", "backup code": "with a backup code"}
 
 

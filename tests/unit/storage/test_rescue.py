@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from app.domain import EVERYTHING, JobState
-from app.errors import AppError, VaultDamaged, VaultExists, VaultMissing, WrongPassphrase
-from app.storage import keys, rescue, vault
+from app.errors import (
+    AppError,
+    RecoveryWrong,
+    SignInDelayed,
+    VaultDamaged,
+    VaultExists,
+    VaultMissing,
+    WrongCode,
+    WrongPassphrase,
+)
+from app.storage import keys, rescue, totp, vault
+from app.storage.clock import utc_now
 from app.storage.way import Way
 from tests.unit.storage.conftest import PASSPHRASE
 from tests.unit.storage.test_backup import WAY, add, contents, tree
@@ -179,3 +191,39 @@ def test_what_cannot_be_saved_is_said_and_leaves_nothing(whole, damaged, tmp_pat
     head.write_bytes(flipped(head.read_bytes(), 900))
     with pytest.raises(AppError):
         rescue.rescue(damaged, target, WAY)
+
+
+def test_guessing_at_a_vault_by_rescue_waits_and_is_told_of(damaged, tmp_path):
+    for _ in range(5):
+        with pytest.raises(WrongPassphrase):
+            rescue.rescue(damaged, tmp_path / "saved", Way(passphrase="another passphrase"))
+    with pytest.raises(SignInDelayed):
+        rescue.rescue(damaged, tmp_path / "saved", WAY)
+    with pytest.raises(SignInDelayed):
+        vault.open_vault(damaged, PASSPHRASE)
+    later = replace(WAY, clock=lambda: utc_now() + timedelta(minutes=5))
+    rescue.rescue(damaged, tmp_path / "saved", later)
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        told = [one.outcome for one in opened.audit.entries(limit=9) if one.act == "sign-in.failed"]
+    assert told == ["5 times"]
+
+
+def test_codes_guessed_by_rescue_are_counted_too(damaged, tmp_path):
+    secret = totp.new_secret()
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        code = totp._totp(secret).generate(int(utc_now().timestamp())).decode()
+        backup = opened.second_factors.set_up(opened.person, secret, code, actor="owner")[0]
+    for _ in range(5):
+        with pytest.raises(WrongCode):
+            rescue.rescue(damaged, tmp_path / "saved", replace(WAY, code="not one"))
+    with pytest.raises(SignInDelayed):
+        rescue.rescue(damaged, tmp_path / "saved", replace(WAY, code=backup))
+
+
+def test_a_wrong_sheet_is_counted(damaged, tmp_path):
+    with pytest.raises(RecoveryWrong):
+        rescue.rescue(damaged, tmp_path / "saved", Way(sheet="AAAA-BBBB"))
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        assert "recovery-sheet" in opened._attempts.untold() or any(
+            one.act == "sign-in.failed" for one in opened.audit.entries(limit=9)
+        )

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CHUNK = 200
+_OLDER = "The vault's header is not the newest one."
 _LOST = {
     "policy": "The rules of the vault could not be read: the defaults hold.",
     "teams": "The teams could not be read: who is limited to one sees none of its calls.",
@@ -160,7 +161,7 @@ class _Rescue:
         """Fill the new database, and return what became of the damaged one."""
         secret = self.key.derive(KeyPurpose.DATABASE, self.found.database_salt)
         self.call_keys = CallKeys(self.key.derive(KeyPurpose.CALLS), b"")
-        self._expect_known()
+        self._expect_known(sheet=bool(way.sheet))
         target = Database.created(path, secret)
         try:
             schema.upgrade(target, fresh=True, backup=lambda _: None)
@@ -187,31 +188,46 @@ class _Rescue:
             remarks=tuple(self.remarks),
         )
 
-    def _expect_known(self) -> None:
+    def _expect_known(self, *, sheet: bool) -> None:
         """Refuse another vault's database, an older header, and one of a newer program."""
         if self.source.read(schema.version) > len(schema.STEPS):
             raise VaultNewer("This vault was written by a newer version of AutoInsights.")
         with suppress(_Unreadable):
             if self.source.rows("SELECT id FROM vault") not in ([(self.found.id,)], []):
                 raise VaultDamaged("The vault's database belongs to another vault.")
-        try:
-            headers = self.source.rows("SELECT digest FROM headers")
+        self._expect_newest(sheet=sheet)
+
+    def _expect_newest(self, *, sheet: bool) -> None:
+        """Refuse an older header, by each of the two places that tell; `sheet`: it was shown."""
+        known = kept = least = None
+        with suppress(_Unreadable):
+            known = self.source.rows("SELECT digest FROM headers")
+        with suppress(_Unreadable):
             kept = self.source.rows("SELECT content FROM next_header")
-        except _Unreadable:
-            self.remarks.append("Whether the header is the newest one could not be seen.")
-            return
-        if (self.found.check,) not in headers:
-            raise VaultDamaged("The vault's header is not the newest one.")
+        with suppress(_Unreadable):
+            least = self.source.rows("SELECT generation FROM vault")
+        if known is not None and (self.found.check,) not in known:
+            raise VaultDamaged(_OLDER)
         if kept:  # the program ended before its file was in place
             self.found = header.parsed(kept[0][0])
             self.found.verify(self.key)
             _expect_no_rotation(self.found)
+        if least:
+            if self.found.generation < least[0][0]:
+                raise VaultDamaged(_OLDER)
+        elif known is None or kept is None:
+            if not sheet:
+                raise VaultDamaged(
+                    "Whether the vault's header is the newest one cannot be seen.",
+                    hint="Whoever has the recovery sheet can save what is left.",
+                )
+            self.remarks.append("Whether the header is the newest one could not be seen.")
 
     def _own_tables(self, writing: Writing) -> None:
         for table in OWN_TABLES:
             if table == "vault":
-                row = (self.found.id, self.found.created_at)
-                writing.change("INSERT INTO vault VALUES (1, ?, ?)", row)
+                row = (self.found.id, self.found.created_at, self.found.generation)
+                writing.change("INSERT INTO vault VALUES (1, ?, ?, ?)", row)
                 continue
             try:
                 rows = self.source.rows(f"SELECT * FROM {table}")  # noqa: S608

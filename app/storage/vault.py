@@ -512,7 +512,7 @@ def _filled(opening: _Opening, made: Header, key: VaultKey, founder: PersonName)
     try:
         schema.upgrade(database, fresh=True, backup=lambda _: None)
         with database.transaction() as writing:
-            writing.change("INSERT INTO vault VALUES (1, ?, ?)", (made.id, made.created_at))
+            writing.change("INSERT INTO vault VALUES (1, ?, ?, 1)", (made.id, made.created_at))
             writing.change("INSERT INTO headers VALUES (?)", (made.check,))
             writing.change("INSERT INTO sealed_keys VALUES ('index', ?)", (new_index_key(key),))
             people_of.insert(writing, person)

@@ -22,6 +22,7 @@ from app.errors import (
 )
 from app.storage import keys, rescue, totp, vault
 from app.storage.clock import utc_now
+from app.storage.database import Database
 from app.storage.way import Way
 from tests.unit.storage.conftest import PASSPHRASE
 from tests.unit.storage.test_backup import WAY, add, contents, tree
@@ -227,3 +228,51 @@ def test_a_wrong_sheet_is_counted(damaged, tmp_path):
         assert "recovery-sheet" in opened._attempts.untold() or any(
             one.act == "sign-in.failed" for one in opened.audit.entries(limit=9)
         )
+
+
+def damage(folder, opened_key, salt, *tables):
+    """Flip a bit in the first page of some tables."""
+    path = folder / "vault.db"
+    database = Database(path, opened_key.derive(keys.KeyPurpose.DATABASE, salt))
+    with database.reader() as reading:
+        pages = [
+            reading.number("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))
+            for table in tables
+        ]
+    database.close()
+    path.write_bytes(flipped(path.read_bytes(), *((page - 1) * PAGE + 50 for page in pages)))
+
+
+@pytest.mark.parametrize(
+    "tables", [("headers",), ("next_header",), ("headers", "next_header"), ("vault",)]
+)
+def test_an_older_header_is_refused_by_what_can_be_read(damaged, tmp_path, tables):
+    new = "nine quiet herons by the lock"
+    older = (damaged / "vault.json").read_bytes()
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        opened.people.set_passphrase("owner", new, actor="owner", cost=keys.LOWEST_COST)
+        key = keys.VaultKey(opened.info.id, opened._key.secret_bytes())
+        salt = opened._header.now.database_salt
+    newest = (damaged / "vault.json").read_bytes()
+    damage(damaged, key, salt, *tables)
+    (damaged / "vault.json").write_bytes(older)
+    with pytest.raises(VaultDamaged, match="not the newest"):
+        rescue.rescue(damaged, tmp_path / "saved", WAY)
+    (damaged / "vault.json").write_bytes(newest)
+    report = rescue.rescue(damaged, tmp_path / "saved", Way(passphrase=new))
+    assert (len(report.lost), report.remarks) == (0, ())
+    vault.open_vault(tmp_path / "saved", new).close()
+
+
+def test_where_the_age_of_the_header_cannot_be_seen_the_sheet_is_needed(damaged, tmp_path):
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        sheet = opened.ways_in.new_sheet()
+        opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
+        key = keys.VaultKey(opened.info.id, opened._key.secret_bytes())
+        salt = opened._header.now.database_salt
+    damage(damaged, key, salt, "headers", "vault")
+    with pytest.raises(VaultDamaged, match="cannot be seen"):
+        rescue.rescue(damaged, tmp_path / "saved", WAY)
+    report = rescue.rescue(damaged, tmp_path / "saved", Way(sheet=sheet))
+    assert "could not be seen" in report.remarks[0]
+    vault.open_vault(tmp_path / "saved", PASSPHRASE).close()

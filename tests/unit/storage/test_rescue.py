@@ -20,7 +20,7 @@ from app.errors import (
     WrongCode,
     WrongPassphrase,
 )
-from app.storage import keys, rescue, totp, vault
+from app.storage import header, keys, rescue, rotation, totp, vault
 from app.storage.clock import utc_now
 from app.storage.database import Database
 from app.storage.way import Way
@@ -276,3 +276,35 @@ def test_where_the_age_of_the_header_cannot_be_seen_the_sheet_is_needed(damaged,
     report = rescue.rescue(damaged, tmp_path / "saved", Way(sheet=sheet))
     assert "could not be seen" in report.remarks[0]
     vault.open_vault(tmp_path / "saved", PASSPHRASE).close()
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("hurt", [False, True])
+def test_a_change_of_keys_that_had_begun_is_no_hindrance(whole, damaged, tmp_path, step, hurt):
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        opened.ways_in.rotate(actor="owner")
+        old = keys.VaultKey(opened.info.id, opened._key.secret_bytes())
+    found = header.read(damaged)
+    path = damaged / "vault.db"
+    following = header.following_key(found, old)
+    if step == 2:
+        database = Database(path, old.derive(keys.KeyPurpose.DATABASE, found.database_salt))
+        with database.transaction() as writing:
+            rotation._reseal(writing, found.id, old, following)
+        database.close()
+    if step == 3:  # as if the program had ended before the last header was in place
+        again = keys.VaultKey(found.id, old.secret_bytes())
+        rotation.finish(damaged, path, found, again, None)
+        header.write(damaged, found)
+    if hurt:
+        salt = found.rotation.database_salt if step == 3 else found.database_salt
+        damage(damaged, following if step == 3 else old, salt, "flags_by_label", "turns_text_idx")
+    report = saved(damaged, tmp_path, whole[1])
+    assert report.lost == ()
+    with vault.open_vault(tmp_path / "saved", PASSPHRASE) as opened:
+        assert header.read(tmp_path / "saved").rotation is None
+        assert opened._key.secret_bytes() != old.secret_bytes()
+        assert opened.check() == ()
+        if not hurt:
+            assert report.remarks == ()
+            assert contents(opened) == whole[1]

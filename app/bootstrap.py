@@ -72,6 +72,11 @@ class Folders:
         return self.data / "witness"
 
     @property
+    def attempts(self) -> Path:
+        """Where failed attempts to get into backups are counted."""
+        return self.data / "attempts"
+
+    @property
     def packs(self) -> Path:
         """The model packs that were imported."""
         return self.data / "model-packs"
@@ -97,9 +102,12 @@ class Credentials:
     code: str = field(default="", repr=False)
     sheet: str = field(default="", repr=False)
 
-    def way(self) -> Way:
-        """Return them in the form that the storage takes."""
-        return Way(passphrase=self.passphrase, name=self.name, code=self.code, sheet=self.sheet)
+    def way(self, counted: Path) -> Way:
+        """Return them as the storage takes them; failures are counted in the folder `counted`."""
+        return Way(
+            passphrase=self.passphrase, name=self.name, code=self.code, sheet=self.sheet,
+            counted=counted,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,8 +176,8 @@ class Program:
         Raises `BackupInvalid`, `VaultExists`, `SignInError`, `NotAllowed` or `StorageError`.
         """
         return restore.restore(
-            place, folder, who.way(), keys_from=keys_from, erased_list=erased_list,
-            progress=progress,
+            place, folder, who.way(self.folders.attempts), keys_from=keys_from,
+            erased_list=erased_list, progress=progress,
         )  # fmt: skip
 
     def drill(
@@ -182,7 +190,11 @@ class Program:
     ) -> DrillReport:
         """Restore a backup beside, compare it, and remove it again; raises what `restore` does."""
         return drill.drill(
-            place, self.folders.data, who.way(), keys_from=keys_from, progress=progress
+            place,
+            self.folders.data,
+            who.way(self.folders.attempts),
+            keys_from=keys_from,
+            progress=progress,
         )
 
     def rescue(
@@ -197,7 +209,7 @@ class Program:
 
         Raises `VaultDamaged` where that is nothing, and what `restore` raises.
         """
-        return rescue.rescue(damaged, folder, who.way(), progress=progress)
+        return rescue.rescue(damaged, folder, who.way(self.folders.attempts), progress=progress)
 
     def vault_state(self, folder: Path) -> VaultState:
         """Return what can be told of a folder without a passphrase."""

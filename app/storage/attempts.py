@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from app.storage.clock import Clock
 
 NAME = "attempts.json"
+SHEET = "recovery-sheet"
+"""Under what wrong recovery sheets are counted, until an audit log tells of them."""
 _FREE = 4  # failures before waiting begins
 _FIRST_WAIT_S = 30
 _LONGEST_WAIT_S = 24 * 3600

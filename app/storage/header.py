@@ -156,6 +156,7 @@ class OpenHeader:
 def expect_next(writing: Writing, following: Header) -> None:
     """Let a header count from the end of a transaction on, beside the one whose file is there."""
     writing.change("INSERT OR IGNORE INTO headers VALUES (?)", (following.check,))
+    writing.change("UPDATE vault SET generation = ?", (following.generation,))
     values = (encoded(following),)
     writing.change("INSERT OR REPLACE INTO next_header VALUES (1, ?)", values)
 
@@ -164,6 +165,7 @@ def settle(writing: Writing, found: Header) -> None:
     """Let one header alone count, whose file is in place."""
     writing.change("DELETE FROM headers WHERE digest <> ?", (found.check,))
     writing.change("DELETE FROM next_header")
+    writing.change("UPDATE vault SET generation = ?", (found.generation,))
 
 
 def newest(folder: Path, database: Database, found: Header, key: VaultKey) -> Header:

@@ -1,16 +1,17 @@
 """Saving what can be read of a damaged vault into a new one, around what cannot.
 
-Promises that the damaged folder stays as it is, that nothing is saved that is not as it was
-written, and that what is lost is named. Works on a copy of the database, call by call: every page
-proves itself (SQLCipher), every analysis and recording does so under its call's own key. The new
-vault has the id, the people and the keys of the damaged one. Where there is a backup, restoring
-that is the better way: see resources/documents/backup.md.
+Promises that the damaged folder stays as it is but for the count of failed sign-ins, that nothing
+is saved that is not as it was written, and that what is lost is named. Works on a copy of the
+database, call by call: every page proves itself (SQLCipher), every analysis and recording does so
+under its call's own key. The new vault has the id, the people and the keys of the damaged one; a
+change of keys that had begun there begins anew when it is opened. Where there is a backup,
+restoring that is the better way: see resources/documents/backup.md.
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -19,11 +20,19 @@ from sqlcipher3 import dbapi2
 from app.domain import CallId, JobState, Progress, RescueReport
 from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
 from app.storage import files, header, making, records, results, schema
+from app.storage.attempts import Attempts
 from app.storage.audio import FOLDER, Purpose, SealedAudio, place_of
 from app.storage.audit import Audit
+from app.storage.audit_head import Head
 from app.storage.backup import OWN_TABLES, inserting, no_progress
 from app.storage.database import Database, copy_damaged
-from app.storage.keys import CallKeys, KeyPurpose, new_index_key, opened_index_key
+from app.storage.keys import (
+    CallKeys,
+    KeyPurpose,
+    moved_index_key,
+    new_index_key,
+    opened_index_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +45,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CHUNK = 200
+_OLDER = "The vault's header is not the newest one."
 _LOST = {
     "policy": "The rules of the vault could not be read: the defaults hold.",
     "teams": "The teams could not be read: who is limited to one sees none of its calls.",
@@ -103,16 +113,16 @@ def rescue(
     Raises `VaultDamaged` where nothing can be read or nobody could sign in, `VaultMissing`,
     `VaultLocked`, `VaultExists`, `SignInError`, `NotAllowed`, `DiskFull` or `StorageError`.
     """
-    found = header.read(damaged)
-    _expect_no_rotation(found)
-    key = way.unlock(found)
+    header.read(damaged)
     lock = _locked(damaged)
     try:
+        if lock is not None:  # guessing here waits, and is told of, as it is at the vault
+            way = replace(way, attempts=Attempts(damaged, way.clock))
+        found = header.read(damaged)
+        key = way.unlock(found)
         with making.making(folder) as path:
-            secret = key.derive(KeyPurpose.DATABASE, found.database_salt)
             copy = folder / f"{files.TEMPORARY}damaged"
-            copy_damaged(damaged / making.DATABASE, copy, secret)
-            source = _Source(copy, secret)
+            source = _opened(damaged / making.DATABASE, copy, _database_keys(found, key))
             try:
                 return _Rescue(source, damaged, folder, found, key, progress).done(path, way)
             finally:
@@ -123,9 +133,25 @@ def rescue(
             lock.release()
 
 
-def _expect_no_rotation(found: Header) -> None:
-    if found.rotation is not None:
-        raise VaultDamaged("The keys of the vault were being changed when it was damaged.")
+def _database_keys(found: Header, key: VaultKey) -> list[bytes]:
+    """Return the keys that the database may be under: the next one too, where keys change."""
+    keys = [key.derive(KeyPurpose.DATABASE, found.database_salt)]
+    following = header.following_key(found, key)
+    if found.rotation is not None and following is not None:
+        keys.append(following.derive(KeyPurpose.DATABASE, found.rotation.database_salt))
+    return keys
+
+
+def _opened(path: Path, copy: Path, secrets: list[bytes]) -> _Source:
+    """Return a copy of the database, opened with the key that fits."""
+    for secret in secrets[:-1]:
+        copy_damaged(path, copy, secret)
+        with suppress(VaultDamaged):
+            return _Source(copy, secret)
+        for part in copy.parent.glob(f"{copy.name}*"):
+            files.remove(part)
+    copy_damaged(path, copy, secrets[-1])
+    return _Source(copy, secrets[-1])
 
 
 def _locked(damaged: Path) -> files.FolderLock | None:
@@ -146,6 +172,7 @@ class _Rescue:
     key: VaultKey
     progress: Callable[[Progress], None]
     call_keys: CallKeys = field(init=False)
+    following: VaultKey | None = field(init=False, default=None)
     saved: set[str] = field(default_factory=set)
     incomplete: list[CallId] = field(default_factory=list)
     without_recording: list[CallId] = field(default_factory=list)
@@ -156,7 +183,9 @@ class _Rescue:
         """Fill the new database, and return what became of the damaged one."""
         secret = self.key.derive(KeyPurpose.DATABASE, self.found.database_salt)
         self.call_keys = CallKeys(self.key.derive(KeyPurpose.CALLS), b"")
-        self._expect_known()
+        self._expect_known(sheet=bool(way.sheet))
+        # where keys change: all is saved under the old one, and opening the vault goes on from that
+        self.following = header.following_key(self.found, self.key)
         target = Database.created(path, secret)
         try:
             schema.upgrade(target, fresh=True, backup=lambda _: None)
@@ -165,6 +194,7 @@ class _Rescue:
                 self._own_tables(writing)
             actor = way.admitted(target, audit, self.found)
             entries = self._audit_log(target)
+            self._audit_head(target)
             self._calls(target)
             lost = self._lost()
             outcome = f"{len(self.saved)} calls saved, {len(lost)} lost"
@@ -183,31 +213,45 @@ class _Rescue:
             remarks=tuple(self.remarks),
         )
 
-    def _expect_known(self) -> None:
+    def _expect_known(self, *, sheet: bool) -> None:
         """Refuse another vault's database, an older header, and one of a newer program."""
         if self.source.read(schema.version) > len(schema.STEPS):
             raise VaultNewer("This vault was written by a newer version of AutoInsights.")
         with suppress(_Unreadable):
             if self.source.rows("SELECT id FROM vault") not in ([(self.found.id,)], []):
                 raise VaultDamaged("The vault's database belongs to another vault.")
-        try:
-            headers = self.source.rows("SELECT digest FROM headers")
+        self._expect_newest(sheet=sheet)
+
+    def _expect_newest(self, *, sheet: bool) -> None:
+        """Refuse an older header, by each of the two places that tell; `sheet`: it was shown."""
+        known = kept = least = None
+        with suppress(_Unreadable):
+            known = self.source.rows("SELECT digest FROM headers")
+        with suppress(_Unreadable):
             kept = self.source.rows("SELECT content FROM next_header")
-        except _Unreadable:
-            self.remarks.append("Whether the header is the newest one could not be seen.")
-            return
-        if (self.found.check,) not in headers:
-            raise VaultDamaged("The vault's header is not the newest one.")
+        with suppress(_Unreadable):
+            least = self.source.rows("SELECT generation FROM vault")
+        if known is not None and (self.found.check,) not in known:
+            raise VaultDamaged(_OLDER)
         if kept:  # the program ended before its file was in place
             self.found = header.parsed(kept[0][0])
             self.found.verify(self.key)
-            _expect_no_rotation(self.found)
+        if least:
+            if self.found.generation < least[0][0]:
+                raise VaultDamaged(_OLDER)
+        elif known is None or kept is None:
+            if not sheet:
+                raise VaultDamaged(
+                    "Whether the vault's header is the newest one cannot be seen.",
+                    hint="Whoever has the recovery sheet can save what is left.",
+                )
+            self.remarks.append("Whether the header is the newest one could not be seen.")
 
     def _own_tables(self, writing: Writing) -> None:
         for table in OWN_TABLES:
             if table == "vault":
-                row = (self.found.id, self.found.created_at)
-                writing.change("INSERT INTO vault VALUES (1, ?, ?)", row)
+                row = (self.found.id, self.found.created_at, self.found.generation)
+                writing.change("INSERT INTO vault VALUES (1, ?, ?, ?)", row)
                 continue
             try:
                 rows = self.source.rows(f"SELECT * FROM {table}")  # noqa: S608
@@ -230,9 +274,13 @@ class _Rescue:
 
     def _index_key(self, rows: list[Row]) -> list[Row]:
         """Return the key by which redacted values are found, or a new one that finds none."""
+        kept: bytes = {row[0]: row[1] for row in rows}.get("index", b"")
+        if self.following is not None:
+            with suppress(SealBroken):
+                return [("index", moved_index_key(kept, self.following, self.key))]
         try:
-            opened_index_key({row[0]: row[1] for row in rows}["index"], self.key)
-        except (KeyError, SealBroken):
+            opened_index_key(kept, self.key)
+        except SealBroken:
             self.same_index = False
             self.remarks.append(
                 "The key of the index could not be read: people are not found among redacted values"
@@ -261,6 +309,15 @@ class _Rescue:
             )
         return len(entries)
 
+    def _audit_head(self, target: Database) -> None:
+        """Seal what the next entry needs under the old key, where it is under the next one."""
+        if self.following is None:
+            return
+        with target.transaction() as writing:
+            end = Head(self.found.id, self.following.derive(KeyPurpose.AUDIT)).read(writing)
+            if end.whole:
+                Head(self.found.id, self.key.derive(KeyPurpose.AUDIT)).keep(writing, end)
+
     def _calls(self, target: Database) -> None:
         highest = self.source.highest(
             "SELECT max(number) FROM calls",
@@ -283,21 +340,29 @@ class _Rescue:
         if record is None or not read:
             return
         try:
-            key = self.call_keys.opened(record.id, read[0][0])
+            key = self._call_key(record.id, read[0][0])
         except SealBroken:
             return
+        sealed = self.call_keys.sealed(record.id, key)
         record, whole = self._proven(record, key, whole=whole)
         if not self.same_index:
             record = msgspec.structs.replace(record, values=())
         try:
             with target.transaction() as writing:
-                records.insert(writing, record, read[0][0], key)
+                records.insert(writing, record, sealed, key)
         except dbapi2.IntegrityError:  # a row that no vault would hold
             return
         self.saved.add(record.id)
         if not whole:
             self.incomplete.append(record.id)
         self._recordings(record, key)
+
+    def _call_key(self, call: CallId, sealed: bytes) -> bytes:
+        """Return the key of a call; raises `SealBroken`."""
+        if self.following is not None:
+            with suppress(SealBroken):
+                return CallKeys(self.following.derive(KeyPurpose.CALLS), b"").opened(call, sealed)
+        return self.call_keys.opened(call, sealed)
 
     def _partly(self, number: int) -> records.CallRecord | None:
         """Return of a call what can be read, without its analysis."""

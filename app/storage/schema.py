@@ -30,8 +30,10 @@ _CALLS: Step = (
     """CREATE TABLE vault (
         one INTEGER PRIMARY KEY CHECK (one = 1),
         id TEXT NOT NULL,
-        created_at TEXT NOT NULL
+        created_at TEXT NOT NULL,
+        generation INTEGER NOT NULL
     ) STRICT""",
+    # `generation` is the newest header's, for the day on which the next table cannot be read.
     # The headers that count: the newest, and while it is being replaced also the next.
     "CREATE TABLE headers (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
     # The header that counts where the program ended before its file was in place.

@@ -51,45 +51,35 @@ def by_passphrase(
     name: str,
     passphrase: str,
     *,
-    attempts: Attempts,
+    attempts: Attempts | None,
     computer: Callable[[], bytes | None],
 ) -> Entry:
-    """Return who a name and a passphrase let in.
+    """Return who a name and a passphrase let in; without `attempts`, nothing is counted.
 
     Raises `WrongPassphrase`, `SignInDelayed`, `DeviceUnknown` or `VaultDamaged`.
     """
     if not name.strip() and len(header.people) > 1:
         raise NameNeeded("Several people use this vault: a name is needed.")
     opener = header.opener(name)
-    tag = openers.tag_of(header.id, name) if opener is None else opener.tag
-    who = key_of(tag, known=opener is not None)
-    attempts.expect_no_wait(who)
+    who = counted_as(header, name)
+    if attempts is not None:
+        attempts.expect_no_wait(who)
     started = time.perf_counter()
     private = _private_key(header, opener, passphrase)
     seconds = time.perf_counter() - started
     if opener is None or private is None:
-        attempts.failed(who)
+        if attempts is not None:
+            attempts.failed(who)
         raise WrongPassphrase("The name and the passphrase do not open this vault.")
     secret = computer() if opener.device else None
     return Entry(opener, private, _vault_key(header, opener, private, secret), secret, seconds)
 
 
-def apart(
-    header: Header, name: str, passphrase: str, *, computer: Callable[[], bytes | None]
-) -> Entry:
-    """Return who gets in where no vault is: into a backup, or into a damaged folder.
-
-    Nothing can be counted there. Raises `NameNeeded`, `WrongPassphrase`, `DeviceUnknown` or
-    `VaultDamaged`.
-    """
-    if not name.strip() and len(header.people) > 1:
-        raise NameNeeded("Several people use this vault: a name is needed.")
+def counted_as(header: Header, name: str) -> str:
+    """Return under what the failed attempts of a name are counted."""
     opener = header.opener(name)
-    private = _private_key(header, opener, passphrase)
-    if opener is None or private is None:
-        raise WrongPassphrase("The name and the passphrase do not open this vault.")
-    secret = computer() if opener.device else None
-    return Entry(opener, private, _vault_key(header, opener, private, secret), secret)
+    tag = openers.tag_of(header.id, name) if opener is None else opener.tag
+    return key_of(tag, known=opener is not None)
 
 
 def by_keyring(header: Header, secret: bytes) -> Entry | None:

@@ -39,7 +39,7 @@ from app.storage import (
     sign_in,
 )
 from app.storage import people as people_of
-from app.storage.attempts import Attempts, key_of
+from app.storage.attempts import SHEET, Attempts, key_of
 from app.storage.audio import SealedAudio
 from app.storage.audit import Audit
 from app.storage.backup import Backups
@@ -446,8 +446,6 @@ class Vault:
         self.close()
 
 
-SHEET = "recovery-sheet"
-"""Under what wrong recovery sheets are counted, until the audit log tells of them."""
 _CALL_KEYS = """
     SELECT calls.id, call_keys.sealed FROM call_keys JOIN calls ON calls.number = call_keys.call
 """
@@ -489,7 +487,7 @@ def _filled(opening: Opening, made: Header, key: VaultKey, founder: PersonName) 
     try:
         schema.upgrade(database, fresh=True, backup=lambda _: None)
         with database.transaction() as writing:
-            writing.change("INSERT INTO vault VALUES (1, ?, ?)", (made.id, made.created_at))
+            writing.change("INSERT INTO vault VALUES (1, ?, ?, 1)", (made.id, made.created_at))
             writing.change("INSERT INTO headers VALUES (?)", (made.check,))
             writing.change("INSERT INTO sealed_keys VALUES ('index', ?)", (new_index_key(key),))
             people_of.insert(writing, person)

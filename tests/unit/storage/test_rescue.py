@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import random
 import shutil
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from app.domain import EVERYTHING, JobState
-from app.errors import AppError, VaultDamaged, VaultExists, VaultMissing, WrongPassphrase
-from app.storage import keys, rescue, vault
+from app.errors import (
+    AppError,
+    RecoveryWrong,
+    SignInDelayed,
+    VaultDamaged,
+    VaultExists,
+    VaultMissing,
+    WrongCode,
+    WrongPassphrase,
+)
+from app.storage import header, keys, rescue, rotation, totp, vault
+from app.storage.clock import utc_now
+from app.storage.database import Database
 from app.storage.way import Way
 from tests.unit.storage.conftest import PASSPHRASE
 from tests.unit.storage.test_backup import WAY, add, contents, tree
@@ -179,3 +192,119 @@ def test_what_cannot_be_saved_is_said_and_leaves_nothing(whole, damaged, tmp_pat
     head.write_bytes(flipped(head.read_bytes(), 900))
     with pytest.raises(AppError):
         rescue.rescue(damaged, target, WAY)
+
+
+def test_guessing_at_a_vault_by_rescue_waits_and_is_told_of(damaged, tmp_path):
+    for _ in range(5):
+        with pytest.raises(WrongPassphrase):
+            rescue.rescue(damaged, tmp_path / "saved", Way(passphrase="another passphrase"))
+    with pytest.raises(SignInDelayed):
+        rescue.rescue(damaged, tmp_path / "saved", WAY)
+    with pytest.raises(SignInDelayed):
+        vault.open_vault(damaged, PASSPHRASE)
+    later = replace(WAY, clock=lambda: utc_now() + timedelta(minutes=5))
+    rescue.rescue(damaged, tmp_path / "saved", later)
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        told = [one.outcome for one in opened.audit.entries(limit=9) if one.act == "sign-in.failed"]
+    assert told == ["5 times"]
+
+
+def test_codes_guessed_by_rescue_are_counted_too(damaged, tmp_path):
+    secret = totp.new_secret()
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        code = totp._totp(secret).generate(int(utc_now().timestamp())).decode()
+        backup = opened.second_factors.set_up(opened.person, secret, code, actor="owner")[0]
+    for _ in range(5):
+        with pytest.raises(WrongCode):
+            rescue.rescue(damaged, tmp_path / "saved", replace(WAY, code="not one"))
+    with pytest.raises(SignInDelayed):
+        rescue.rescue(damaged, tmp_path / "saved", replace(WAY, code=backup))
+
+
+def test_a_wrong_sheet_is_counted(damaged, tmp_path):
+    with pytest.raises(RecoveryWrong):
+        rescue.rescue(damaged, tmp_path / "saved", Way(sheet="AAAA-BBBB"))
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        assert "recovery-sheet" in opened._attempts.untold() or any(
+            one.act == "sign-in.failed" for one in opened.audit.entries(limit=9)
+        )
+
+
+def damage(folder, opened_key, salt, *tables):
+    """Flip a bit in the first page of some tables."""
+    path = folder / "vault.db"
+    database = Database(path, opened_key.derive(keys.KeyPurpose.DATABASE, salt))
+    with database.reader() as reading:
+        pages = [
+            reading.number("SELECT rootpage FROM sqlite_master WHERE name = ?", (table,))
+            for table in tables
+        ]
+    database.close()
+    path.write_bytes(flipped(path.read_bytes(), *((page - 1) * PAGE + 50 for page in pages)))
+
+
+@pytest.mark.parametrize(
+    "tables", [("headers",), ("next_header",), ("headers", "next_header"), ("vault",)]
+)
+def test_an_older_header_is_refused_by_what_can_be_read(damaged, tmp_path, tables):
+    new = "nine quiet herons by the lock"
+    older = (damaged / "vault.json").read_bytes()
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        opened.people.set_passphrase("owner", new, actor="owner", cost=keys.LOWEST_COST)
+        key = keys.VaultKey(opened.info.id, opened._key.secret_bytes())
+        salt = opened._header.now.database_salt
+    newest = (damaged / "vault.json").read_bytes()
+    damage(damaged, key, salt, *tables)
+    (damaged / "vault.json").write_bytes(older)
+    with pytest.raises(VaultDamaged, match="not the newest"):
+        rescue.rescue(damaged, tmp_path / "saved", WAY)
+    (damaged / "vault.json").write_bytes(newest)
+    report = rescue.rescue(damaged, tmp_path / "saved", Way(passphrase=new))
+    assert (len(report.lost), report.remarks) == (0, ())
+    vault.open_vault(tmp_path / "saved", new).close()
+
+
+def test_where_the_age_of_the_header_cannot_be_seen_the_sheet_is_needed(damaged, tmp_path):
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        sheet = opened.ways_in.new_sheet()
+        opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
+        key = keys.VaultKey(opened.info.id, opened._key.secret_bytes())
+        salt = opened._header.now.database_salt
+    damage(damaged, key, salt, "headers", "vault")
+    with pytest.raises(VaultDamaged, match="cannot be seen"):
+        rescue.rescue(damaged, tmp_path / "saved", WAY)
+    report = rescue.rescue(damaged, tmp_path / "saved", Way(sheet=sheet))
+    assert "could not be seen" in report.remarks[0]
+    vault.open_vault(tmp_path / "saved", PASSPHRASE).close()
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+@pytest.mark.parametrize("hurt", [False, True])
+def test_a_change_of_keys_that_had_begun_is_no_hindrance(whole, damaged, tmp_path, step, hurt):
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        opened.ways_in.rotate(actor="owner")
+        old = keys.VaultKey(opened.info.id, opened._key.secret_bytes())
+    found = header.read(damaged)
+    path = damaged / "vault.db"
+    following = header.following_key(found, old)
+    if step == 2:
+        database = Database(path, old.derive(keys.KeyPurpose.DATABASE, found.database_salt))
+        with database.transaction() as writing:
+            rotation._reseal(writing, found.id, old, following)
+        database.close()
+    if step == 3:  # as if the program had ended before the last header was in place
+        again = keys.VaultKey(found.id, old.secret_bytes())
+        rotation.finish(damaged, path, found, again, None)
+        header.write(damaged, found)
+    if hurt:
+        salt = found.rotation.database_salt if step == 3 else found.database_salt
+        damage(damaged, following if step == 3 else old, salt, "flags_by_label", "turns_text_idx")
+    report = saved(damaged, tmp_path, whole[1])
+    assert report.lost == ()
+    with vault.open_vault(tmp_path / "saved", PASSPHRASE) as opened:
+        assert header.read(tmp_path / "saved").rotation is None
+        assert opened._key.secret_bytes() != old.secret_bytes()
+        assert opened.check() == ()
+        if not hurt:
+            assert report.remarks == ()
+            assert contents(opened) == whole[1]

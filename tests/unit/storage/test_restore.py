@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -16,9 +18,11 @@ from app.errors import (
     NameNeeded,
     NotAllowed,
     RecoveryWrong,
+    SignInDelayed,
     StorageError,
     UsageError,
     VaultExists,
+    WrongCode,
     WrongPassphrase,
 )
 from app.storage import drill, files, keys, records, restore, totp, vault
@@ -295,3 +299,39 @@ def test_the_drill_of_a_vault_whose_keys_were_being_changed(opened, place, tmp_p
         report = drill.drill(place, tmp_path / "beside", way)
         assert (report.calls, report.problems) == (1, ())
     assert kept == before
+
+
+def test_guessing_at_a_backup_waits_wherever_it_is_restored_to(backed_up, tmp_path, clock):
+    way = Way(passphrase="another passphrase", counted=tmp_path / "counts", clock=clock)
+    for number in range(5):
+        with pytest.raises(WrongPassphrase):
+            restore.restore(backed_up, tmp_path / f"to-{number}", way)
+    right = replace(way, passphrase=PASSPHRASE)
+    with pytest.raises(SignInDelayed):
+        restore.restore(backed_up, tmp_path / "again", right)
+    with pytest.raises(SignInDelayed):
+        drill.drill(backed_up, tmp_path / "beside", right)
+    with pytest.raises(RecoveryWrong):
+        restore.restore(backed_up, tmp_path / "again", replace(way, sheet="AAAA-BBBB"))
+    clock.now += timedelta(minutes=5)
+    restore.restore(backed_up, tmp_path / "again", right)
+    with pytest.raises(WrongPassphrase):  # the count began anew
+        restore.restore(backed_up, tmp_path / "other", way)
+    (folder,) = (tmp_path / "counts").iterdir()
+    lock = files.FolderLock(folder / "lock")
+    with pytest.raises(SignInDelayed):
+        restore.restore(backed_up, tmp_path / "other", right)
+    lock.release()
+
+
+def test_codes_guessed_at_a_backup_are_counted(opened, place, tmp_path):
+    secret = totp.new_secret()
+    now = opened.second_factors._clock()
+    backup = opened.second_factors.set_up(opened.person, secret, _code(secret, now), actor="owner")
+    made(opened, place)
+    way = Way(passphrase=PASSPHRASE, code="not one", counted=tmp_path / "counts")
+    for _ in range(5):
+        with pytest.raises(WrongCode):
+            restore.restore(place, tmp_path / "again", way)
+    with pytest.raises(SignInDelayed):
+        restore.restore(place, tmp_path / "again", replace(way, code=backup[0]))

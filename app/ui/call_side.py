@@ -28,6 +28,10 @@ _KINDS = {
 _WARNINGS = {
     "audio-truncated": "The recording is cut off or damaged: this is what is left of the call.",
     "channel-map-not-used": "The recording has one channel; the channel map does not apply to it.",
+    "speakers-estimated": "Both sides are on one channel; who speaks when is estimated.",
+    "speakers-not-separated": "One channel, on which no two voices can be told apart surely.",
+    "one-speaker": "Only one voice is heard on the one channel.",
+    "more-than-two-speakers": "More than two voices are heard; two sides are assumed.",
 }
 
 

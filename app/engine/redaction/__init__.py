@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from app.domain import RoleBasis
 from app.engine.redaction.already import beside_placeholders
 from app.engine.redaction.found import resolve
 from app.engine.redaction.placeholders import Redacted, write
@@ -53,7 +52,7 @@ class Redactor:
         """
         engine = self._loaded()
         ranks = engine.ranks
-        if raw.role_basis is RoleBasis.ESTIMATED:  # who speaks may be wrong: nothing rests on it
+        if any(turn.speaker is not None for turn in raw.turns):  # estimated: nothing rests on it
             whole = rejoined(raw)
             found = engine.find(without_roles(raw), agent_name=agent_name)
             found += whole.back(engine.find(whole.raw, agent_name=agent_name))

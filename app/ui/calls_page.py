@@ -95,7 +95,7 @@ class CallsPage(QWidget):
         if not may(workspace, Right.SEE_CALLS):
             self._workspace = workspace = None
         self.model.open(workspace)
-        self._read_facets()
+        self.refresh()
 
     def come(self) -> None:
         """Come into view."""

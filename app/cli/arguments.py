@@ -231,14 +231,21 @@ def _channels_option(command: Parser) -> None:
 
 
 def _list_options(command: Parser) -> None:
-    command.add_argument("--state", choices=[one.value for one in JobState])
-    command.add_argument("--agent")
-    command.add_argument("--queue")
+    states = [one.value for one in JobState]
+    command.add_argument("--state", choices=states, help="calls whose analysis stands so")
+    command.add_argument("--agent", metavar="NAME", help="calls of this agent")
+    command.add_argument("--queue", metavar="NAME", help="calls of this queue")
     command.add_argument("--flag", metavar="LABEL", help="calls with this flag, such as complaint")
     command.add_argument("--flagged", action="store_true", help="calls with any flag")
-    command.add_argument("--text", default="", metavar="WORDS", help="calls in which this was said")
+    command.add_argument("--on-hold", action="store_true", help="calls under legal hold")
     command.add_argument(
-        "--sort", choices=[one.value for one in CallOrder], default=CallOrder.STARTED.value
+        "--text", default="", metavar="WORDS", help="calls in which all of these words were said"
+    )
+    command.add_argument(
+        "--sort",
+        choices=[one.value for one in CallOrder],
+        default=CallOrder.STARTED.value,
+        help="by what the list is ordered, largest or newest first (started)",
     )
     command.add_argument("--ascending", action="store_true", help="smallest or oldest first")
     _stretch_options(command, "calls")

@@ -118,6 +118,7 @@ def list_calls(run: Run) -> int:
         queue=args.queue,
         flag=args.flag,
         flagged=args.flagged,
+        on_hold=args.on_hold,
         text=args.text,
         order=CallOrder(args.sort),
         descending=not args.ascending,

@@ -444,6 +444,7 @@ class CallQuery:
     queue: str | None = None
     flag: str | None = None  # a flag's label
     flagged: bool = False  # any flag
+    on_hold: bool = False  # under legal hold
     text: str = ""
     order: CallOrder = CallOrder.STARTED
     descending: bool = True

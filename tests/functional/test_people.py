@@ -364,7 +364,15 @@ def test_a_hold_is_placed_seen_and_keeps_a_call_from_being_erased(
         lambda: [e.text() for e in page.acts.menu.actions()] == [CallAct.END_HOLD, CallAct.EXPORT]
     )
     person.window.show_calls()
-    person.wait(lambda: (row := person.window.calls.model.row(0)) and row.on_hold)
+    calls = person.window.calls
+    person.wait(lambda: (row := calls.model.row(0)) and row.on_hold)
+    assert calls.count.text() == "2 calls"
+    calls.on_hold.click()
+    person.wait(lambda: calls.count.text() == "1 call found")
+    person.wait(lambda: (row := calls.model.row(0)) and row.on_hold)
+    calls.clear_filters()
+    assert not calls.on_hold.isChecked()
+    person.wait(lambda: calls.count.text() == "2 calls")
 
 
 def chips(person: Person) -> list[Chip]:

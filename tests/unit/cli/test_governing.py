@@ -110,6 +110,8 @@ def test_a_hold_is_placed_seen_and_ended(run, records, vaulted, calls, alone):
         calls[0]: True,
         calls[1]: False,
     }
+    _, printed = records("list", "--on-hold", *vaulted)
+    assert [one["id"] for one in every(printed, "call")] == [calls[0]]
     assert every(records("show", calls[0], *vaulted)[1], "call-detail")[0]["on_hold"]
     status, printed = records("erase", calls[0], "--reason", "asked for", *vaulted)
     assert (status, printed[0]["error"]["code"]) == (10, "on-hold")

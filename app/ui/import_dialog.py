@@ -104,7 +104,7 @@ class ImportDialog(QDialog):
             form.addRow(label(text, "quiet"), field)
         whole.addLayout(form)
         hint = (
-            "A file calls.csv in a folder says this and more for each recording. The recordings are"
+            "A file calls.csv in their folder says this and more for each recording. Recordings are"
             " copied into the vault and sealed; the files themselves stay where they are."
         )
         whole.addWidget(label(hint, "quiet", wrap=True))

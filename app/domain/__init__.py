@@ -71,6 +71,7 @@ from app.domain.people import (
     ApprovalRequest,
     GuardedAct,
     KeysState,
+    KnownNames,
     NewSecondFactor,
     PassphraseStrength,
     Person,
@@ -82,6 +83,7 @@ from app.domain.people import (
     Right,
     Scope,
     Team,
+    UnknownName,
 )
 
 __all__ = [
@@ -120,6 +122,7 @@ __all__ = [
     "Job",
     "JobState",
     "KeysState",
+    "KnownNames",
     "Measures",
     "ModelRef",
     "MutedSpan",
@@ -155,6 +158,7 @@ __all__ = [
     "Team",
     "Turn",
     "TurnSentiment",
+    "UnknownName",
     "VaultInfo",
     "VaultState",
     "Voices",

@@ -444,6 +444,7 @@ class CallQuery:
     queue: str | None = None
     flag: str | None = None  # a flag's label
     flagged: bool = False  # any flag
+    on_hold: bool = False  # under legal hold
     text: str = ""
     order: CallOrder = CallOrder.STARTED
     descending: bool = True
@@ -493,12 +494,14 @@ class Facets:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
     """What an import did. `refused` pairs a file's name with the reason; `passed_over` counts the
-    files of a folder that are no recordings."""
+    files of a folder that are no recordings, `described` the recordings that a metadata file says
+    something of."""
 
     imported: tuple[CallId, ...]
     duplicates: int
     refused: tuple[tuple[str, Failure], ...]
     passed_over: int = 0
+    described: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.domain import AuditEntry, AuditProof, AuditQuery, Progress, Sha256
 from app.errors import UsageError
 from app.storage import audit_rows, merkle
@@ -209,7 +210,7 @@ class Audit:
             actor=_SYSTEM,
             act="audit.mismatch",
             subject=memory.newest.root,
-            outcome=f"{memory.newest.size} entries seen, {found} found",
+            outcome=f"{counted(memory.newest.size, 'entry', 'entries')} seen, {found} found",
         )
         self._remember(memory.after(self._seen(), fits=False, found=found))
         return entry

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.counts import counted, were
 from app.domain import AuditCheck, Checkpoint, Sha256
 from app.storage import merkle
 from app.storage.audit_format import (
@@ -106,8 +107,14 @@ def judged(
         entries=good,
         ok=True,
         first_bad=None,
-        sentence=f"All {good} audit entries are as they were written.",
+        sentence=_whole(good),
     )
+
+
+def _whole(entries: int) -> str:
+    if entries == 1:
+        return "The one audit entry is as it was written."
+    return f"All {entries:,} audit entries are as they were written."
 
 
 def sizes_of(checkpoint: Checkpoint | Seen | None, seen: Sequence[Seen]) -> set[int]:
@@ -145,8 +152,9 @@ def _against_seen(walked: Walked, mark: Seen, who: str) -> AuditCheck | None:
 
 def _shorter(good: int, size: int, who: str, *, left: int) -> AuditCheck:
     sentence = (
-        f"{who} saw {size} audit entries, and {left} were left of them: an older state was put"
-        f" back, or entries after number {left} were removed."
+        f"{who} saw {counted(size, 'audit entry', 'audit entries')}, and {left:,} {were(left)} left"
+        " of them: an older state was put back, or entries after"
+        f" number {left} were removed."
     )
     return _bad(good, left + 1, sentence)
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.counts import counted
 from app.domain import BackupReport, CallId, Progress
 from app.errors import (
     AppError,
@@ -152,7 +153,7 @@ class Backups:
                     actor=actor, act="vault.backup", subject=str(generation), outcome=error.code
                 )
                 raise
-            outcome = "stopped" if report is None else f"{report.calls} calls"
+            outcome = "stopped" if report is None else counted(report.calls, "call")
             self._audit.record(
                 actor=actor, act="vault.backup", subject=str(generation), outcome=outcome
             )
@@ -186,7 +187,7 @@ class Backups:
             number = reading.number("SELECT max(number) FROM audit")
         content = enveloped("erased", head, number, ErasedList(erased=erased), self._header.key)
         files.create_private(file, [content])
-        outcome = f"{len(erased)} calls"
+        outcome = counted(len(erased), "call")
         self._audit.record(actor=actor, act="vault.erased-list", outcome=outcome)
         return len(erased)
 

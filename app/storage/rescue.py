@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from sqlcipher3 import dbapi2
 
+from app.counts import counted
 from app.domain import CallId, JobState, Progress, RescueReport
 from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
 from app.storage import files, header, making, records, results, schema
@@ -197,7 +198,7 @@ class _Rescue:
             self._audit_head(target)
             self._calls(target)
             lost = self._lost()
-            outcome = f"{len(self.saved)} calls saved, {len(lost)} lost"
+            outcome = f"{counted(len(self.saved), 'call')} saved, {len(lost)} lost"
             audit.record(actor=actor, act="vault.rescue", outcome=outcome)
             target.checkpoint()
         finally:

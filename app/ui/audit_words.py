@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.ui import words
 
 if TYPE_CHECKING:
@@ -89,5 +90,5 @@ def cell(entry: AuditEntry, column: int) -> str:
 
 def count(number: int, *, narrowed: bool) -> str:
     """Return how many entries are listed."""
-    listed = words.counted(number, "entry", "entries")
+    listed = counted(number, "entry", "entries")
     return f"{listed} found" if narrowed else listed

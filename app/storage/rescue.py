@@ -248,7 +248,7 @@ class _Rescue:
             self.remarks.append("Whether the header is the newest one could not be seen.")
 
     def _own_tables(self, writing: Writing) -> None:
-        for table in OWN_TABLES:
+        for table in (*OWN_TABLES, "audit_head"):
             if table == "vault":
                 row = (self.found.id, self.found.created_at, self.found.generation)
                 writing.change("INSERT INTO vault VALUES (1, ?, ?, ?)", row)

@@ -15,6 +15,7 @@ _ACTS = {
     "vault.create": "Vault made",
     "vault.open": "Signed in",
     "vault.backup": "Backup made",
+    "vault.backup-key": "Key for restoring a backup",
     "vault.backup-check": "Backup checked",
     "vault.erased-list": "List of erased calls written",
     "vault.restore": "Restored from a backup",

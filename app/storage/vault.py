@@ -323,6 +323,8 @@ class Vault:
             person = sign_in.expect_active(found)
             how = self.second_factors.expect(person, code)
         except CodeNeeded:
+            if entry.seconds:  # somebody typed the passphrase: who stops here is known, too
+                self.audit.record(actor=name, act="sign-in.code-asked")
             raise
         except AppError as error:
             self.audit.record(actor=name, act="sign-in.refused", outcome=error.code)

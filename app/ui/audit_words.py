@@ -20,6 +20,7 @@ _ACTS = {
     "vault.erased-list": "List of erased calls written",
     "vault.restore": "Restored from a backup",
     "vault.rescue": "Saved from a damaged vault",
+    "sign-in.code-asked": "Passphrase right, code asked for",
     "sign-in.refused": "Sign-in refused",
     "sign-in.failed": "Sign-in failed",
     "denied": "Tried what is not allowed",

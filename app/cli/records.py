@@ -257,6 +257,7 @@ class AuditCheckRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audi
     ok: bool
     first_bad: int | None
     sentence: str
+    restarts: tuple[int, ...]
 
 
 class AuditEntryRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-entry/1"):

@@ -8,10 +8,10 @@ features and alignment.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
+from app.engine import repetition
 from app.engine.encoding import SAMPLES_PER_FRAME, Encoder, SilenceEncoder
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 BATCH = 8
 _MOST_TOKENS = 224  # half of Whisper's memory: what 30 s of fast speech needs, and no endless loop
-_REPETITIVE = 2.4  # text this compressible is a loop (Radford et al. 2022, section 4.5)
 _NO_SPEECH = 0.6
 _UNLIKELY = -1.0  # mean log probability
 _APPENDED = "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001  punctuation as Whisper writes it
@@ -116,12 +115,12 @@ class Recogniser:
         lengths = [-(-window.length // SAMPLES_PER_FRAME) for window in windows]
         aligned = self._align(encoded, tokenizer, tokens, lengths)
         heard: list[Heard] = []
-        for window, result, text, words in zip(windows, results, tokens, aligned, strict=True):
+        for window, result, words in zip(windows, results, aligned, strict=True):
             halves = window.halves()
-            if halves and _looping(tokenizer.decode(text)):
+            if halves and repetition.suspicious([word["word"] for word in words]):
                 heard += self._batch(halves, encoder, language)
             elif not _nothing_said(result):
-                heard.append(Heard(window, _words(words)))
+                heard.append(Heard(window, _without_loops(_words(words))))
         return heard
 
     def _generate(
@@ -177,9 +176,11 @@ def _words(aligned: list[_Aligned]) -> tuple[HeardWord, ...]:
     )
 
 
-def _looping(text: str) -> bool:
-    content = text.strip().encode()
-    return bool(content) and len(content) / len(zlib.compress(content)) > _REPETITIVE
+def _without_loops(words: tuple[HeardWord, ...]) -> tuple[HeardWord, ...]:
+    places = repetition.kept(
+        [word.text for word in words], [word.start for word in words], [word.end for word in words]
+    )
+    return tuple(words[place] for place in places)
 
 
 def _nothing_said(result: WhisperGenerationResult) -> bool:

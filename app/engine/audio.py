@@ -303,13 +303,13 @@ def _refuse_silence(audio: Audio) -> None:
     raise AudioSilent("The recording is silent on all channels.")
 
 
-def muted(audio: Audio, spans: Sequence[MutedSpan]) -> Audio:
-    """Return the audio with all spans silent; it fades over 5 ms outside of each span."""
-    samples = np.array(audio.samples, order="C")
+def mute(audio: Audio, spans: Sequence[MutedSpan]) -> None:
+    """Make all spans silent, in place: what was there is gone. It fades over 5 ms outside of each
+    span."""
     ramp = RATE_HZ * _RAMP_MS // 1000
     fade = np.linspace(1.0, 0.0, ramp, dtype=np.float32)
     for span in spans:
-        channel = samples[span.channel]
+        channel = audio.samples[span.channel]
         start = max(0, span.start_ms * RATE_HZ // 1000)
         end = min(len(channel), -(-span.end_ms * RATE_HZ // 1000))
         if end <= start:
@@ -318,33 +318,39 @@ def muted(audio: Audio, spans: Sequence[MutedSpan]) -> Audio:
         before, after = channel[max(0, start - ramp) : start], channel[end : end + ramp]
         before[:] = before * fade[ramp - len(before) :]
         after[:] = after * fade[::-1][: len(after)]
-    return replace(audio, samples=samples)
 
 
 def encode_flac(audio: Audio) -> bytes:
     """Return the audio as 16-bit FLAC: at 8 kHz where the source had no more, else at 16 kHz."""
     import soundfile
 
-    samples, rate = audio.samples.T, RATE_HZ
-    if audio.source_rate_hz <= RATE_HZ // 2:
-        samples, rate = _halved(samples), RATE_HZ // 2
+    narrow = audio.source_rate_hz <= RATE_HZ // 2
+    rate = RATE_HZ // 2 if narrow else RATE_HZ
     file = io.BytesIO()
-    soundfile.write(file, samples, rate, format="FLAC", subtype="PCM_16")
+    with soundfile.SoundFile(
+        file, "w", samplerate=rate, channels=audio.channels, format="FLAC", subtype="PCM_16"
+    ) as flac:
+        for block in _halved(audio.samples.T) if narrow else _blocks(audio.samples.T):
+            flac.write(block)
     return file.getvalue()
 
 
-def _halved(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+def _blocks(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
+    """Yield [samples, channels] in pieces whose copies need little memory."""
+    for start in range(0, len(samples), _BLOCK_FRAMES * 8):
+        yield samples[start : start + _BLOCK_FRAMES * 8]
+
+
+def _halved(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
     """Resample [samples, channels] from 16 to 8 kHz in blocks."""
     import soxr
 
     stream = soxr.ResampleStream(RATE_HZ, RATE_HZ // 2, samples.shape[1], dtype="float32")
-    parts = []
-    for start in range(0, len(samples), _BLOCK_FRAMES * 8):
-        block = samples[start : start + _BLOCK_FRAMES * 8].astype(np.float32)
-        last = start + len(block) >= len(samples)
-        part = np.rint(stream.resample_chunk(block, last=last))
-        parts.append(np.clip(part, -32768, 32767).astype(np.int16))
-    return np.concatenate(parts) if parts else samples
+    left = len(samples)
+    for block in _blocks(samples):
+        left -= len(block)
+        part = np.rint(stream.resample_chunk(block.astype(np.float32), last=not left))
+        yield np.clip(part, -32768, 32767).astype(np.int16)
 
 
 def waveform(audio: Audio) -> Waveform:

@@ -202,6 +202,11 @@ class ModelLibrary:
             self._whispers[key] = _load_whisper(name, files, place, compute_type, threads)
         return self._whispers[key]
 
+    def short_windows(self, name: str, device: Device) -> bool:
+        """Whether a speech model's windows may be encoded without being filled up: it is said of
+        the model, and a GPU would gain nothing."""
+        return self._get(name).entry.short_windows and self.placed(device)[0] == "cpu"
+
     def _find(self) -> Iterator[_Known]:
         """List the models: one that ships is never replaced by a pack of its name."""
         names = set()

@@ -26,7 +26,7 @@ from app.domain import (
 )
 from app.engine import transcripts
 from app.engine.analysis import Analyst, voices
-from app.engine.audio import decode, encode_flac, muted, waveform
+from app.engine.audio import decode, encode_flac, mute, waveform
 from app.engine.models import ModelLibrary
 from app.engine.redaction import Redactor
 from app.engine.scoring import score
@@ -81,7 +81,7 @@ class _Run:
         settings, metadata = self.request.settings, self.request.metadata
         with self.clock.stage(Stage.DECODE):
             audio = decode(
-                self.request.payload,
+                self.request.take_payload(),
                 longest_minutes=settings.audio.longest_minutes,
                 accept_truncated=settings.audio.accept_truncated,
                 suffix=self.request.suffix,
@@ -95,15 +95,15 @@ class _Run:
             spoken = assign_roles(heard, roles, audio.channels)
         redacted = self._redact(spoken)
         with self.clock.stage(Stage.MUTE):
-            safe_audio = muted(audio, redacted.muted)
-            facts = _Facts.of_audio(audio, redacted, encode_flac(safe_audio), waveform(safe_audio))
+            mute(audio, redacted.muted)
+            facts = _Facts.of_audio(audio, redacted, encode_flac(audio), waveform(audio))
         if metadata.channel_roles and not roles:
             facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
-        return self._judge(redacted, facts, safe_audio)
+        return self._judge(redacted, facts, audio)
 
     def of_transcript(self) -> AnalysedCall:
         with self.clock.stage(Stage.DECODE):
-            given = transcripts.parse(self.request.payload)
+            given = transcripts.parse(self.request.take_payload())
             spoken = transcripts.to_raw(given)
         with self.clock.stage(Stage.SPEAKERS):
             if spoken.role_basis is not RoleBasis.GIVEN:

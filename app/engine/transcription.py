@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from app.config import ExecutionSettings, SpeechSettings
     from app.engine.audio import Audio
+    from app.engine.encoding import Encoder
     from app.engine.models import ModelLibrary
     from app.engine.recognition import Recogniser
     from app.engine.speech_detection import Detected
@@ -49,7 +50,8 @@ class Transcriber:
         if not windows:
             raise AudioSilent("Nobody speaks in the recording.")
         recogniser = self._recogniser()
-        language = self._language(recogniser, windows, audio)
+        encoder = recogniser.encoder(audio.samples)
+        language = self._language(recogniser, windows, encoder)
         done = 0
 
         def count(number: int) -> None:
@@ -57,7 +59,7 @@ class Transcriber:
             done += number
             progress(done / len(windows))
 
-        heard = recogniser.recognise(windows, audio.samples, language, count)
+        heard = recogniser.recognise(windows, encoder, language, count)
         turns = to_turns(
             word
             for one in heard
@@ -81,9 +83,10 @@ class Transcriber:
             device=self._execution.device,
             threads=self._execution.threads_per_worker,
         )
-        return Recogniser(model, beam_size=self._speech.beam_size)
+        short = self._models.short_windows(self._speech.model, self._execution.device)
+        return Recogniser(model, beam_size=self._speech.beam_size, short_windows=short)
 
-    def _language(self, recogniser: Recogniser, windows: Sequence[Window], audio: Audio) -> str:
+    def _language(self, recogniser: Recogniser, windows: Sequence[Window], encoder: Encoder) -> str:
         """Return the language of the settings, or the one heard in each channel's fullest
         window."""
         if self._speech.language != "auto":
@@ -96,4 +99,4 @@ class Transcriber:
         longest = max(window.length for window in fullest.values())
         # a channel that says little would only add doubt
         asked = [window for window in fullest.values() if 2 * window.length >= longest]
-        return recogniser.languages(asked, audio.samples)[0][0]
+        return recogniser.languages(asked, encoder)[0][0]

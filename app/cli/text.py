@@ -91,8 +91,9 @@ def transcript(turns: Iterable[Turn], width: int) -> Iterator[str]:
     """Give the redacted turns, each with its time and role."""
     for turn in turns:
         start = f"{clock(turn.start_ms):>7}  {_who(turn):<9} "
+        said = f"(unclear) {turn.text}" if turn.uncertain else turn.text
         yield from textwrap.wrap(
-            turn.text, width, initial_indent=start, subsequent_indent=" " * len(start)
+            said, width, initial_indent=start, subsequent_indent=" " * len(start)
         ) or [start.rstrip()]
 
 

@@ -47,6 +47,7 @@ _WARNINGS = {
     "speakers-not-separated": "Both sides are on one channel; the roles are estimated.",
     "roles-unknown": "It is not known which side is the agent.",
     "language-not-supported": "The call is not in English: redaction and findings are unreliable.",
+    "crosstalk": "One side is faintly heard on the other's channel; it is not written down twice.",
     "no-times": "The transcript came without times.",
 }
 
@@ -108,8 +109,9 @@ def transcript(turns: Iterable[Turn], width: int) -> Iterator[str]:
     """Give the redacted turns, each with its time and role."""
     for turn in turns:
         start = f"{clock(turn.start_ms):>7}  {_who(turn):<9} "
+        said = f"(unclear) {turn.text}" if turn.uncertain else turn.text
         yield from textwrap.wrap(
-            turn.text, width, initial_indent=start, subsequent_indent=" " * len(start)
+            said, width, initial_indent=start, subsequent_indent=" " * len(start)
         ) or [start.rstrip()]
 
 

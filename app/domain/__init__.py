@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from app.domain.calls import (
+    LOW_CONFIDENCE,
     AnalysedCall,
     Call,
     CallAnalysis,
@@ -88,6 +89,7 @@ from app.domain.people import (
 
 __all__ = [
     "EVERYTHING",
+    "LOW_CONFIDENCE",
     "AnalysedCall",
     "ApprovalRequest",
     "AuditCheck",

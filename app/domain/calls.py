@@ -93,6 +93,10 @@ class Severity(StrEnum):
     ALERT = "alert"
 
 
+LOW_CONFIDENCE = 0.5
+"""A word or a turn that the recogniser is less sure of is marked as uncertain."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
     """One word of a turn: `text == turn.text[start:end]`, when it is heard, how sure (0 to 1)."""
@@ -117,6 +121,11 @@ class Turn:
     text: str
     words: tuple[Word, ...] = ()
     confidence: float = 1.0
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether the turn as a whole was not heard clearly."""
+        return self.confidence < LOW_CONFIDENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,8 @@ class _Run:
             facts = _Facts.of_audio(audio, redacted, encode_flac(audio), waveform(audio))
         if metadata.channel_roles and not roles:
             facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
+        if heard.leaks:
+            facts = replace(facts, warnings=(*facts.warnings, "crosstalk"))
         return self._judge(redacted, facts, audio)
 
     def of_transcript(self) -> AnalysedCall:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.engine.raw import RawTranscript, RawTurn, RawWord
@@ -42,9 +43,13 @@ class Transcriber:
 
         `progress` is told the part that is done, 0 to 1. Roles are unknown.
         """
+        from app.engine import word_times
+        from app.engine.crosstalk import crosstalk
         from app.engine.turns import timed_words, to_turns
         from app.engine.windows import pack
 
+        crossed = crosstalk(audio.samples)
+        audio = replace(audio, samples=crossed.silenced(audio.samples))
         detected = self._detect(audio)
         windows = [w for channel, found in enumerate(detected) for w in pack(channel, found)]
         if not windows:
@@ -60,14 +65,15 @@ class Transcriber:
             progress(done / len(windows))
 
         heard = recogniser.recognise(windows, encoder, language, count)
-        turns = to_turns(
+        words = [
             word
             for one in heard
             for word in timed_words(one, detected[one.window.channel], language)
-        )
+        ]
+        turns = to_turns(crossed.kept(word_times.by_sound(words, audio.samples)))
         if not turns:
             raise AudioSilent("Nobody speaks in the recording in a way that can be understood.")
-        return RawTranscript(turns=turns, language=language)
+        return RawTranscript(turns=turns, language=language, leaks=crossed.leaks)
 
     def _detect(self, audio: Audio) -> list[Detected]:
         from app.engine.speech_detection import SpeechDetector

@@ -29,6 +29,11 @@ _KINDS = {
 _WARNINGS = {
     "audio-truncated": "The recording is cut off or damaged: this is what is left of the call.",
     "channel-map-not-used": "The recording has one channel; the channel map does not apply to it.",
+    "speakers-not-separated": "Both sides are on one channel; the roles are estimated.",
+    "roles-unknown": "It is not known which side is the agent.",
+    "language-not-supported": "The call is not in English: redaction and findings are unreliable.",
+    "crosstalk": "One side is faintly heard on the other's channel; it is not written down twice.",
+    "no-times": "The transcript came without times.",
 }
 
 

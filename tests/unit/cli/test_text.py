@@ -130,6 +130,13 @@ def test_tables_keep_every_row(rows):
     assert len(text.table(("A", "B", "C"), rows, 80)) == len(rows) + 1
 
 
+def test_an_uncertain_turn_is_marked_and_not_hidden():
+    turn = replace(transcript().turns[0], confidence=0.4)
+    (line, *_) = text.transcript([turn], 200)
+    assert f"(unclear) {turn.text}" in line
+    assert "(unclear)" not in next(iter(text.transcript([replace(turn, confidence=0.6)], 200)))
+
+
 def test_turns_without_words_or_role_are_shown():
     turn = replace(transcript().turns[0], text="", words=(), role=Role.UNKNOWN)
     assert list(text.transcript([turn], 80)) == ["   0:00  side 1"]

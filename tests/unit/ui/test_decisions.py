@@ -101,6 +101,13 @@ def test_redacted_words_are_chips_and_unclear_ones_are_marked() -> None:
     assert kinds["thank"] == (False, True)
 
 
+def test_a_turn_that_is_uncertain_as_a_whole_is_marked_from_end_to_end() -> None:
+    said = replace(builders.transcript().turns[3], confidence=0.3)
+    assert all(run.doubtful or run.tooltip for run in runs(said))
+    assert any(run.tooltip for run in runs(said))
+    assert not any(run.doubtful for run in runs(replace(said, confidence=0.9)))
+
+
 def test_side_panel_values() -> None:
     analysis = builders.call_analysis()
     assert ("Agent's talk ratio", "55 %") in call_side.measures(analysis)

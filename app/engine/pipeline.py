@@ -28,7 +28,7 @@ from app.engine import transcripts
 from app.engine.analysis import Analyst, voices
 from app.engine.audio import decode, encode_flac, mute, waveform
 from app.engine.models import ModelLibrary
-from app.engine.redaction import Redactor
+from app.engine.redaction import TAGGER, Redactor
 from app.engine.scoring import score
 from app.engine.speakers import assign_roles, fitting_map
 from app.engine.transcription import Transcriber
@@ -158,7 +158,7 @@ class _Run:
     def _provenance(self, *, from_audio: bool) -> Provenance:
         settings = self.request.settings
         speech = (settings.speech.model, "silero-vad") if from_audio else ()
-        used = (*speech, "spacy-en", *self.stages.analyst.models)
+        used = (*speech, "spacy-en", TAGGER, *self.stages.analyst.models)
         device, compute_type = ("cpu", "int8")
         if from_audio:
             device, compute_type = self.models.placed(settings.execution.device)
@@ -194,7 +194,12 @@ class _Stages:
             settings,
             execution.threads_per_worker,
             Transcriber(models, settings.speech, execution),
-            Redactor(models, settings.redaction, resources / "recognisers"),
+            Redactor(
+                models,
+                settings.redaction,
+                resources / "recognisers",
+                threads=execution.threads_per_worker,
+            ),
             Analyst(models, settings.analysis, resources / "packs"),
         )
 

@@ -54,7 +54,7 @@ def test_what_is_left_of_a_call_on_one_channel_says_what_limits_it(analysed, one
     assert found.duration_ms == pytest.approx(9000, abs=10)
     assert {turn.role for turn in found.transcript.turns} == {Role.UNKNOWN}
     assert [model.name for model in found.provenance.models] == [
-        *("whisper-base", "silero-vad", "spacy-en", "minilm", "call-heads")
+        *("whisper-base", "silero-vad", "spacy-en", "tagger", "minilm", "call-heads")
     ]
     assert found.provenance.packs[-1].startswith("recognisers-")
 

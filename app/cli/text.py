@@ -44,7 +44,10 @@ _BASES = {
 _WARNINGS = {
     "audio-truncated": "The recording is cut off or damaged: this is what is left of the call.",
     "channel-map-not-used": "The recording has one channel; the channel map does not apply to it.",
-    "speakers-not-separated": "Both sides are on one channel; the roles are estimated.",
+    "speakers-estimated": "Both sides are on one channel; who speaks when is estimated.",
+    "speakers-not-separated": "One channel, on which no two voices can be told apart surely.",
+    "one-speaker": "Only one voice is heard on the one channel.",
+    "more-than-two-speakers": "More than two voices are heard; two sides are assumed.",
     "roles-unknown": "It is not known which side is the agent.",
     "language-not-supported": "The call is not in English: redaction and findings are unreliable.",
     "crosstalk": "One side is faintly heard on the other's channel; it is not written down twice.",
@@ -249,7 +252,7 @@ def _score(found: CallAnalysis) -> Iterator[str]:
 
 
 def _who(turn: Turn) -> str:
-    return f"side {turn.channel + 1}" if turn.role is Role.UNKNOWN else turn.role.value
+    return f"side {turn.side + 1}" if turn.role is Role.UNKNOWN else turn.role.value
 
 
 def _clipped(text: str, longest: int) -> str:

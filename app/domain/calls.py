@@ -33,7 +33,7 @@ class RoleBasis(StrEnum):
     # the recorder or the person who imported says which channel is whose
     CHANNEL_MAP = "channel-map"
     GUESSED = "guessed"  # from what is said on each channel
-    ESTIMATED = "estimated"  # one channel: the speakers themselves are estimated
+    ESTIMATED = "estimated"  # one channel: the speakers themselves are estimated, if at all
     GIVEN = "given"  # a transcript came with roles
 
 
@@ -111,7 +111,8 @@ class Word:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One stretch of one speaker; `index` is its place in the transcript, `confidence` 0 to 1."""
+    """One stretch of one speaker; `index` is its place in the transcript, `confidence` 0 to 1.
+    `speaker` counts the voices told apart on a channel that holds both sides; otherwise `None`."""
 
     index: int
     channel: int
@@ -121,6 +122,12 @@ class Turn:
     text: str
     words: tuple[Word, ...] = ()
     confidence: float = 1.0
+    speaker: int | None = None
+
+    @property
+    def side(self) -> int:
+        """Which side of the call speaks: the channel, or the voice on a channel with several."""
+        return self.channel if self.speaker is None else self.speaker
 
     @property
     def uncertain(self) -> bool:

@@ -27,6 +27,7 @@ from app.domain import (
 from app.engine import transcripts
 from app.engine.analysis import Analyst, voices
 from app.engine.audio import decode, encode_flac, mute, waveform
+from app.engine.diarisation import SPEAKER_ENCODER, Diariser
 from app.engine.models import ModelLibrary
 from app.engine.redaction import TAGGER, Redactor
 from app.engine.scoring import score
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from app.domain import SafeTranscript
     from app.engine.audio import Audio
     from app.engine.redaction import Redacted
     from app.engine.transcription import RawTranscript
@@ -92,11 +94,15 @@ class _Run:
                 audio, progress=lambda done: self.clock.report(Stage.TRANSCRIBE, done)
             )
         with self.clock.stage(Stage.SPEAKERS):
-            spoken = assign_roles(heard, roles, audio.channels)
+            spoken, doubts = heard, tuple[str, ...]()
+            if audio.channels == 1 and not roles:
+                spoken, doubts = self.stages.diariser.tell_apart(heard, audio)
+            spoken = assign_roles(spoken, roles, audio.channels)
         redacted = self._redact(spoken)
         with self.clock.stage(Stage.MUTE):
             mute(audio, redacted.muted)
             facts = _Facts.of_audio(audio, redacted, encode_flac(audio), waveform(audio))
+            facts = replace(facts, warnings=(*facts.warnings, *doubts))
         if metadata.channel_roles and not roles:
             facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
         if heard.leaks:
@@ -144,7 +150,7 @@ class _Run:
             score=result,
             flags=flags,
             warnings=facts.warnings,
-            provenance=self._provenance(from_audio=facts.sample_rate_hz > 0),
+            provenance=self._provenance(redacted.transcript, from_audio=facts.sample_rate_hz > 0),
             voices=heard,
         )
         return AnalysedCall(
@@ -155,9 +161,11 @@ class _Run:
             seconds=self.clock.seconds,
         )
 
-    def _provenance(self, *, from_audio: bool) -> Provenance:
+    def _provenance(self, said: SafeTranscript, *, from_audio: bool) -> Provenance:
         settings = self.request.settings
         speech = (settings.speech.model, "silero-vad") if from_audio else ()
+        if from_audio and said.role_basis is RoleBasis.ESTIMATED:
+            speech = (*speech, SPEAKER_ENCODER)
         used = (*speech, "spacy-en", TAGGER, *self.stages.analyst.models)
         device, compute_type = ("cpu", "int8")
         if from_audio:
@@ -180,6 +188,7 @@ class _Stages:
     settings: Settings
     threads: int
     transcriber: Transcriber
+    diariser: Diariser
     redactor: Redactor
     analyst: Analyst
 
@@ -194,6 +203,7 @@ class _Stages:
             settings,
             execution.threads_per_worker,
             Transcriber(models, settings.speech, execution),
+            Diariser(models),
             Redactor(
                 models,
                 settings.redaction,
@@ -258,9 +268,9 @@ def _doubts(redacted: Redacted) -> list[str]:
     """Return the codes of what makes this transcript less certain than others."""
     transcript = redacted.transcript
     doubts = []
-    if transcript.role_basis is RoleBasis.ESTIMATED:
-        doubts.append("speakers-not-separated")
-    elif any(turn.role is Role.UNKNOWN for turn in transcript.turns):
+    unknown = any(turn.role is Role.UNKNOWN for turn in transcript.turns)
+    together = transcript.role_basis is RoleBasis.ESTIMATED and transcript.turns[0].speaker is None
+    if unknown and not together:  # of sides that were not told apart, the diariser has spoken
         doubts.append("roles-unknown")
     if transcript.language != "en":
         doubts.append("language-not-supported")

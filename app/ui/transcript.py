@@ -310,7 +310,7 @@ class TranscriptView(QTextEdit):
         painter.setFont(font)
         painter.setPen(colour)
         box = QRectF(14, area.top() + 4.5, self._gutter - 34, painter.fontMetrics().height() + 2)
-        painter.drawText(box, Qt.AlignmentFlag.AlignLeft, words.role(turn.role, turn.channel))
+        painter.drawText(box, Qt.AlignmentFlag.AlignLeft, words.role(turn.role, turn.side))
         painter.setFont(self.font())
         painter.setPen(self._theme.colour("quiet"))
         painter.drawText(box, Qt.AlignmentFlag.AlignRight, words.duration(turn.start_ms))

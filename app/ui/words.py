@@ -179,10 +179,10 @@ def rounded(value: float | None, unit: str = "") -> str:
     return NOTHING if value is None else f"{value:.0f} {unit}".rstrip()
 
 
-def role(value: Role, channel: int) -> str:
-    """Return who speaks; an unknown speaker is named by the channel."""
+def role(value: Role, side: int) -> str:
+    """Return who speaks; an unknown speaker is named by the side: the channel, or the voice."""
     if value is Role.UNKNOWN:
-        return f"Speaker {channel + 1}"
+        return f"Speaker {side + 1}"
     return "Agent" if value is Role.AGENT else "Customer"
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from app.domain import RoleBasis
 from app.engine.redaction.already import beside_placeholders
 from app.engine.redaction.found import resolve
 from app.engine.redaction.placeholders import Redacted, write
+from app.engine.redaction.rejoined import rejoined, without_roles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,8 +66,13 @@ class Redactor:
         Raises `ModelError` when the language model is missing or changed.
         """
         engine = self._loaded()
-        found = engine.find(raw, agent_name=agent_name)
         ranks = engine.ranks
+        if raw.role_basis is RoleBasis.ESTIMATED:  # who speaks may be wrong: nothing rests on it
+            whole = rejoined(raw)
+            found = engine.find(without_roles(raw), agent_name=agent_name)
+            found += whole.back(engine.find(whole.raw, agent_name=agent_name))
+        else:
+            found = engine.find(raw, agent_name=agent_name)
         return write(raw, beside_placeholders(raw, resolve(found, ranks), ranks))
 
     @property

@@ -175,6 +175,7 @@ class _WrittenTurn:
             text="".join(self._parts),
             words=tuple(self._words),
             confidence=self.raw.confidence,
+            speaker=self.raw.speaker,
         )
 
     def _append(self, text: str) -> None:

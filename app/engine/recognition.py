@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.engine.windows import Window
 
 BATCH = 4
+_GPU_BATCH = 16  # a graphics card is idle with fewer; its memory holds the base model's states
 _MOST_TOKENS = 224  # half of Whisper's memory: what 30 s of fast speech needs, and no endless loop
 _REPETITIVE = 2.4  # text this compressible is a loop (Radford et al. 2022, section 4.5)
 _NO_SPEECH = 0.6
@@ -96,8 +97,9 @@ class Recogniser:
         """Recognise windows of `samples` [channels, samples]; `done` is told after each batch how
         many windows it held."""
         heard: list[Heard] = []
-        for start in range(0, len(windows), BATCH):
-            batch = windows[start : start + BATCH]
+        size = _GPU_BATCH if self._model.model.device == "cuda" else BATCH
+        for start in range(0, len(windows), size):
+            batch = windows[start : start + size]
             heard += self._batch(batch, samples, language)
             done(len(batch))
         return heard

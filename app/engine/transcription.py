@@ -41,6 +41,7 @@ class Transcriber:
 
         `progress` is told the part that is done, 0 to 1. Roles are unknown.
         """
+        from app.engine.models import gpu_faults
         from app.engine.turns import timed_words, to_turns
         from app.engine.windows import pack
 
@@ -49,7 +50,8 @@ class Transcriber:
         if not windows:
             raise AudioSilent("Nobody speaks in the recording.")
         recogniser = self._recogniser()
-        language = self._language(recogniser, windows, audio)
+        with gpu_faults():
+            language = self._language(recogniser, windows, audio)
         done = 0
 
         def count(number: int) -> None:
@@ -57,7 +59,8 @@ class Transcriber:
             done += number
             progress(done / len(windows))
 
-        heard = recogniser.recognise(windows, audio.samples, language, count)
+        with gpu_faults():
+            heard = recogniser.recognise(windows, audio.samples, language, count)
         turns = to_turns(
             word
             for one in heard

@@ -21,6 +21,7 @@ import numpy as np
 from app.domain import Waveform
 from app.engine.completeness import cut_off
 from app.engine.containers import Container, Wav, read_wav, repaired_wav, sniff, unwrapped
+from app.engine.framing import framed
 from app.errors import AudioEmpty, AudioSilent, AudioTooLong, AudioTruncated, AudioUnreadable
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.domain import MutedSpan
+
+    _Reader = Callable[[bytes, "_Gathering"], "_Reading"]
 
 RATE_HZ = 16_000
 MOST_CHANNELS = 8
@@ -41,8 +44,7 @@ _ENDLESS_FRAMES = 1 << 62  # what libsndfile says of a stream that does not tell
 _SMALL_BLOCK_FRAMES = 1024  # a block in which libsndfile meets damage is lost as a whole
 _SHORT_BY = 0.02  # of the promised length, and at least a second, is a clear loss
 
-# libsndfile reads these to the sample and without a second thread; measured: Qt 6.12's decoder
-# drops up to three quarters of a stereo ADPCM file at 44.1 kHz, differently at every run
+# libsndfile reads these to the sample and without a second thread
 _EXACT = frozenset(
     {
         Container.WAV,
@@ -53,8 +55,11 @@ _EXACT = frozenset(
         Container.W64,
     }
 )
-# libsndfile can be the second chance for these, too
-_SNDFILE = _EXACT | {Container.OGG, Container.MP3}
+# What libsndfile refuses of these forms is damaged, and Qt's decoder is not asked. Measured with
+# Qt 6.12: where a packet holds several blocks, as ADPCM's do, it loses some, other ones at every
+# run, and a CAF file that claims no channels ends the process
+_SNDFILE_TAGS = frozenset({0x0001, 0x0002, 0x0003, 0x0006, 0x0007, 0x0011, 0x0031, 0x0055})
+_SNDFILE_CAF = frozenset({b"lpcm", b"ulaw", b"alaw", b"alac", b"ima4"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,12 @@ def decode(
     cut = wav.truncated if wav is not None else cut_off(data, container)
     if cut and not accept_truncated:
         raise AudioTruncated("The recording is cut off: its file ends before the sound does.")
+    fit = framed(data, container)
+    if fit.damaged and not accept_truncated:
+        raise AudioTruncated("The recording is damaged on the way: a part of it cannot be read.")
+    cut |= fit.damaged
     with _silenced():
-        audio = _decode_known(data, container, longest_minutes)
+        audio = _decode_known(fit.parts, _readers(data, container, wav), longest_minutes)
     if audio is None:
         kind = container.value.upper()
         if cut:
@@ -120,24 +129,35 @@ def decode(
     return audio
 
 
-def _decode_known(data: bytes, container: Container, longest_minutes: int) -> Audio | None:
-    """Return what the library reads that knows the container best, else what the other one reads
-    of it; `None` where neither reads anything."""
-    readers = [_read_qt]
-    if container in _EXACT:
-        readers = [_read_sndfile, _salvage_sndfile, _read_qt]
-    elif container in _SNDFILE:
-        readers = [_read_qt, _read_sndfile, _salvage_sndfile]
+def _readers(data: bytes, container: Container, wav: Wav | None) -> tuple[_Reader, ...]:
+    """Return the ways to read a container: the library first that knows it best."""
+    if container in (Container.MP3, Container.OGG):
+        return _read_qt, _read_sndfile, _salvage_sndfile
+    if container is Container.WAV:
+        foreign = wav is not None and wav.format_tag not in _SNDFILE_TAGS
+    elif container is Container.CAF:
+        channels = int.from_bytes(data[44:48], "big")
+        foreign = data[28:32] not in _SNDFILE_CAF and 1 <= channels <= MOST_CHANNELS
+    else:  # libsndfile does not read a FLAC that was streamed and knows no length
+        foreign = container is Container.FLAC or container not in _EXACT
+    exact = (_read_sndfile, _salvage_sndfile) if container in _EXACT else ()
+    return (*exact, _read_qt) if foreign else exact
+
+
+def _decode_known(
+    parts: Sequence[bytes], readers: Sequence[_Reader], longest_minutes: int
+) -> Audio | None:
+    """Return the first whole reading, else what could be read; `None` where that is nothing."""
     short: Audio | None = None
     for reader in readers:
         gathering = _Gathering(longest_minutes)
-        reading = reader(data, gathering)
-        audio = None if reading is _Reading.NOTHING else gathering.result()
-        if audio is not None and reading is _Reading.WHOLE:
+        reading = [reader(part, gathering) for part in parts]
+        audio = None if _Reading.NOTHING in reading else gathering.result()
+        if audio is not None and _Reading.SHORT not in reading:
             return audio
         if audio is not None and short is None:
             short = replace(audio, truncated=True)
-            if container in _EXACT:
+            if reader is _salvage_sndfile:
                 break  # libsndfile knows the length; Qt would only guess at the rest
     return short
 
@@ -160,7 +180,6 @@ class _Gathering:
     """Collects blocks at any rate into one array at 16 kHz."""
 
     def __init__(self, longest_minutes: int) -> None:
-        self._longest_minutes = longest_minutes
         self._longest = longest_minutes * 60 * RATE_HZ
         self._samples: NDArray[np.int16] = np.empty((0, 0), np.int16)
         self._filled = 0
@@ -169,8 +188,7 @@ class _Gathering:
 
     def take(self, block: NDArray[np.float32], rate_hz: int) -> None:
         """Add a block [frames, channels] of samples from -1 to 1."""
-        if not self._rate_hz:
-            self._begin(block.shape[1], rate_hz)
+        self.begin(block.shape[1], rate_hz)
         if rate_hz != self._rate_hz or block.shape[1] != self._samples.shape[1]:
             raise AudioUnreadable("The recording changes its rate or its channels on the way.")
         self._append(self._resample(block, False) if self._resample else block)
@@ -186,7 +204,10 @@ class _Gathering:
         # seen from the side: the channels become the rows without a copy
         return Audio(self._samples[: self._filled].T, self._rate_hz)
 
-    def _begin(self, channels: int, rate_hz: int) -> None:
+    def begin(self, channels: int, rate_hz: int) -> None:
+        """Make room for the first block; refuse what no call has."""
+        if self._rate_hz:
+            return
         if not 1 <= channels <= MOST_CHANNELS:
             raise AudioUnreadable(
                 f"The recording has {channels} channels; at most {MOST_CHANNELS} are read.",
@@ -195,6 +216,8 @@ class _Gathering:
         if rate_hz not in _RATES_HZ:
             raise AudioUnreadable(f"The recording's rate of {rate_hz} Hz is not one that is read.")
         self._rate_hz = rate_hz
+        # more channels than a call's two take no more memory: they are read for less long
+        self._longest = self._longest * 2 // max(2, channels)
         self._samples = np.empty((RATE_HZ * 30, channels), np.int16)
         if rate_hz != RATE_HZ:
             import soxr
@@ -206,7 +229,9 @@ class _Gathering:
     def _append(self, block: NDArray[np.float32]) -> None:
         end = self._filled + len(block)
         if end > self._longest:
-            raise AudioTooLong(f"The recording is longer than {self._longest_minutes} minutes.")
+            minutes, channels = self._longest / RATE_HZ / 60, self._samples.shape[1]
+            of = f", the most for {channels} channels" if channels > 2 else ""
+            raise AudioTooLong(f"The recording is longer than {minutes:g} minutes{of}.")
         if end > len(self._samples):
             room = max(end, len(self._samples) * 3 // 2)
             self._samples.resize((room, self._samples.shape[1]), refcheck=False)
@@ -232,9 +257,10 @@ def _through_sndfile(data: bytes, gathering: _Gathering, frames: int) -> _Readin
 
     done = 0
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with soundfile.SoundFile(_Bytes(data)) as file:
             if file.frames >= _ENDLESS_FRAMES:
                 return _Reading.NOTHING
+            gathering.begin(file.channels, file.samplerate)  # before a block of any size is read
             while len(block := file.read(frames, dtype="float32", always_2d=True)):
                 gathering.take(block, file.samplerate)
                 done += len(block)
@@ -243,6 +269,16 @@ def _through_sndfile(data: bytes, gathering: _Gathering, frames: int) -> _Readin
         # the reader's own complaints about the file; soundfile raises the latter two for headers
         # with impossible numbers
         return _Reading.SHORT
+
+
+class _Bytes(io.BytesIO):
+    """A file in memory that stays where it is when a damaged header sends it before its start."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OverflowError):
+            return self.tell()
 
 
 def _read_qt(data: bytes, gathering: _Gathering) -> _Reading:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from app.engine.windows import Window
 
 BATCH = 8
+_GPU_BATCH = 16  # a graphics card is idle with fewer; its memory holds the base model's states
 _MOST_TOKENS = 224  # half of Whisper's memory: what 30 s of fast speech needs, and no endless loop
 _NO_SPEECH = 0.6
 _UNLIKELY = -1.0  # mean log probability
@@ -96,8 +97,9 @@ class Recogniser:
         """Recognise windows of a call; `done` is told after each batch how many windows it
         held."""
         heard: list[Heard] = []
-        for start in range(0, len(windows), BATCH):
-            batch = windows[start : start + BATCH]
+        size = _GPU_BATCH if self._model.model.device == "cuda" else BATCH
+        for start in range(0, len(windows), size):
+            batch = windows[start : start + size]
             heard += self._batch(batch, encoder, language)
             done(len(batch))
         return heard

@@ -45,6 +45,7 @@ class Transcriber:
         """
         from app.engine import word_times
         from app.engine.crosstalk import crosstalk
+        from app.engine.models import gpu_faults
         from app.engine.turns import timed_words, to_turns
         from app.engine.windows import pack
 
@@ -56,7 +57,8 @@ class Transcriber:
             raise AudioSilent("Nobody speaks in the recording.")
         recogniser = self._recogniser()
         encoder = recogniser.encoder(audio.samples)
-        language = self._language(recogniser, windows, encoder)
+        with gpu_faults():
+            language = self._language(recogniser, windows, encoder)
         done = 0
 
         def count(number: int) -> None:
@@ -64,7 +66,8 @@ class Transcriber:
             done += number
             progress(done / len(windows))
 
-        heard = recogniser.recognise(windows, encoder, language, count)
+        with gpu_faults():
+            heard = recogniser.recognise(windows, encoder, language, count)
         words = [
             word
             for one in heard

@@ -230,4 +230,4 @@ def batch_seconds(machine: Machine, workers: int, threads: int, calls: Sequence[
 
 
 def simulate() -> None:
-    """Print, for each computer, how long batches take with each choice, and which the rule takes."""
+    """Print, for each computer, how long batches take with each choice and with the rule's."""

@@ -210,6 +210,9 @@ def _analyse_options(command: Parser) -> None:
         help="write the muted audio: a .flac file, or a folder for several recordings",
     )
     command.add_argument("--force", action="store_true", help="overwrite what --audio-out finds")
+    command.add_argument(
+        "--vocabulary", type=Path, metavar="FILE", help="a list of names, products and places"
+    )
     _setting_options(command)
 
 
@@ -478,6 +481,12 @@ def _governing_options(commands: argparse._SubParsersAction[Parser], shared: Par
     one.add_argument("name", metavar="NAME", help="a setting that `policy show` names")
     one.add_argument("value", metavar="VALUE", help="its value; lists with commas, or none")
     one.add_argument("--reason", default="", metavar="TEXT", help="why")
+
+    acts = group("vocabulary", "Show the list of names, products and places, or change it.")
+    add(acts, "show", "Show the word list (also without ACT).")
+    one = add(acts, "set", "Put the word list of a file in place of the old one.")
+    one.add_argument("file", type=Path, metavar="FILE", help="a text file; see the manual")
+    add(acts, "clear", "End the word list.")
 
     acts = group("teams", "List the teams that limit views, or change one.")
     add(acts, "list", "List the teams (also without ACT).")

@@ -15,8 +15,10 @@ from app.domain.calls import (
     CallQuery,
     CallRow,
     Check,
+    Correction,
     Criterion,
     Direction,
+    EntryKind,
     Evidence,
     Facet,
     Facets,
@@ -82,6 +84,7 @@ from app.domain.people import (
     Right,
     Scope,
     Team,
+    WordListState,
 )
 
 __all__ = [
@@ -105,9 +108,11 @@ __all__ = [
     "Changes",
     "Check",
     "Checkpoint",
+    "Correction",
     "Criterion",
     "Direction",
     "DrillReport",
+    "EntryKind",
     "Evidence",
     "Facet",
     "Facets",
@@ -160,6 +165,7 @@ __all__ = [
     "Voices",
     "Waveform",
     "Word",
+    "WordListState",
 ]
 
 

@@ -36,10 +36,13 @@ class Transcriber:
         self._speech = speech
         self._execution = execution
 
-    def transcribe(self, audio: Audio, *, progress: Callable[[float], None]) -> RawTranscript:
+    def transcribe(
+        self, audio: Audio, *, progress: Callable[[float], None], hints: Sequence[str] = ()
+    ) -> RawTranscript:
         """Return what is said; raises `AudioSilent` when nobody speaks.
 
-        `progress` is told the part that is done, 0 to 1. Roles are unknown.
+        `progress` is told the part that is done, 0 to 1; `hints` are words that may be said. Roles
+        are unknown.
         """
         from app.engine.turns import timed_words, to_turns
         from app.engine.windows import pack
@@ -48,7 +51,7 @@ class Transcriber:
         windows = [w for channel, found in enumerate(detected) for w in pack(channel, found)]
         if not windows:
             raise AudioSilent("Nobody speaks in the recording.")
-        recogniser = self._recogniser()
+        recogniser = self._recogniser(hints)
         language = self._language(recogniser, windows, audio)
         done = 0
 
@@ -73,7 +76,7 @@ class Transcriber:
         detector = SpeechDetector(self._models.read("silero-vad", "silero_vad_v6.onnx"))
         return [detector.detect(channel) for channel in audio.samples]
 
-    def _recogniser(self) -> Recogniser:
+    def _recogniser(self, hints: Sequence[str]) -> Recogniser:
         from app.engine.recognition import Recogniser
 
         model = self._models.whisper(
@@ -81,7 +84,7 @@ class Transcriber:
             device=self._execution.device,
             threads=self._execution.threads_per_worker,
         )
-        return Recogniser(model, beam_size=self._speech.beam_size)
+        return Recogniser(model, beam_size=self._speech.beam_size, hints=hints)
 
     def _language(self, recogniser: Recogniser, windows: Sequence[Window], audio: Audio) -> str:
         """Return the language of the settings, or the one heard in each channel's fullest

@@ -29,7 +29,8 @@ class Places:
 class Request:
     """One call to analyse: the recording's bytes, or one transcript as a JSON object.
 
-    `suffix` is the end of the recording's name, such as `.wav`.
+    `suffix` is the end of the recording's name, such as `.wav`; `vocabulary` the client's word list
+    as it was written.
     """
 
     content: Literal["audio", "transcript"]
@@ -37,6 +38,7 @@ class Request:
     settings: Settings
     suffix: str = ""
     metadata: CallMetadata = field(default_factory=CallMetadata)
+    vocabulary: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ _TRIES = 5
 
 OWN_TABLES = (
     "vault", "sealed_keys", "people", "backup_codes", "teams", "policy", "requests", "erased",
-    "audit_head",
+    "audit_head", "vocabulary",
 )  # fmt: skip
 """The tables that are copied as they are; `headers` and `audit` are too, in their own way, and
 those of the calls (`records.TABLES`) are not."""

@@ -15,10 +15,12 @@ from app.engine.redaction.found import resolve
 from app.engine.redaction.placeholders import Redacted, write
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from app.config import RedactionSettings
     from app.engine.redaction.engine import Engine
+    from app.engine.redaction.found import Found
     from app.engine.transcription import RawTranscript
 
 __all__ = ["Redacted", "Redactor"]
@@ -44,15 +46,32 @@ class Redactor:
         self._recognisers = recognisers
         self._engine: Engine | None = None
 
-    def redact(self, raw: RawTranscript, *, agent_name: str | None = None) -> Redacted:
+    def redact(
+        self, raw: RawTranscript, *, agent_name: str | None = None, also: Iterable[Found] = ()
+    ) -> Redacted:
         """Return the call made safe; the agent's own name stays unless the settings redact it.
+
+        `also` is redacted besides what the finders find.
 
         Raises `ModelError` when the language model is missing or changed.
         """
-        engine = self._loaded()
-        found = engine.find(raw, agent_name=agent_name)
-        ranks = engine.ranks
+        ranks = self._loaded().ranks
+        found = [*self.find(raw, agent_name=agent_name), *also]
         return write(raw, beside_placeholders(raw, resolve(found, ranks), ranks))
+
+    def find(self, raw: RawTranscript, *, agent_name: str | None = None) -> list[Found]:
+        """Return what is to be redacted, as each finder says it."""
+        return self._loaded().find(raw, agent_name=agent_name)
+
+    @property
+    def redacts_people(self) -> bool:
+        """Whether the settings ask for names of people to be redacted."""
+        return self._loaded().redacts_people
+
+    @property
+    def redacts_agents(self) -> bool:
+        """Whether the settings ask for the agent's own name to be redacted, too."""
+        return self._settings.agent_names
 
     @property
     def lineage(self) -> str:

@@ -34,7 +34,8 @@ def vocabulary(run: Run) -> int:
             workspace.vocabulary.change(text)
         state = workspace.vocabulary.get()
         lines = state.text.splitlines() if args.act in {None, "show"} else []
-        said = f"The word list has {state.entries} entries." if state.entries else _NONE
+        entries = "1 entry" if state.entries == 1 else f"{state.entries} entries"
+        said = f"The word list has {entries}." if state.entries else _NONE
         record = WordListRecord(text=state.text, entries=state.entries, sha256=state.sha256)
         run.out.give(record, [*lines, said])
     return 0

@@ -78,11 +78,16 @@ class WordList:
             return one.entry.kind is EntryKind.NAME or not hidden
 
         corrected = self._corrector.correct(raw, allowed=allowed)
-        also = [*_moved(before, corrected)]
+        found = [*_moved(before, corrected)]
+        found += [
+            one
+            for one in redactor.find(corrected.raw, agent_name=agent_name)
+            if not _of_the_list(one, corrected)
+        ]
         if redactor.redacts_people:
             kept = "" if redactor.redacts_agents else agent_name or ""
-            also += self._named(corrected.raw, kept)
-        redacted = redactor.redact(corrected.raw, agent_name=agent_name, also=also)
+            found += self._named(corrected.raw, kept)
+        redacted = redactor.without(corrected.raw, found)
         return redacted, shown(corrected.changes, redacted.redactions)
 
     def _named(self, raw: RawTranscript, agent_name: str) -> Iterator[Found]:
@@ -120,6 +125,18 @@ def _people(
         whole = r"\s+".join(re.escape(part) for part in parts)
         pattern = "|".join([whole, *alone])
         yield entry.written.casefold(), re.compile(rf"(?<!\w)(?:{pattern})(?!\w)", re.IGNORECASE)
+
+
+def _of_the_list(one: Found, corrected: Corrected) -> bool:
+    """Say whether a finding is of nothing but a word that was put there and names no person: as it
+    was heard, nothing was found there."""
+    return any(
+        change.kind is not EntryKind.NAME
+        and change.turn == one.turn
+        and change.start <= one.start
+        and one.end <= change.end
+        for change in corrected.changes
+    )
 
 
 def _moved(before: Iterable[Found], corrected: Corrected) -> Iterator[Found]:

@@ -46,17 +46,16 @@ class Redactor:
         self._recognisers = recognisers
         self._engine: Engine | None = None
 
-    def redact(
-        self, raw: RawTranscript, *, agent_name: str | None = None, also: Iterable[Found] = ()
-    ) -> Redacted:
+    def redact(self, raw: RawTranscript, *, agent_name: str | None = None) -> Redacted:
         """Return the call made safe; the agent's own name stays unless the settings redact it.
-
-        `also` is redacted besides what the finders find.
 
         Raises `ModelError` when the language model is missing or changed.
         """
+        return self.without(raw, self.find(raw, agent_name=agent_name))
+
+    def without(self, raw: RawTranscript, found: Iterable[Found]) -> Redacted:
+        """Return the call without what was found in it."""
         ranks = self._loaded().ranks
-        found = [*self.find(raw, agent_name=agent_name), *also]
         return write(raw, beside_placeholders(raw, resolve(found, ranks), ranks))
 
     def find(self, raw: RawTranscript, *, agent_name: str | None = None) -> list[Found]:

@@ -23,25 +23,30 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.config import ExecutionSettings, SpeechSettings
+from app.config import ExecutionSettings, RedactionSettings, SpeechSettings
 from app.engine import vocabulary
 from app.engine.audio import decode
 from app.engine.candidates import everyday_words
 from app.engine.corrections import Corrector
 from app.engine.models import ModelLibrary
+from app.engine.phonetics import likeness, sounds
 from app.engine.raw import RawTranscript
+from app.engine.redaction import Redactor
 from app.engine.transcription import Transcriber
+from app.engine.word_list import WordList
 from app.errors import AudioSilent
 from tests.bench.wer import SETS, clips
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from app.domain import SafeTranscript
     from app.engine.audio import Audio
     from app.engine.vocabulary import Vocabulary
 
 ROOT = Path(__file__).resolve().parents[2]
 LIST = ROOT / "tests" / "bench" / "data" / "vocabulary.txt"
+_LEFT = 0.75  # likeness of a word to a part of a name
 WAYS = ("none", "hints", "product", "both")
 
 
@@ -80,8 +85,11 @@ class Bench:
         self.entries = [one.written for one in listed.entries]
         self._models = ModelLibrary(ROOT / "resources", None)
         self._threads = threads
-        tokenizer = self._models.read("minilm", "tokenizer.json")
-        self._corrector = Corrector(listed, everyday_words(tokenizer))
+        everyday = everyday_words(self._models.read("minilm", "tokenizer.json"))
+        self._corrector = Corrector(listed, everyday)
+        self.word_list = WordList.with_words(listed, everyday)
+        recognisers = ROOT / "resources" / "recognisers"
+        self.redactor = Redactor(self._models, RedactionSettings(), recognisers)
 
     def turns(self, audio: Audio) -> Iterator[tuple[str, RawTranscript, float]]:
         """Yield each way with its transcript and the time that it took."""
@@ -104,7 +112,9 @@ class Bench:
             yield corrected, better, heard + time.perf_counter() - started
 
 
-def sentences(speech: Path, half: str, raw: RawTranscript) -> Iterator[tuple[str, str]]:
+def sentences(
+    speech: Path, half: str, raw: RawTranscript | SafeTranscript
+) -> Iterator[tuple[str, str]]:
     """Yield each sentence as it was meant and as it was written: words belong to the sentence in
     whose time their middle lies."""
     words = [word for turn in raw.turns for word in turn.words]
@@ -123,6 +133,33 @@ def of_speech(bench: Bench, speech: Path, half: str) -> dict[str, Tally]:
         for meant, written in sentences(speech, half, raw):
             tallies[way].add(meant, written, bench.entries)
     return tallies
+
+
+def results(bench: Bench, speech: Path, half: str) -> None:
+    """Print what is left to read after redaction, without and with the list: products and places
+    that stand as they are written, and names of which no part is left."""
+    audio = decode((speech / f"{half}.wav").read_bytes(), longest_minutes=60)
+    raw = next(bench.turns(audio))[1]
+    spoken = json.loads((speech / f"{half}.json").read_text(encoding="utf-8"))
+    plain = bench.redactor.redact(raw)
+    listed, corrections = bench.word_list.redact(raw, bench.redactor, agent_name=None)
+    for name, redacted in (("no list", plain), ("with the list", listed)):
+        readable, hidden, names, others = 0, 0, 0, 0
+        written = [text for _, text in sentences(speech, half, redacted.transcript)]
+        for one, text in zip(spoken, written, strict=True):
+            for kind, said in one["said"]:
+                names += kind == "NAME"
+                others += kind != "NAME"
+                readable += kind != "NAME" and count(said, text) > 0
+                hidden += kind == "NAME" and not _left(said, text)
+        print(f"{name}: {readable} of {others} readable, {hidden} of {names} names gone")
+    print(f"{len(corrections)} corrections are shown")
+
+
+def _left(name: str, text: str) -> bool:
+    """Say whether a word of a text sounds like a part of a name."""
+    words = [sounds(word) for word in text.split() if not word.startswith("[")]
+    return any(likeness(sounds(part), word) >= _LEFT for part in name.split() for word in words)
 
 
 def of_clips(bench: Bench, heard: Iterator[tuple[str, Audio, str]]) -> dict[str, Tally]:
@@ -168,11 +205,15 @@ def main() -> int:
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "audio")
     parser.add_argument("--half", choices=("odd", "even"), default="odd")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--results", action="store_true", help="what redaction leaves to read")
     options = parser.parse_args()
     normaliser: Any = importlib.import_module("whisper_normalizer.english").EnglishTextNormalizer()
     bench = Bench(vocabulary.parse(LIST.read_text(encoding="utf-8")), options.threads)
     print(f"{'sound':24} {'way':9} {'WER %':>7} {'words':>8} {'invented':>9} {'s':>7}")
     print_rows("sentences", of_speech(bench, options.speech, options.half), normaliser)
+    if options.results:
+        results(bench, options.speech, options.half)
+        return 0
     print_rows("music and noise", of_clips(bench, no_speech()), normaliser)
     for name in SETS if (options.data / "manifest.json").is_file() else ():
         heard = clips(options.data, name, options.half)

@@ -116,10 +116,20 @@ def test_a_corrected_name_is_nowhere_in_the_result() -> None:
 
 
 # Entries that sound like values, cues and plain words of the golden calls: the worst of lists.
-WORST = "\n".join(
-    "[products],Osgut,Deklan Ossgood,Karrd Numba,Fortune Tue,Sevenate,Jonn Smiff,Naim Iz,Pass Wurd,"
-    "Addriss,Tellafone,Berthday,Accownt,Dubble Fife".split(",")
-)
+WORST = """[products]
+Osgut
+Deklan Ossgood
+Karrd Numba
+Fortune Tue
+Sevenate
+Jonn Smiff
+Naim Iz
+Pass Wurd
+Addriss
+Tellafone
+Berthday
+Accownt
+Dubble Fife"""
 
 
 @cache

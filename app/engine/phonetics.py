@@ -111,20 +111,24 @@ def likeness(one: str, other: str, *, least: float = 0.0) -> float:
 
 def _distance(one: str, other: str, most: float) -> float:
     """Return the cheapest way from one code to the other; anything above `most` once it must be."""
+    weights = [_WEIGHTS.get(sound, 1.0) for sound in other]
     row = [0.0]
-    for sound in other:
-        row.append(row[-1] + _WEIGHTS.get(sound, 1.0))
+    for costs in weights:
+        row.append(row[-1] + costs)
     for sound in one:
-        costs = _WEIGHTS.get(sound, 1.0)
-        below = [row[0] + costs]
+        costs, exchanges = _WEIGHTS.get(sound, 1.0), _EXCHANGES[sound]
+        before = row[0]
+        last = before + costs
+        below = [last]
         for place, target in enumerate(other):
-            left_out = row[place + 1] + costs
-            put_in = below[place] + _WEIGHTS.get(target, 1.0)
-            exchanged = row[place] + _exchange(sound, target)
-            below.append(min(left_out, put_in, exchanged))
+            exchanged = before + exchanges[target]
+            before = row[place + 1]
+            last = min(before + costs, last + weights[place], exchanged)
+            below.append(last)
         row = below
-        if min(row) > most:
-            return min(row)
+        cheapest = min(row)
+        if cheapest > most:
+            return cheapest
     return row[-1]
 
 
@@ -138,6 +142,10 @@ def _exchange(one: str, other: str) -> float:
     if {one, other} == {"r", "R"}:
         return 0.1
     return max(_WEIGHTS.get(one, 1.0), _WEIGHTS.get(other, 1.0))
+
+
+_SOUNDS = "aeoubdfgklmnprstvzwhjSCJTNR0123456789"
+_EXCHANGES = {one: {other: _exchange(one, other) for other in _SOUNDS} for one in _SOUNDS}
 
 
 def _plain(word: str) -> str:

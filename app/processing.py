@@ -114,6 +114,7 @@ class QueueRun:
     progress: Tell
     stop: Stop
     scope: Scope = EVERYTHING
+    vocabulary: str = field(default="", repr=False)
     _leases: dict[CallId, Lease] = field(default_factory=dict)
     _renewed_at: float = field(default_factory=time.monotonic)
     _states: list[JobState] = field(default_factory=list)
@@ -173,6 +174,7 @@ class QueueRun:
             suffix=PurePath(lease.call.source_name).suffix,
             settings=self.settings,
             metadata=lease.call.metadata,
+            vocabulary=self.vocabulary,
         )
         self.workers.submit(lease.call.id, request)
         return True

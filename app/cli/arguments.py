@@ -203,6 +203,9 @@ def _analyse_options(command: Parser) -> None:
         help="write the muted audio: a .flac file, or a folder for several recordings",
     )
     command.add_argument("--force", action="store_true", help="overwrite what --audio-out finds")
+    command.add_argument(
+        "--vocabulary", type=Path, metavar="FILE", help="a list of names, products and places"
+    )
     _setting_options(command)
 
 

@@ -140,6 +140,12 @@ def governing_options(commands: argparse._SubParsersAction[Parser], shared: Pars
     )
     one.add_argument("--reason", default="", metavar="TEXT", help=WHY)
 
+    acts = group("vocabulary", "Show the list of names, products and places, or change it.")
+    add(acts, "show", "Show the word list (also without ACT).")
+    one = add(acts, "set", "Put the word list of a file in place of the old one.")
+    one.add_argument("file", type=Path, metavar="FILE", help="a text file; see the manual")
+    add(acts, "clear", "End the word list.")
+
     acts = group("teams", "List the teams that limit views, or change one.")
     add(acts, "list", "List the teams (also without ACT).")
     one = add(

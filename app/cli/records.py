@@ -21,6 +21,7 @@ from app.cli.backup_records import (
     VaultCheckRecord,
 )
 from app.cli.record import Record
+from app.cli.vocabulary import WordListRecord
 from app.domain import (
     ApprovalRequest,
     AuditCheck,
@@ -33,6 +34,7 @@ from app.domain import (
     CallRow,
     Check,
     Checkpoint,
+    Correction,
     Failure,
     Finding,
     Flag,
@@ -85,6 +87,7 @@ class AnalysisRecord(Record, frozen=True, kw_only=True, tag="autoinsights.analys
     role_confidence: float
     turns: tuple[Turn, ...]
     redactions: tuple[Redaction, ...]
+    corrections: tuple[Correction, ...]
     muted: tuple[MutedSpan, ...]
     findings: tuple[Finding, ...]
     sentiment: tuple[TurnSentiment, ...]
@@ -409,6 +412,7 @@ AnyRecord = (
     | RestoreRecord
     | VaultCheckRecord
     | RescueRecord
+    | WordListRecord
 )
 
 
@@ -434,6 +438,7 @@ def of_analysis(
         role_confidence=said.role_confidence,
         turns=said.turns,
         redactions=analysis.redactions,
+        corrections=analysis.corrections,
         muted=analysis.muted,
         findings=analysis.findings,
         sentiment=analysis.sentiment,

@@ -16,8 +16,10 @@ from app.domain.calls import (
     CallQuery,
     CallRow,
     Check,
+    Correction,
     Criterion,
     Direction,
+    EntryKind,
     Evidence,
     Facet,
     Facets,
@@ -85,6 +87,7 @@ from app.domain.people import (
     Scope,
     Team,
     UnknownName,
+    WordListState,
 )
 
 __all__ = [
@@ -109,9 +112,11 @@ __all__ = [
     "Changes",
     "Check",
     "Checkpoint",
+    "Correction",
     "Criterion",
     "Direction",
     "DrillReport",
+    "EntryKind",
     "Evidence",
     "Facet",
     "Facets",
@@ -166,6 +171,7 @@ __all__ = [
     "Voices",
     "Waveform",
     "Word",
+    "WordListState",
 ]
 
 

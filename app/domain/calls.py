@@ -168,6 +168,29 @@ class Redaction:
     rule: str
 
 
+class EntryKind(StrEnum):
+    """What an entry of the client's word list is."""
+
+    NAME = "name"  # of a person
+    PRODUCT = "product"
+    PLACE = "place"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """Words of a safe turn that were put in place of what was recognised, because they sound like
+    an entry of the word list: `turn.text[start:end]` is the entry as it is written, `likeness` how
+    alike both sound (0 to 1), `confidence` how sure the recogniser was of what it had heard."""
+
+    turn: int
+    start: int
+    end: int
+    kind: EntryKind
+    likeness: float
+    confidence: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutedSpan:
     """A stretch of audio that nobody hears; `channel` is counted from 0."""
@@ -304,6 +327,7 @@ class Provenance:
     compute_type: str
     threads: int
     packs: tuple[str, ...]
+    vocabulary_sha256: Sha256 | None = None  # of the word list in use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -326,6 +350,7 @@ class CallAnalysis:
     warnings: tuple[str, ...]  # codes, such as `audio-truncated`, of what limits this result
     provenance: Provenance
     voices: Voices | None = None  # only where acoustic analysis is switched on
+    corrections: tuple[Correction, ...] = ()  # by the word list; none where something is redacted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from app.domain.calls import Sha256
+
 PersonName = NewType("PersonName", str)
 """The name under which a person signs in; it is never given to another person."""
 
@@ -182,6 +184,16 @@ class ApprovalRequest:
     decided_by: PersonName | None = None
     decided_at: str | None = None
     used_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordListState:
+    """The client's word list as it was written, how many entries it has, and its digest; `None`
+    where there are none."""
+
+    text: str = field(repr=False)
+    entries: int
+    sha256: Sha256 | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BATCH = 8
 _GPU_BATCH = 16  # a graphics card is idle with fewer; its memory holds the base model's states
 _MOST_TOKENS = 224  # half of Whisper's memory: what 30 s of fast speech needs, and no endless loop
+_MOST_HINTS = 218  # tokens: the other half, without the prompt around them
 _NO_SPEECH = 0.6
 _UNLIKELY = -1.0  # mean log probability
 _APPENDED = "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001  punctuation as Whisper writes it
@@ -65,11 +66,20 @@ class _Aligned(TypedDict):
 class Recogniser:
     """One Whisper model with fixed settings."""
 
-    def __init__(self, model: WhisperModel, *, beam_size: int, short_windows: bool) -> None:
-        """Use a loaded model; with `short_windows` only what is said of a window is encoded."""
+    def __init__(
+        self,
+        model: WhisperModel,
+        *,
+        beam_size: int,
+        short_windows: bool,
+        hints: Sequence[str] = (),
+    ) -> None:
+        """Use a loaded model; with `short_windows` only what is said of a window is encoded;
+        `hints` are written before every window, as if said earlier."""
         self._model = model
         self._beam_size = beam_size
         self._silence = SilenceEncoder(model) if short_windows else None
+        self._hints = ", ".join(hints)
 
     def encoder(self, samples: NDArray[np.int16]) -> Encoder:
         """Return the encoder of a call's `samples` [channels, samples]."""
@@ -130,7 +140,7 @@ class Recogniser:
     ) -> list[WhisperGenerationResult]:
         from faster_whisper.transcribe import get_suppressed_tokens
 
-        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        prompt = [*self._said_before(tokenizer), *tokenizer.sot_sequence, tokenizer.no_timestamps]
         found: list[WhisperGenerationResult] = self._model.model.generate(
             encoded,
             [prompt] * number,
@@ -145,6 +155,16 @@ class Recogniser:
             sampling_temperature=0,
         )
         return found
+
+    def _said_before(self, tokenizer: Tokenizer) -> list[int]:
+        """Return the hints as Whisper is told of text before a window, as many as it can hold.
+
+        The full stop at their end counts: without it Whisper writes no more of them itself.
+        """
+        if not self._hints:
+            return []
+        listed = tokenizer.encode(f" {self._hints}")[:_MOST_HINTS]
+        return [tokenizer.sot_prev, *listed, *tokenizer.encode(".")]
 
     def _align(
         self,

@@ -38,10 +38,13 @@ class Transcriber:
         self._speech = speech
         self._execution = execution
 
-    def transcribe(self, audio: Audio, *, progress: Callable[[float], None]) -> RawTranscript:
+    def transcribe(
+        self, audio: Audio, *, progress: Callable[[float], None], hints: Sequence[str] = ()
+    ) -> RawTranscript:
         """Return what is said; raises `AudioSilent` when nobody speaks.
 
-        `progress` is told the part that is done, 0 to 1. Roles are unknown.
+        `progress` is told the part that is done, 0 to 1; `hints` are words that may be said. Roles
+        are unknown.
         """
         from app.engine import word_times
         from app.engine.crosstalk import crosstalk
@@ -55,7 +58,7 @@ class Transcriber:
         windows = [w for channel, found in enumerate(detected) for w in pack(channel, found)]
         if not windows:
             raise AudioSilent("Nobody speaks in the recording.")
-        recogniser = self._recogniser()
+        recogniser = self._recogniser(hints)
         encoder = recogniser.encoder(audio.samples)
         with gpu_faults():
             language = self._language(recogniser, windows, encoder)
@@ -84,7 +87,7 @@ class Transcriber:
         detector = SpeechDetector(self._models.read("silero-vad", "silero_vad_v6.onnx"))
         return [detector.detect(channel) for channel in audio.samples]
 
-    def _recogniser(self) -> Recogniser:
+    def _recogniser(self, hints: Sequence[str]) -> Recogniser:
         from app.engine.recognition import Recogniser
 
         model = self._models.whisper(
@@ -93,7 +96,7 @@ class Transcriber:
             threads=self._execution.threads_per_worker,
         )
         short = self._models.short_windows(self._speech.model, self._execution.device)
-        return Recogniser(model, beam_size=self._speech.beam_size, short_windows=short)
+        return Recogniser(model, beam_size=self._speech.beam_size, short_windows=short, hints=hints)
 
     def _language(self, recogniser: Recogniser, windows: Sequence[Window], encoder: Encoder) -> str:
         """Return the language of the settings, or the one heard in each channel's fullest

@@ -76,6 +76,7 @@ _TRIES = 5
 
 OWN_TABLES = (
     "vault", "sealed_keys", "people", "backup_codes", "teams", "policy", "requests", "erased",
+    "vocabulary",
 )  # fmt: skip
 """The tables that are copied as they are; `headers`, `audit` and `audit_head` are too, in their own
 way, and those of the calls (`records.TABLES`) are not."""

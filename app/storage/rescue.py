@@ -53,6 +53,7 @@ _LOST = {
     "teams": "The teams could not be read: who is limited to one sees none of its calls.",
     "backup_codes": "The backup codes could not be read: they let nobody in any more.",
     "requests": "The requests for a second person could not be read.",
+    "vocabulary": "The word list could not be read: set it again from its file.",
     "erased": "What was erased could not be read: such a recording can be imported again.",
     "audit_head": "The end of the audit log could not be read: it does not verify any more.",
 }
@@ -260,6 +261,8 @@ class _Rescue:
                 row = (self.found.id, self.found.created_at, self.found.generation)
                 writing.change("INSERT INTO vault VALUES (1, ?, ?, ?)", row)
                 continue
+            if self.source.read(schema.version) < schema.SINCE.get(table, 1):
+                continue  # the vault is older than the table
             try:
                 rows = self.source.rows(f"SELECT * FROM {table}")  # noqa: S608
             except _Unreadable as error:

@@ -260,7 +260,18 @@ _PEOPLE: Step = (
     "CREATE INDEX erased_by_digest ON erased (digest)",
 )
 
-STEPS: tuple[Step, ...] = (_CALLS + _RESULTS + _AUDIT + _PEOPLE,)
+# The client's word list as it was written; no row is no list.
+_WORD_LIST: Step = (
+    """CREATE TABLE vocabulary (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        body TEXT NOT NULL
+    ) STRICT""",
+)
+
+STEPS: tuple[Step, ...] = (_CALLS + _RESULTS + _AUDIT + _PEOPLE, _WORD_LIST)
+
+SINCE = {"vocabulary": 2}
+"""The step with which a table came that older vaults do not have."""
 
 
 def version(reading: Reading) -> int:

@@ -68,6 +68,7 @@ from app.storage.requests import Requests
 from app.storage.scopes import Teams
 from app.storage.search import Search
 from app.storage.second_factor import SecondFactors
+from app.storage.vocabulary import WordLists
 from app.storage.ways_in import WaysIn
 from app.storage.witness import Witness
 
@@ -295,6 +296,7 @@ class Vault:
             folder, self._header, database, self.audio, self.audit, call_keys, clock
         )
         self.policy = Policies(database, self.audit)
+        self.vocabulary = WordLists(database, self.audit)
         self.requests = Requests(database, self.audit, clock)
         self.holds = Holds(database, self.audit, clock)
         self.teams = Teams(database, self.audit)

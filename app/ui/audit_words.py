@@ -43,6 +43,7 @@ _ACTS = {
     "hold.place": "Legal hold placed",
     "hold.end": "Legal hold ended",
     "policy.change": "Rule changed",
+    "vocabulary.change": "Word list changed",
     "team.change": "Team changed",
     "retention.apply": "Retention applied",
     "request.ask": "Asked for an act",

@@ -81,6 +81,8 @@ def provenance(made: Provenance) -> list[tuple[str, str]]:
     lines.append(("Computed on", f"{made.device} ({made.compute_type}, {threads})"))
     lines += [("Pack", pack) for pack in made.packs]
     lines.append(("Settings", made.settings_sha256[:12]))
+    if made.vocabulary_sha256:
+        lines.append(("Word list", made.vocabulary_sha256[:12]))
     return lines
 
 

@@ -283,3 +283,23 @@ def test_a_change_of_keys_that_waits_is_said_with_what_to_do(run, records, vault
     assert "waits" not in run("key", "show", *vaulted)[1]
     _, printed = records("key", "rotate", *vaulted)
     assert every(printed, "keys")[0]["change_waits"] is True
+
+
+def test_the_word_list_is_set_shown_and_ended(run, records, vaulted, tmp_path):
+    file = tmp_path / "words.txt"
+    file.write_text("# brands\nVelmora = vel more a\n", "utf-8")
+    assert "There is no word list." in run("vocabulary", *vaulted)[1]
+    status, printed = records("vocabulary", "set", file, *vaulted)
+    (kept,) = every(printed, "vocabulary")
+    assert (status, kept["entries"], kept["text"]) == (0, 1, file.read_text("utf-8"))
+    said = run("vocabulary", "show", *vaulted)[1]
+    assert "Velmora = vel more a" in said
+    assert "1 entries" not in said
+    file.write_text("Velmora\n[brands]\n", "utf-8")
+    status, _, said = run("vocabulary", "set", file, *vaulted)
+    assert (status, "Line 2" in said) == (2, True)
+    assert every(records("vocabulary", *vaulted)[1], "vocabulary") == [kept]
+    assert "There is no word list." in run("vocabulary", "clear", *vaulted)[1]
+    file.write_bytes(b"\xff")
+    assert run("vocabulary", "set", file, *vaulted)[0] == 2
+    assert run("vocabulary", "set", tmp_path / "missing.txt", *vaulted)[0] == 2

@@ -14,6 +14,7 @@ from app.domain import (
     Scope,
     Subject,
     Team,
+    WordListState,
 )
 from app.errors import CallNotFound, NotAllowed, UsageError, VaultDamaged
 from app.storage import vault
@@ -45,6 +46,37 @@ def test_the_policy_alone_says_whether_voices_are_looked_at(office, pia):
     assert not pia.processing._by_policy().analysis.acoustics
     office.policy(acoustic_analysis=True)
     assert pia.processing._by_policy().analysis.acoustics
+
+
+def test_a_word_list_is_kept_given_to_workers_and_audited_without_its_words(office, pia, tmp_path):
+    listed = "# brands\n[products]\nVelmora = vel more a\nQuentrix\n"
+    assert pia.vocabulary.get() == WordListState(text="", entries=0, sha256=None)
+    assert pia.vocabulary.change(listed) == {Subject.SETTINGS}
+    entry = office.newest()
+    assert (entry.actor, entry.act, entry.subject, entry.outcome, entry.reason) == (
+        "pia",
+        "vocabulary.change",
+        "",
+        "2 entries",
+        "",
+    )
+    state = pia.vocabulary.get()
+    assert (state.text, state.entries, len(state.sha256)) == (listed, 2, 64)
+    assert "Velmora" not in repr(state)
+    office.vault.close()
+    with vault.open_vault(tmp_path / "vault", PASSPHRASE) as again:
+        assert again.vocabulary.get() == listed
+
+
+def test_a_wrong_word_list_leaves_the_old_one_and_none_ends_it(office, pia):
+    pia.vocabulary.change("Velmora")
+    before = office.vault.audit.count()
+    with pytest.raises(UsageError, match="Line 2"):
+        pia.vocabulary.change("Quentrix\n!")
+    assert (pia.vocabulary.get().text, office.vault.audit.count()) == ("Velmora", before)
+    pia.vocabulary.change("# nothing\n")
+    assert pia.vocabulary.get() == WordListState(text="", entries=0, sha256=None)
+    assert office.newest().outcome == "0 entries"
 
 
 def test_a_change_of_a_setting_is_an_entry_with_its_old_and_new_value(office, pia):

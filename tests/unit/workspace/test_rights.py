@@ -89,6 +89,8 @@ TABLE = {
     "requests.list": (ANYBODY, lambda w, _: w.requests.list()),
     "policy.get": (ANYBODY, lambda w, _: w.policy.get()),
     "policy.change": (Right.CONFIGURE, lambda w, _: w.policy.change("session_hours", "12")),
+    "vocabulary.get": (Right.CONFIGURE, lambda w, _: w.vocabulary.get()),
+    "vocabulary.change": (Right.CONFIGURE, lambda w, _: w.vocabulary.change("Velmora")),
     "teams.list": (Right.MANAGE_PEOPLE, lambda w, _: w.teams.list()),
     "teams.keep": (Right.MANAGE_PEOPLE, lambda w, _: w.teams.keep("blue", ["Sam"])),
     "retention.due": (Right.SEE_CALLS, lambda w, _: w.retention.due()),

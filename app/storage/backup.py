@@ -34,7 +34,7 @@ from app.errors import (
     UsageError,
     VaultDamaged,
 )
-from app.storage import backup_check, files, header, records, schema
+from app.storage import backup_check, files, header, records, schema, seals
 from app.storage.audio import Purpose
 from app.storage.backup_folder import about_backup, cleaned, prepared
 from app.storage.backup_format import (
@@ -79,7 +79,7 @@ OWN_TABLES = (
     "vocabulary",
 )  # fmt: skip
 """The tables that are copied as they are; `headers`, `audit` and `audit_head` are too, in their own
-way, and those of the calls (`records.TABLES`) are not."""
+way; those of the calls (`records.TABLES`) and the seals, which a restore makes anew, are not."""
 
 
 class _ChangedMeanwhile(Exception):
@@ -464,6 +464,7 @@ class _Run:
                             writing.many(inserting(table, rows), rows)
                     self._vault._audit.lay_to_rest(reading, writing, restore_key)
                     writing.change("INSERT INTO headers VALUES (?)", (head.check,))
+                    seals.discard(writing)  # a restore seals anew what it puts in place
             finally:
                 copy.close()
             put_to_rest(part, key)

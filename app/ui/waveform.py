@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from app.domain import CallAnalysis, Role, Waveform
     from app.ui.theme import Theme
 
-_LABELS, _RIGHT, _MARKS, _TIMES, _LANE = 104, 14, 22, 20, 58
+_LABELS, _RIGHT, _MARKS, _TIMES, _LANE = 120, 14, 22, 20, 58
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)
 _KEYS = {
     Qt.Key.Key_Left: -5000,

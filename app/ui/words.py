@@ -234,6 +234,15 @@ def time_left(seconds: float | None) -> str:
     return f"about {counted(round(minutes / 60), 'hour')} left"
 
 
+def first_after(seconds: float | None) -> str:
+    """Return how long the first call of a run took to be there."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"first call after {counted(max(1, round(seconds)), 'second')}"
+    return f"first call after {counted(round(seconds / 60), 'minute')}"
+
+
 def rate(calls_per_hour: float | None) -> str:
     """Return a speed of processing."""
     if calls_per_hour is None:

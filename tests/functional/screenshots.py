@@ -277,10 +277,11 @@ def _picture_queue(camera: Camera) -> None:
     assert lease is not None
     window.control.paused = False
     window.control.run = run = RunProgress(time.monotonic() - 95)
-    run.note(Progress(done=3, total=9))
+    run.note(Progress(done=3, total=9), time.monotonic() - 60)
     window.show_queue()
     camera.wait(lambda: lease.call.id in window.queue._lines)
-    run.note(Progress(done=0.6, total=1, call=lease.call.id, stage=Stage.TRANSCRIBE))
+    now = time.monotonic()
+    run.note(Progress(done=0.6, total=1, call=lease.call.id, stage=Stage.TRANSCRIBE), now)
     window.control.moved.emit()
     camera.shoot("queue")
     window.show_calls()

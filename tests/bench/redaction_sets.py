@@ -143,8 +143,8 @@ def earnings21(data: Path, _: bool) -> Iterator[Case]:
             start = len(text) + bool(text)
             text = f"{text} {word.lower()}" if text else word.lower()
             for tag in json.loads(tags.replace("'", '"')):
-                kind = kinds[tag]["entity_type"]
-                kind = kind if kind == "PERSON" else "OTHER"
+                named = kinds.get(tag, {}).get("entity_type") == "PERSON"
+                kind = "PERSON" if named else "OTHER"
                 before = gold[-1] if gold else None
                 if before and before[:2] == (len(turns), kind) and before[3] + 1 == start:
                     gold[-1] = (*before[:3], len(text))

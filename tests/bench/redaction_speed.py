@@ -4,7 +4,7 @@
 
 Analyses the recording twice. The first call loads the models on its way; the second is what every
 further call costs. Seconds of the processor are measured too, because a busy machine stretches the
-clock. Plain Presidio with the same spaCy model reads the same turns, loaded after all else.
+clock. How long plain Presidio takes, tests.bench.redaction says.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from pathlib import Path
 
 from app.config import Settings
 from app.domain import CallMetadata, Role, Stage
-from app.engine.models import ModelLibrary
 from app.engine.pipeline import Pipeline
 from app.engine.wire import Request
 
@@ -52,14 +51,12 @@ def main() -> None:
         payload=chosen.recording.read_bytes(),
         settings=Settings(),
         suffix=chosen.recording.suffix,
-        metadata=CallMetadata(channel_roles={0: Role.AGENT, 1: Role.CUSTOMER}),
+        metadata=CallMetadata(channel_roles=(Role.AGENT, Role.CUSTOMER)),
     )
-    turns: list[str] = []
-    for name in ("first call, with loading", "a further call", "and another"):
+    for name in ("first call, with loading", "a further call"):
         watch = Stopwatch()
         found = pipeline.analyse(request, watch)
-        turns = [turn.text for turn in found.analysis.transcript.turns]
-        words = sum(len(text.split()) for text in turns)
+        words = sum(len(turn.text.split()) for turn in found.analysis.transcript.turns)
         print(f"{name}: {found.analysis.duration_ms / 1000:.0f} s of sound, {words} words")
         for stage in STAGES:
             seconds = found.seconds[stage.value]
@@ -67,30 +64,6 @@ def main() -> None:
         clock = found.seconds["redact"] / found.seconds["transcribe"]
         processor = watch.seconds[Stage.REDACT] / watch.seconds[Stage.TRANSCRIBE]
         print(f"  redact / transcribe: {clock:.1%} of the clock, {processor:.1%} of the processor")
-    plain(turns)
-
-
-def plain(turns: list[str]) -> None:
-    """Measure plain Presidio on the turns as they were left: placeholders are as long as values."""
-    started = time.process_time()
-    import presidio_analyzer.predefined_recognizers  # noqa: F401
-    import tldextract
-    from presidio_analyzer import AnalyzerEngine, RecognizerRegistry
-    from presidio_analyzer.nlp_engine import SpacyNlpEngine
-
-    tldextract.extract = tldextract.TLDExtract(cache_dir=None, suffix_list_urls=())
-    folder = str(ModelLibrary(ROOT / "resources", None).spacy())
-    nlp = SpacyNlpEngine(models=[{"lang_code": "en", "model_name": folder}])
-    nlp.load()
-    registry = RecognizerRegistry(supported_languages=["en"])
-    registry.load_predefined_recognizers(languages=["en"], nlp_engine=nlp)
-    analyzer = AnalyzerEngine(registry=registry, nlp_engine=nlp, supported_languages=["en"])
-    print(f"plain Presidio: loading what is missing {time.process_time() - started:.2f} s")
-    for name in ("first", "further"):
-        started = time.process_time()
-        for text in turns:
-            analyzer.analyze(text, language="en")
-        print(f"  {name} call: processor {time.process_time() - started:.2f} s")
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "pack.toml"
 RESERVED = frozenset(
-    {"whisper-base", "spacy-en", "minilm", "call-heads", "silero-vad", "speaker-encoder"}
+    {"whisper-base", "spacy-en", "minilm", "call-heads", "silero-vad", "speaker-encoder", "tagger"}
 )
 
 _WHISPER_NEEDS = {"model.bin", "config.json", "tokenizer.json"}

@@ -45,6 +45,17 @@ class RawTurn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """A channel that is heard on another one (`target`), `delay_ms` later and weaker by
+    `gain_db`."""
+
+    source: int
+    target: int
+    delay_ms: int
+    gain_db: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RawTranscript:
     """Turns in the order in which they start."""
 
@@ -52,3 +63,4 @@ class RawTranscript:
     language: str
     role_basis: RoleBasis = RoleBasis.GUESSED
     role_confidence: float = 0.0
+    leaks: tuple[Leak, ...] = ()

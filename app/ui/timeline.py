@@ -13,7 +13,6 @@ from app.domain import Evidence, Role, Severity
 if TYPE_CHECKING:
     from app.domain import CallAnalysis, Turn, Word
 
-LOW_CONFIDENCE = 0.5
 """Below this a recognised word is marked as doubtful."""
 
 _RANK = {Severity.ALERT: 0, Severity.WARNING: 1, Severity.NOTICE: 2}

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from app.domain import RoleBasis
 from app.engine.redaction.already import beside_placeholders
 from app.engine.redaction.found import resolve
 from app.engine.redaction.placeholders import Redacted, write
@@ -77,7 +76,7 @@ class Redactor:
     def find(self, raw: RawTranscript, *, agent_name: str | None = None) -> list[Found]:
         """Return what is to be redacted, as each finder says it."""
         engine = self._loaded()
-        if raw.role_basis is not RoleBasis.ESTIMATED:
+        if all(turn.speaker is None for turn in raw.turns):
             return engine.find(raw, agent_name=agent_name)
         whole = rejoined(raw)  # who speaks may be wrong: nothing rests on it
         found = engine.find(without_roles(raw), agent_name=agent_name)

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain import AuditEntry, AuditProof, AuditQuery, Progress, Sha256
-from app.errors import UsageError
-from app.storage import audit_rows, merkle
+from app.errors import UsageError, VaultDamaged
+from app.storage import audit_rows, merkle, seals
 from app.storage.audit_check import judged, sizes_of, walk
 from app.storage.audit_clock import AuditClock
 from app.storage.audit_format import key_text
@@ -34,12 +34,17 @@ if TYPE_CHECKING:
 
     from app.domain import AuditCheck, Checkpoint
     from app.storage.audit_format import SignedEntry
+    from app.storage.audit_head import End
     from app.storage.clock import Clock, Steady
     from app.storage.database import Database, Reading, Writing
     from app.storage.witness import Memory, Witness
 
 _SYSTEM = "system"
 _EVERYTHING = AuditQuery()
+_FOREIGN_HINT = (
+    "Keep a copy of the folder, and restore the newest backup; with the recovery sheet,"
+    " `autoinsights vault rescue` saves the calls."
+)
 
 
 class Audit:
@@ -89,12 +94,20 @@ class Audit:
         subject: str = "",
         outcome: str = "ok",
         reason: str = "",
+        anew: bool = False,
     ) -> AuditEntry:
         """Add an entry in the transaction of the act that it records.
 
-        A change of the computer's clock is an entry of its own before it.
+        A change of the computer's clock is an entry of its own before it. It signs the state of
+        the vault at this moment (see `seals`): as it was signed before and changed since, or
+        `anew` as everything is now, for a vault that was put in place.
         """
         end = self._head.read(writing)
+        state = seals.begin(writing) if anew else seals.moved(writing, end.state)
+        bare = _bare(actor=actor, act=act, subject=subject, outcome=outcome, reason=reason)
+        return self._add(writing, replace(end, state=state), bare)
+
+    def _add(self, writing: Writing, end: End, bare: AuditEntry) -> AuditEntry:
         read = self._clock.read(end.at, end.clock)
         # the key of a backup signs one entry, that of a restore: what the clock did is told later
         told = not end.at_rest
@@ -104,7 +117,6 @@ class Audit:
                 actor=_SYSTEM, act="clock.change", subject=read.wall, outcome=read.change
             )
             _, end = self._head.add(writing, end, changed)
-        bare = _bare(actor=actor, act=act, subject=subject, outcome=outcome, reason=reason)
         entry, end = self._head.add(writing, end, bare)
         self._head.keep(writing, end)
         writing.leave_no_trace()  # the key that signed this entry
@@ -139,7 +151,8 @@ class Audit:
         """Return whether every entry is as it was written, naming the first that is not.
 
         Also whether the log extends a `checkpoint` that was kept elsewhere, and every state of it
-        that this computer saw. `at_rest`: it is the log of a backup.
+        that this computer saw, and whether what governs the vault is as the last entry signed it.
+        `at_rest`: it is the log of a backup.
         """
         memory = self._remembered()
         seen = () if memory is None else (memory.newest, *memory.missed)
@@ -152,12 +165,37 @@ class Audit:
                 sizes=sizes_of(checkpoint, seen),
                 told=lambda done: progress(Progress(done=done, total=end.number)),
             )
-        ends = (
-            end.whole
-            and end.at_rest in {False, at_rest}
-            and (walked.good, walked.hash) == (end.number, end.hash)
-        )
-        return judged(walked, ends=ends, checkpoint=checkpoint, seen=seen)
+            ends = (
+                end.whole
+                and end.at_rest in {False, at_rest}
+                and (walked.good, walked.hash) == (end.number, end.hash)
+            )
+            verdict = judged(walked, ends=ends, checkpoint=checkpoint, seen=seen)
+            changed = () if at_rest or not verdict.ok else seals.foreign(reading, end.state)
+        if changed:
+            return replace(verdict, ok=False, sentence=_foreign(changed), restarts=())
+        return verdict
+
+    def expect_own_state(self) -> None:
+        """Raise `VaultDamaged` if what decides who may do what was changed by somebody else."""
+        with self._database.reader() as reading:
+            last = audit_rows.last(reading)
+            changed = seals.foreign(reading, last.state if last else b"", seals.AT_OPENING)
+        if changed:
+            raise VaultDamaged(_foreign(changed), hint=_FOREIGN_HINT)
+
+    def begun(self, writing: Writing) -> None:
+        """Take no notice of what was noted before this transaction: see `seals`."""
+        seals.discard(writing)
+
+    def ending(self, writing: Writing) -> None:
+        """Sign what changed in a transaction after its last entry."""
+        if seals.pending(writing):
+            end = self._head.read(writing)
+            state = seals.moved(writing, end.state)
+            if state != end.state:
+                bare = _bare(actor=_SYSTEM, act="vault.state", subject="", outcome="ok")
+                self._add(writing, replace(end, state=state), bare)
 
     def verification_key(self) -> str:
         """Return the key against which the whole log is verified, as text to keep elsewhere."""
@@ -307,6 +345,11 @@ def _bare(*, actor: str, act: str, subject: str, outcome: str, reason: str = "")
         previous=Sha256(""),
         hash=Sha256(""),
     )
+
+
+def _foreign(changed: tuple[str, ...]) -> str:
+    """Return what is said where something is not as the last entry signed it."""
+    return f"Not as the audit log says, so changed outside of the program: {', '.join(changed)}."
 
 
 def _no_such_proof() -> UsageError:

@@ -62,6 +62,7 @@ def walk(
     restarts, other = [], None
     previous = first_hash(vault_id, first_key)
     frontier: merkle.Frontier = ()
+    stated = False
     bad: int | None = None
     for signed in entries:
         entry = signed.entry
@@ -74,11 +75,13 @@ def walk(
         fits = signed_by(key, signed.signature, head)
         if not fits and other is not None and entry.act == RESTORE:
             fits = signed_by(other, signed.signature, head)
+        # once entries sign the vault's state, all that follow do
+        fits = fits and len(signed.state) in ({32} if stated else {0, 32})
         if signed.root != merkle.root(grown) or not fits:
             bad = good + 1
             break
         frontier, good, previous, at, key = grown, good + 1, entry.hash, entry.at, signed.next_key
-        other = restore_key(entry)
+        other, stated = restore_key(entry), bool(signed.state)
         if entry.act in {RESTORE, RESCUE}:
             restarts.append(good)
         if good in wanted:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ENTRY = b"autoinsights-audit-2"
 TREE_HEAD = b"autoinsights-tree-head-2"
+TREE_HEAD_WITH_STATE = b"autoinsights-tree-head-3"
 CHECKPOINT = b"autoinsights-checkpoint-2"
 KEY_MARK, ROOT_MARK = "AIKEY2", "AIROOT2"
 RESTORE, RESTORE_KEY, RESCUE = "vault.restore", "vault.backup-key", "vault.rescue"
@@ -40,13 +41,15 @@ _READ_AS = str.maketrans({"0": "O", "1": "I", "8": "B"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedEntry:
-    """An entry with the tree head that was signed for it: the root of the tree up to it, and the
-    key that signs the one after it."""
+    """An entry with the tree head that was signed for it: the root of the tree up to it, the key
+    that signs the one after it, and the state of what governs the vault (see `seals`), which
+    entries of older versions lack."""
 
     entry: AuditEntry
     root: bytes
     next_key: bytes
     signature: bytes
+    state: bytes = b""
 
 
 def joined(name: bytes, *fields: bytes) -> bytes:
@@ -90,14 +93,16 @@ def restore_key(entry: AuditEntry) -> bytes | None:
 def head_encoded(vault_id: str, signed: SignedEntry) -> bytes:
     """Return the bytes of a tree head, over which the entry's signature is made."""
     entry = signed.entry
+    state = [signed.state] if signed.state else []
     return joined(
-        TREE_HEAD,
+        TREE_HEAD_WITH_STATE if signed.state else TREE_HEAD,
         vault_id.encode(),
         str(entry.number).encode(),
         signed.root,
         bytes.fromhex(entry.hash),
         entry.at.encode("utf-8", "surrogatepass"),
         signed.next_key,
+        *state,
     )
 
 

@@ -49,7 +49,8 @@ _MOST = 1 << 60
 class End:
     """The end of a log: its last entry, its tree, and the key that signs the next entry. `whole`:
     the head is that of the last entry and holds the key that this entry names; `at_rest`: the log
-    is that of a backup, and holds the key for the entry of a restore in place of its own."""
+    is that of a backup, and holds the key for the entry of a restore in place of its own. `state`
+    is what an entry signs of the vault (see `seals`): here what the last one signed."""
 
     number: int
     hash: Sha256
@@ -60,6 +61,7 @@ class End:
     whole: bool
     clock: ClockState
     at_rest: bool = False
+    state: bytes = b""
 
     @property
     def root(self) -> bytes:
@@ -108,6 +110,7 @@ class Head:
             signer=signer or Ed25519PrivateKey.generate(),
             whole=True,
             clock=ClockState(session=clocks[0], offset_ms=clocks[1], behind_ms=clocks[2]),
+            state=last.state if last else b"",
         )
         named = restore_key(last.entry) if last else None
         end = replace(end, at_rest=end.next_key == named)
@@ -122,7 +125,9 @@ class Head:
         return replace(end, whole=False, frontier=tree)
 
     def add(self, writing: Writing, end: End, bare: AuditEntry) -> tuple[AuditEntry, End]:
-        """Add an entry after `end`; returns it with its number, links and hash, and the new end.
+        """Add an entry after `end`, which signs its `state`; returns it with its number, links and
+        hash, and the new end.
+
         Raises `VaultDamaged` where somebody gave the last entry a number that none can follow.
         """
         if not 0 <= end.number < _MOST:
@@ -138,7 +143,13 @@ class Head:
             signer=Ed25519PrivateKey.generate(),
             at_rest=False,
         )
-        signed = SignedEntry(entry=entry, root=grown.root, next_key=grown.next_key, signature=b"")
+        signed = SignedEntry(
+            entry=entry,
+            root=grown.root,
+            next_key=grown.next_key,
+            signature=b"",
+            state=end.state,
+        )
         signature = end.signer.sign(head_encoded(self.vault_id, signed))
         audit_rows.add(writing, replace(signed, signature=signature))
         return entry, grown

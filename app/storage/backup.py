@@ -33,7 +33,7 @@ from app.errors import (
     UsageError,
     VaultDamaged,
 )
-from app.storage import backup_check, files, header, records, schema
+from app.storage import backup_check, files, header, records, schema, seals
 from app.storage.audio import Purpose
 from app.storage.backup_folder import about_backup, cleaned, prepared
 from app.storage.backup_format import (
@@ -462,6 +462,7 @@ class _Run:
                             writing.many(inserting(table, rows), rows)
                     self._vault._audit.lay_to_rest(reading, writing, restore_key)
                     writing.change("INSERT INTO headers VALUES (?)", (head.check,))
+                    seals.discard(writing)  # a restore seals anew what it puts in place
             finally:
                 copy.close()
             put_to_rest(part, key)

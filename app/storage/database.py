@@ -53,10 +53,12 @@ _DENIED_ACTIONS = {dbapi2.SQLITE_ATTACH, dbapi2.SQLITE_DETACH}
 _ALLOWED_PRAGMAS = {
     "busy_timeout",
     "data_version",  # full text asks for it
+    "quick_check",  # a new column does
     "user_version",
     "wal_checkpoint",
 }
 _WAIT_MS = 20_000
+_PIECE = 1000
 
 
 class Cursor(Protocol):
@@ -67,6 +69,9 @@ class Cursor(Protocol):
 
     def fetchall(self) -> list[Row]:
         """Return all rows."""
+
+    def fetchmany(self, size: int, /) -> list[Row]:
+        """Return the next rows, at most so many."""
 
     def fetchone(self) -> Row | None:
         """Return the next row, or `None`."""
@@ -104,6 +109,12 @@ class Reading:
         """Return all rows."""
         return self._connection.execute(sql, parameters).fetchall()
 
+    def each(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[Row]:
+        """Yield all rows, a few at a time."""
+        cursor = self._connection.execute(sql, parameters)
+        while rows := cursor.fetchmany(_PIECE):
+            yield from rows
+
     def one(self, sql: str, parameters: Sequence[Value] = ()) -> Row | None:
         """Return the first row, or `None`."""
         return self._connection.execute(sql, parameters).fetchone()
@@ -136,8 +147,20 @@ class Writing(Reading):
         self._connection.executemany(sql, rows)
 
 
+class Guard(Protocol):
+    """Who looks at every transaction of a database."""
+
+    def begun(self, writing: Writing) -> None:
+        """See a transaction before anything is done in it."""
+
+    def ending(self, writing: Writing) -> None:
+        """See a transaction after everything was done in it, and before it is kept."""
+
+
 class Database:
-    """The connections of one open vault."""
+    """The connections of one open vault; `guard` sees every transaction, where there is one."""
+
+    guard: Guard | None = None
 
     def __init__(self, path: Path, key: bytes) -> None:
         """Open the database; raises `VaultDamaged` if it is absent or the key does not fit."""
@@ -177,7 +200,11 @@ class Database:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 writing = Writing(self._writer)
+                if self.guard is not None:
+                    self.guard.begun(writing)
                 yield writing
+                if self.guard is not None:
+                    self.guard.ending(writing)
                 self._writer.execute("COMMIT")
                 if writing.leaves_no_trace:
                     self._empty_log()
@@ -484,6 +511,7 @@ _PROTECTIONS = (
     "PRAGMA mmap_size = 0",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA recursive_triggers = ON",  # what a replacing row takes away is noted, too
     "PRAGMA secure_delete = ON",
     "PRAGMA synchronous = FULL",
     f"PRAGMA busy_timeout = {_WAIT_MS}",

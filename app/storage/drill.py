@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.storage.backup_format import OpenBackup
+    from app.storage.clock import Clock
     from app.storage.vault import Vault
     from app.storage.way import Way
 
@@ -54,7 +55,8 @@ def drill(
     try:
         files.remove_tree(folder)  # an interrupted drill may have left it
         report = restored(backup, folder, way, erased=backup.erased, progress=progress)
-        with vault.open_with_key(folder, _counting_key(backup, folder), clock=way.clock) as opened:
+        key = _counting_key(backup, folder, way.clock)
+        with vault.open_with_key(folder, key, clock=way.clock) as opened:
             seen = _Comparison(backup, opened)
             problems = tuple(seen.problems(report.calls))
             entries = opened.audit.count()
@@ -74,7 +76,7 @@ def drill(
     )
 
 
-def _counting_key(backup: OpenBackup, folder: Path) -> VaultKey:
+def _counting_key(backup: OpenBackup, folder: Path, clock: Clock) -> VaultKey:
     """Return the key that opens the restored vault, after a change of keys that had begun.
 
     Whoever restores has shown this computer's key, or the sheet, with which any computer gets a
@@ -82,7 +84,8 @@ def _counting_key(backup: OpenBackup, folder: Path) -> VaultKey:
     """
     key = VaultKey(backup.header.id, backup.key.secret_bytes())
     device = os.urandom(_COMPUTER_KEY_BYTES)
-    return rotation.finish(folder, folder / making.DATABASE, backup.header, key, device)[1]
+    database = folder / making.DATABASE
+    return rotation.finish(folder, database, backup.header, key, device, clock=clock)[1]
 
 
 @dataclass(slots=True)

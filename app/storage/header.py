@@ -145,8 +145,8 @@ class OpenHeader:
             content = encoded(changed)
             with files.staged(self._folder / NAME, content) as put_in_place:
                 with self._database.transaction() as writing:
+                    expect_next(writing, changed)  # before the entry of the act, which signs it
                     done = act(writing)
-                    expect_next(writing, changed)
                 self.now = changed
                 put_in_place()
             keep_copy(self._folder, changed)

@@ -179,6 +179,8 @@ def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) 
         _add(writing, "holds", of, record.hold)
     if record.analysis is not None:
         _add(writing, "analyses", of, record.analysis)
+        kept = results.analysis_digest(record.analysis.analysis, record.analysis.waveform)
+        results.keep_digest(writing, number, "analysis", kept)
         analysis = results.opened_analysis(record.id, record.analysis.analysis, key)
         results.add_turns(writing, number, analysis.transcript.turns)
 

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CHUNK = 200
+_AUDIT_COLUMNS = 13
 _OLDER = "The vault's header is not the newest one."
 _LOST = {
     "policy": "The rules of the vault could not be read: the defaults hold.",
@@ -204,7 +205,8 @@ class _Rescue:
             self._calls(target)
             lost = self._lost()
             outcome = f"{len(self.saved)} calls saved, {len(lost)} lost"
-            audit.record(actor=actor, act="vault.rescue", outcome=outcome)
+            with target.transaction() as writing:
+                audit.append(writing, anew=True, actor=actor, act="vault.rescue", outcome=outcome)
             target.checkpoint()
         finally:
             target.close()
@@ -301,7 +303,8 @@ class _Rescue:
             "SELECT max(number) FROM audit", "SELECT number FROM audit_head"
         )
         rows = list(self.source.each("audit", "number", highest))
-        entries = [row for row in rows if not isinstance(row, int)]
+        # entries that an older version of the program wrote sign no state
+        entries = [(*row, b"")[:_AUDIT_COLUMNS] for row in rows if not isinstance(row, int)]
         with target.transaction() as writing:
             (guard,) = writing.all("SELECT sql FROM sqlite_master WHERE name = 'audit_appended'")
             writing.change("DROP TRIGGER audit_appended")

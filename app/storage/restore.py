@@ -97,6 +97,7 @@ class _Restoring:
                 _erase(writing, self.erased)
                 audit.append(
                     writing,
+                    anew=True,
                     actor=actor,
                     act="vault.restore",
                     subject=str(backup.generation),

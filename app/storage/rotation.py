@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.errors import DeviceUnknown, SealBroken, VaultDamaged
-from app.storage import header, keys, openers
+from app.storage import header, keys, openers, schema
+from app.storage.audit import Audit
 from app.storage.audit_head import Head
+from app.storage.clock import utc_now
 from app.storage.database import Database, rekey
 from app.storage.header import Rotation
 from app.storage.keys import CallKeys, KeyPurpose, VaultKey
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from app.storage.audit import Audit
+    from app.storage.clock import Clock
     from app.storage.database import Writing
     from app.storage.header import Header, OpenHeader
 
@@ -49,8 +51,14 @@ def begin(opened: OpenHeader, audit: Audit, *, actor: str) -> None:
     )
 
 
-def finish(
-    folder: Path, database_path: Path, found: Header, key: VaultKey, device: bytes | None
+def finish(  # noqa: PLR0913 (where, with what, and when)
+    folder: Path,
+    database_path: Path,
+    found: Header,
+    key: VaultKey,
+    device: bytes | None,
+    *,
+    clock: Clock = utc_now,
 ) -> tuple[Header, VaultKey]:
     """Take the steps that are left; returns the header and the vault key that count then.
 
@@ -72,13 +80,32 @@ def finish(
                 _reseal(writing, found.id, key, following)
         rekey(database_path, before, after)
     with _opened(database_path, after) as database:
-        found = header.newest(folder, database, found, key)
-        rewrapped = _rewrapped(found, key, following, device)
-        with database.transaction() as writing:
-            writing.change("INSERT OR IGNORE INTO headers VALUES (?)", (rewrapped.check,))
+        rewrapped = _kept(database, following)
+        if rewrapped is None:
+            found = header.newest(folder, database, found, key)
+            rewrapped = _rewrapped(found, key, following, device)
+            audit = Audit(database, following.derive(KeyPurpose.AUDIT), found.id, clock)
+            with database.transaction() as writing:
+                header.expect_next(writing, rewrapped)
+                if schema.version(writing) >= schema.SEALED_FROM:
+                    audit.append(writing, actor="system", act="key.rotate", outcome="ended")
         header.write(folder, rewrapped)
     key.wipe()
     return rewrapped, following
+
+
+def _kept(database: Database, following: VaultKey) -> Header | None:
+    """Return the header of the last step, where the program ended before its file was in place."""
+    with database.reader() as reading:
+        kept = reading.one("SELECT content FROM next_header")
+    if kept is None:
+        return None
+    found = header.parsed(bytes(kept[0]))
+    try:
+        found.verify(following)
+    except VaultDamaged:  # one of before, under the old vault key
+        return None
+    return found
 
 
 def _database_key(found: Header, following: VaultKey) -> bytes:

@@ -285,6 +285,7 @@ class Vault:
         witness = None if where is None else Witness(where, found.id, folder)
         audit_key = key.derive(KeyPurpose.AUDIT)
         self.audit = Audit(database, audit_key, found.id, clock, witness=witness)
+        database.guard = self.audit
         self.audio = SealedAudio(folder, database, call_keys)
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
@@ -528,7 +529,14 @@ def _opened(opening: Opening, found: Header, entry: Entry) -> Vault:
 def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | None = None) -> Vault:
     """Open what the vault key opens, after what a change of keys left to do."""
     try:
-        found, key = rotation.finish(opening.folder, opening.database, found, key, opening.secret)
+        found, key = rotation.finish(
+            opening.folder,
+            opening.database,
+            found,
+            key,
+            opening.secret,
+            clock=opening.computer.clock,
+        )
         database = Database(opening.database, key.derive(KeyPurpose.DATABASE, found.database_salt))
     except BaseException:
         key.wipe()
@@ -544,6 +552,7 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
         found = header.newest(opening.folder, database, found, key)
         header.keep_copy(opening.folder, found)
         vault = Vault(opening, found, key, database, entry)
+        vault.audit.expect_own_state()
         vault._recover()
         vault.audit.meet_witness()
     except BaseException:

@@ -84,6 +84,8 @@ def first_previous(vault: str, key: bytes) -> bytes:
 def tree_head(vault: str, entry: dict, root: bytes, digest: bytes, next_key: bytes) -> bytes:
     number = str(entry["number"]).encode()
     parts = (utf8(vault), number, root, digest, utf8(entry["at"]), next_key)
+    if "state" in entry:
+        return joined("autoinsights-tree-head-3", *parts, raw(entry["state"]))
     return joined("autoinsights-tree-head-2", *parts)
 
 
@@ -215,7 +217,10 @@ def well_formed_entry(entry: object, fields: set) -> bool:
 
 
 def well_formed_line(entry: object) -> bool:
-    if not well_formed_entry(entry, LINE_FIELDS):
+    state = {"state"} if isinstance(entry, dict) and "state" in entry else set()
+    if not well_formed_entry(entry, LINE_FIELDS | state):
+        return False
+    if state and not is_hex(entry["state"], 32):
         return False
     hashes = is_hex(entry["root"], 32) and is_hex(entry["next_key"], 32)
     return hashes and is_hex(entry["signature"], 64)
@@ -326,6 +331,7 @@ def read_key_or_none(text: str) -> bytes | None:
 
 def follow(log: Log, lines: Iterator[str], wanted: set) -> None:
     previous, tree, at, other = first_previous(log.vault, log.key), Tree(), "", None
+    stated = False
     for line in lines:
         bad = Wrong(f"Audit entry {log.good + 1} is not as it was written.")
         entry = parsed(line)
@@ -336,6 +342,8 @@ def follow(log: Log, lines: Iterator[str], wanted: set) -> None:
             raise bad
         if digest != entry_hash(entry) or entry["at"] < at:
             raise bad
+        if stated and "state" not in entry:  # once entries sign the vault's state, all do
+            raise bad
         tree.add(digest)
         head = tree_head(log.vault, entry, root, digest, next_key)
         fits = signed(log.next_key, raw(entry["signature"]), head)
@@ -344,7 +352,7 @@ def follow(log: Log, lines: Iterator[str], wanted: set) -> None:
         if root != tree.root() or not fits:
             raise bad
         log.good, log.next_key, previous, at = log.good + 1, next_key, digest, entry["at"]
-        other = restore_key(entry)
+        other, stated = restore_key(entry), "state" in entry
         if entry["act"] in (RESTORE, RESCUE):
             log.restarts.append((log.good, entry))
         if log.good in wanted:

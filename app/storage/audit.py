@@ -250,6 +250,7 @@ class Audit:
         What does not fit is an entry, which is returned, and every later `verify` fails until a
         person accepts it.
         """
+        self._tell_of_copies()
         memory = self._remembered()
         if memory is None or self._extends(memory.newest):
             return None
@@ -262,6 +263,25 @@ class Audit:
         )
         self._remember(memory.after(self._seen(), fits=False, found=found))
         return entry
+
+    def _tell_of_copies(self) -> None:
+        """Write down, once, that a copy of the vault was opened elsewhere on this computer and that
+        its log holds what this one does not."""
+        for other in () if self._witness is None else self._witness.elsewhere():
+            memory = self._remembered()
+            told = () if memory is None else memory.told
+            if other.newest.root in told or self._extends(other.newest):
+                continue
+            self.record(
+                actor=_SYSTEM,
+                act="audit.elsewhere",
+                subject=other.newest.root,
+                outcome=f"{other.newest.size} entries at {other.place or 'another place'}",
+            )
+            if memory is None and self._witness is not None:
+                memory = self._witness.first(self._seen())
+            if memory is not None:
+                self._remember(memory.having_told(other.newest.root))
 
     def save_witness(self) -> None:
         """Remember outside of the vault's folder what the log is now."""
@@ -278,8 +298,10 @@ class Audit:
         """Let the log count as whole again although this computer saw another one, such as after a
         backup was restored; the entries about it stay."""
         entry = self.record(actor=actor, act="audit.accept", reason=reason)
+        memory = self._remembered()
         if self._witness is not None:
-            self._remember(self._witness.first(self._seen()))
+            first = self._witness.first(self._seen())
+            self._remember(replace(first, told=() if memory is None else memory.told))
         return entry
 
     def name_restore_key(self, *, actor: str, generation: int) -> tuple[AuditEntry, bytes]:

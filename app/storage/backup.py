@@ -77,7 +77,7 @@ OWN_TABLES = (
     "vault", "sealed_keys", "people", "backup_codes", "teams", "policy", "requests", "erased",
 )  # fmt: skip
 """The tables that are copied as they are; `headers`, `audit` and `audit_head` are too, in their own
-way, and those of the calls (`records.TABLES`) are not."""
+way; those of the calls (`records.TABLES`) and the seals, which a restore makes anew, are not."""
 
 
 class _ChangedMeanwhile(Exception):

@@ -34,10 +34,10 @@ _LEADS_ON = 5  # a page of a table that holds no rows, but leads to those that d
 _TRIED_PAGES = 1000
 
 
-def first_page(source: Path, key: bytes, scratch: Path) -> bytes:
+def first_page(source: Path, key: bytes, scratch: Path, *, steps: int) -> bytes:
     """Return what is to be read as the first page of a database that nobody has open; as it is
     where it is whole, and where nothing can be done. `scratch` is where an empty database is made
-    if one is needed."""
+    if one is needed, as it is after so many `steps` of the schema."""
     with files.translated(), source.open("rb") as file:
         found = file.read(PAGE_BYTES)
         if len(found) < PAGE_BYTES:
@@ -50,7 +50,7 @@ def first_page(source: Path, key: bytes, scratch: Path) -> bytes:
             return seal.salt + found[_SALT_BYTES:]
     for seal in seals:
         if any(seal.proves(page, number) for number, page in enumerate(rest, 2)):
-            return _of_an_empty_one(seal, scratch, pages) or found
+            return _of_an_empty_one(seal, scratch, pages, steps) or found
     return found
 
 
@@ -89,12 +89,12 @@ class _Seal:
         return hmac.digest(self.proof_key, covered + number.to_bytes(4, "little"), "sha512")
 
 
-def _of_an_empty_one(seal: _Seal, scratch: Path, pages: int) -> bytes | None:
+def _of_an_empty_one(seal: _Seal, scratch: Path, pages: int, steps: int) -> bytes | None:
     """Return the first page that a vault of so many pages had, made out of an empty one's."""
     try:
         empty = Database.created(scratch, seal.key, seal.salt)
         try:
-            schema.upgrade(empty, fresh=True, backup=lambda _: None)
+            schema.upgrade(empty, fresh=True, backup=lambda _: None, steps=schema.STEPS[:steps])
             empty.checkpoint()
         finally:
             empty.close()

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -38,11 +39,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.storage.database import Database, Writing
+    from app.storage.files import FolderLock
 
 T = TypeVar("T")
 
 NAME, COPY = "vault.json", "vault-copy.json"
 FORMAT = 2
+SALT_BYTES = 16
 _LARGEST_BYTES = 1 << 24
 
 
@@ -123,13 +126,30 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class OpenHeader:
     """The header of an open vault: replaced as a whole, in step with the database."""
 
-    def __init__(self, folder: Path, found: Header, key: VaultKey, database: Database) -> None:
+    def __init__(
+        self, folder: Path, found: Header, key: VaultKey, database: Database, lock: FolderLock
+    ) -> None:
         """Take over a header that was verified and is the newest (see `newest`)."""
+        self._lock = lock
         self._folder = folder
         self._database = database
         self._replacing = threading.Lock()
+        self.shut = False
+        """Whether a way in was shut since the vault was opened: see `without_old_ways`."""
         self.now = found
         self.key = key
+
+    def without_old_ways(
+        self, change: Callable[[Header], Header], act: Callable[[Writing], T]
+    ) -> T:
+        """Replace the header by one that lets somebody in no more, or not by what they knew.
+
+        With an older header and that knowledge the vault key could still be had outside of the
+        program: so a change of keys begins, too. Closing the vault ends it, or the next opening.
+        """
+        done = self.replace(lambda now: with_next_keys(change(now), self.key), act)
+        self.shut = True
+        return done
 
     def replace(self, change: Callable[[Header], Header], act: Callable[[Writing], T]) -> T:
         """Replace the header and do `act`: both or neither, however the program ends.
@@ -139,6 +159,7 @@ class OpenHeader:
         that does not come about, the next opening does it. `change` and `act` may raise.
         """
         with self._replacing:
+            self._lock.expect_held()
             number = self.now.generation + 1
             changed = msgspec.structs.replace(change(self.now), generation=number)
             changed = changed.signed(self.key)
@@ -154,6 +175,14 @@ class OpenHeader:
             with suppress(AppError), self._database.transaction() as writing:
                 settle(writing, changed)
             return done
+
+
+def with_next_keys(now: Header, key: VaultKey) -> Header:
+    """Return a header that says which keys come next."""
+    step = Rotation(
+        vault_key=VaultKey.random(now.id).sealed_under(key), database_salt=os.urandom(SALT_BYTES)
+    )
+    return msgspec.structs.replace(now, rotation=step)
 
 
 def expect_next(writing: Writing, following: Header) -> None:
@@ -208,7 +237,7 @@ def read(folder: Path) -> Header:
 
     Raises `VaultMissing`, `VaultNewer`, `VaultTooOld` or `VaultDamaged`.
     """
-    return _read(folder / NAME)
+    return _read(files.inside(folder, NAME))
 
 
 def _read(path: Path) -> Header:

@@ -75,9 +75,10 @@ def _of_call(
             results.opened_waveform(call, record.analysis.waveform, key)
         except SealBroken:
             yield f"the analysis of call {call} is broken"
-        found = results.analysis_digest(record.analysis.analysis, record.analysis.waveform)
-        if digests.get("analysis", found) != found:
-            yield f"the analysis of call {call} is not the one that was kept"
+        else:
+            found = results.analysis_digest(record.analysis.analysis, record.analysis.waveform)
+            if digests.get("analysis", found) != found:
+                yield f"the analysis of call {call} is not the one that was kept"
     for one in record.audio:
         size, hashed = 0, hashlib.sha256()
         try:

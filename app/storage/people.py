@@ -134,7 +134,7 @@ class People:
 
         if person.state is PersonState.REMOVED:
             gone = frozenset({self._tag(person.name)})
-            self._header.replace(lambda now: now.without_people(gone), act)
+            self._header.without_old_ways(lambda now: now.without_people(gone), act)
         else:
             with self._database.transaction() as writing:
                 act(writing)
@@ -151,7 +151,7 @@ class People:
             writing.change(_RELEASE, (person.name,))
             self._record(writing, actor, "person.passphrase", person.name)
 
-        self._new_way_in(person.name, passphrase, cost, act)
+        self._new_way_in(person.name, passphrase, cost, act, old=True)
         self._end_waiting(person)
 
     def release(self, name: str, *, actor: str) -> None:
@@ -175,7 +175,7 @@ class People:
             second_factor.forget(writing, person.name)
             self._record(writing, person.name, "key.recovery-used", person.name)
 
-        self._new_way_in(person.name, passphrase, cost, act)
+        self._new_way_in(person.name, passphrase, cost, act, old=True)
         self._end_waiting(person)
         return self.get(person.name)
 
@@ -224,7 +224,10 @@ class People:
         passphrase: str,
         cost: KeyCost | None,
         act: Callable[[Writing], None],
+        *,
+        old: bool = False,
     ) -> None:
+        """Give a person a way in; `old`: in place of one that shall open nothing any more."""
         header = self._header
         given = cost or self._calibrated()
 
@@ -239,7 +242,7 @@ class People:
             )
             return now.with_person(opener)
 
-        header.replace(changed, act)
+        (header.without_old_ways if old else header.replace)(changed, act)
 
     def _end_waiting(self, person: Person) -> None:
         self._attempts.release(key_of(self._tag(person.name), known=True))

@@ -121,7 +121,10 @@ class CallRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         return CallId(self.call.id)
 
 
-TABLES = ("calls", "call_keys", "audio", "analyses", "flags", "redacted_values", "holds", "turns")
+TABLES = (
+    "calls", "call_keys", "audio", "analyses", "flags", "redacted_values", "holds", "turns",
+    "contents",
+)  # fmt: skip
 """The tables that hold rows of calls."""
 
 R = TypeVar("R", bound=_Row)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -148,8 +149,9 @@ def _opened(path: Path, copy: Path, secrets: list[bytes]) -> _Source:
     """Return a copy of the database, opened with the key that fits."""
     if not path.is_file():
         raise VaultDamaged("The vault's database is missing.")
-    for secret in secrets:
-        first = first_page(path, secret, copy.with_name(f"{copy.name}-empty"))
+    # a lost first page is that of a vault which was made by this version, or by an older one
+    for secret, steps in product(secrets, range(len(schema.STEPS), 0, -1)):
+        first = first_page(path, secret, copy.with_name(f"{copy.name}-empty"), steps=steps)
         copy_damaged(path, copy, secret, first)
         with suppress(VaultDamaged):
             return _Source(copy, secret)

@@ -7,13 +7,13 @@
     4. the header gives everybody the new vault key and forgets the old one
 
 Step 1 is taken in an open vault; the others when it is opened next, which is also what follows a
-crash: each step finds out whether it was done. Recordings and analyses stay as they are: they are
+crash: each step finds out whether it was done. Where a way in was shut, closing the vault takes
+them, with keys that no header held before. Recordings and analyses stay as they are: they are
 sealed under keys of their own calls, and only those keys are sealed again.
 """
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -25,7 +25,6 @@ from app.storage.audit import Audit
 from app.storage.audit_head import Head
 from app.storage.clock import utc_now
 from app.storage.database import Database, rekey
-from app.storage.header import Rotation
 from app.storage.keys import CallKeys, KeyPurpose, VaultKey
 
 if TYPE_CHECKING:
@@ -36,17 +35,11 @@ if TYPE_CHECKING:
     from app.storage.database import Writing
     from app.storage.header import Header, OpenHeader
 
-SALT_BYTES = 16
-
 
 def begin(opened: OpenHeader, audit: Audit, *, actor: str) -> None:
     """Take the first step in an open vault; its next opening takes the others."""
-    following = VaultKey.random(opened.now.id)
-    step = Rotation(
-        vault_key=following.sealed_under(opened.key), database_salt=os.urandom(SALT_BYTES)
-    )
     opened.replace(
-        lambda now: msgspec.structs.replace(now, rotation=step),
+        lambda now: header.with_next_keys(now, opened.key),
         lambda writing: audit.append(writing, actor=actor, act="key.rotate"),
     )
 
@@ -76,8 +69,13 @@ def finish(  # noqa: PLR0913 (where, with what, and when)
             # of two changes that were begun, the last one counts
             following = header.following_key(found, key) or following
             after = _database_key(found, following)
-            with database.transaction() as writing:
-                _reseal(writing, found.id, key, following)
+            if database.problems():
+                raise VaultDamaged("The keys of a damaged vault are not changed.")
+            try:
+                with database.transaction() as writing:
+                    _reseal(writing, found.id, key, following)
+            except SealBroken as error:
+                raise VaultDamaged("The keys of a damaged vault are not changed.") from error
         rekey(database_path, before, after)
     with _opened(database_path, after) as database:
         rewrapped = _kept(database, following)

@@ -272,7 +272,7 @@ class Vault:
         )
         self.recovered = Recovered(requeued=0, removed_files=0)
         self.person = _NOBODY
-        self._header = OpenHeader(folder, found, key, database)
+        self._header = OpenHeader(folder, found, key, database, opening.lock)
         self._key = key
         self._database = database
         self._opening = opening
@@ -397,17 +397,43 @@ class Vault:
 
     def close(self) -> None:
         """Close the vault and forget its keys; a second time does nothing."""
+        due = not self._closed and self._header.shut
         if not self._closed:
             self._closed = True
+            if due:
+                due = self._fresh_keys()
             with suppress(AppError):  # a damaged database is closed too
                 self.audit.save_witness()
         try:
             self._database.close()
+            if due:
+                self._change_keys()
         finally:
             self._key.wipe()
             self._call_keys.wipe()
             self.ways_in.forget_keys()
             self._lock.release()
+
+    def _fresh_keys(self) -> bool:
+        """Begin the change of keys anew, with keys that nobody can have copied from the header."""
+        try:
+            rotation.begin(self._header, self.audit, actor="system")
+        except AppError:
+            return False
+        return True
+
+    def _change_keys(self) -> None:
+        """End the change of keys; what the disk refuses now, the next opening does."""
+        opening, found = self._opening, self._header.now
+        with suppress(AppError):
+            rotation.finish(
+                opening.folder,
+                opening.database,
+                found,
+                self._key,
+                self.ways_in.computer_key(found),
+                clock=opening.computer.clock,
+            )
 
     @contextmanager
     def closed_on_error(self) -> Iterator[None]:
@@ -470,7 +496,7 @@ def _created(
         id=vault_id,
         created_at=stamp(opening.computer.clock()),
         demo=demo,
-        database_salt=os.urandom(rotation.SALT_BYTES),
+        database_salt=os.urandom(header.SALT_BYTES),
         people=(
             openers.person_opener(vault_id, key, name=founder, passphrase=passphrase, cost=cost),
         ),
@@ -513,6 +539,7 @@ def _found(folder: Path, computer: Computer) -> Iterator[tuple[Header, Opening]]
         raise VaultMissing(f"There is no vault in {folder}.")
     lock = files.FolderLock(folder / making.LOCK)
     try:
+        files.tighten(folder, header.NAME, making.DATABASE)
         yield (
             header.read(folder),
             Opening(folder, lock, computer, Attempts(folder, computer.clock)),
@@ -529,14 +556,16 @@ def _opened(opening: Opening, found: Header, entry: Entry) -> Vault:
 def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | None = None) -> Vault:
     """Open what the vault key opens, after what a change of keys left to do."""
     try:
-        found, key = rotation.finish(
-            opening.folder,
-            opening.database,
-            found,
-            key,
-            opening.secret,
-            clock=opening.computer.clock,
-        )
+        # the keys of a vault that was damaged since stay: whether it opens, the next lines tell
+        with suppress(VaultDamaged):
+            found, key = rotation.finish(
+                opening.folder,
+                opening.database,
+                found,
+                key,
+                opening.secret,
+                clock=opening.computer.clock,
+            )
         database = Database(opening.database, key.derive(KeyPurpose.DATABASE, found.database_salt))
     except BaseException:
         key.wipe()

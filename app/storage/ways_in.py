@@ -95,7 +95,7 @@ class WaysIn:
         """
         vault_id = self._header.now.id
         tag = openers.tag_of(vault_id, person.name)
-        self._replace(lambda now: now.without_keyring(tag), person.name, "key.forget")
+        self._replace(lambda now: now.without_keyring(tag), person.name, "key.forget", shut=True)
         if self._header.now.keyring:  # another person's
             return
         with suppress(KeyringRefused):
@@ -142,7 +142,10 @@ class WaysIn:
         if openers.recovered_key(vault_id, opener, secret).secret_bytes() != key.secret_bytes():
             raise RuntimeError("a recovery sheet does not open what it was made for")
         self._replace(
-            lambda now: msgspec.structs.replace(now, recovery=opener), actor, "key.recovery-sheet"
+            lambda now: msgspec.structs.replace(now, recovery=opener),
+            actor,
+            "key.recovery-sheet",
+            shut=self.has_recovery_sheet,
         )
 
     def strengthen(self, passphrase: str, cost: KeyCost) -> None:
@@ -181,12 +184,21 @@ class WaysIn:
             keyring = now.keyring if computer is None else ()
             return msgspec.structs.replace(now, people=people, keyring=keyring)
 
-        self._replace(changed, actor, "key.computer", outcome)
+        shut = computer is not None
+        self._replace(changed, actor, "key.computer", outcome, shut=shut)
 
     def _replace(
-        self, change: Callable[[Header], Header], actor: str, act: str, outcome: str = "ok"
+        self,
+        change: Callable[[Header], Header],
+        actor: str,
+        act: str,
+        outcome: str = "ok",
+        *,
+        shut: bool = False,
     ) -> None:
-        self._header.replace(
+        """Replace the header; `shut`: what opened the vault before shall not do so any more."""
+        replace = self._header.without_old_ways if shut else self._header.replace
+        replace(
             change,
             lambda writing: self._audit.append(writing, actor=actor, act=act, outcome=outcome),
         )

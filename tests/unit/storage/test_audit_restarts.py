@@ -11,7 +11,9 @@ from dataclasses import replace
 
 import pytest
 
+from app.errors import VaultDamaged
 from app.storage import audit_rows, merkle, restore, vault
+from app.storage.audit import Audit
 from app.storage.audit_format import RESTORE, RESTORE_KEY, hashed
 from app.storage.audit_head import Head
 from app.storage.database import Database
@@ -136,14 +138,22 @@ def test_a_log_that_was_cut_to_the_backup_does_not_pass_for_a_whole_one(taken):
 def test_a_backup_put_in_place_by_hand_is_found(opened, folder, tmp_path):
     place = tmp_path / "backup"
     made(opened, place)
+    salt = opened._header.now.database_salt
+    secret, key = (
+        opened._key.derive(KeyPurpose.DATABASE, salt),
+        opened._key.derive(KeyPurpose.AUDIT),
+    )
     opened.close()
     (path,) = place.glob("vault-*.db")
     (folder / "vault.db").write_bytes(path.read_bytes())
-    with reopened(folder) as again:
-        number = again.audit.entries(limit=9)[-1].number
-        found = again.audit.verify()
+    with pytest.raises(VaultDamaged, match="changed outside"):
+        reopened(folder)
+    database = Database(folder / "vault.db", secret)
+    log = Audit(database, key, opened.info.id)
+    found = log.verify()
     assert not found.ok
-    assert found.first_bad > number
+    assert found.first_bad == log.count() + 1
+    database.close()
 
 
 def test_what_comes_back_goes_on_with_a_key_of_its_own_and_says_so(opened, tmp_path, clock):

@@ -20,7 +20,7 @@ from sqlcipher3 import dbapi2
 
 from app.domain import CallId, JobState, Progress, RescueReport
 from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
-from app.storage import files, header, making, records, results, schema
+from app.storage import audit_rows, files, header, making, records, results, schema, seals
 from app.storage.attempts import Attempts
 from app.storage.audio import FOLDER, Purpose, SealedAudio, place_of
 from app.storage.audit import Audit
@@ -190,9 +190,9 @@ class _Rescue:
 
     def done(self, path: Path, way: Way) -> RescueReport:
         """Fill the new database, and return what became of the damaged one."""
+        self._expect_known(sheet=bool(way.sheet))
         secret = self.key.derive(KeyPurpose.DATABASE, self.found.database_salt)
         self.call_keys = CallKeys(self.key.derive(KeyPurpose.CALLS), b"")
-        self._expect_known(sheet=bool(way.sheet))
         # where keys change: all is saved under the old one, and opening the vault goes on from that
         self.following = header.following_key(self.found, self.key)
         target = Database.created(path, secret)
@@ -231,6 +231,32 @@ class _Rescue:
             if self.source.rows("SELECT id FROM vault") not in ([(self.found.id,)], []):
                 raise VaultDamaged("The vault's database belongs to another vault.")
         self._expect_newest(sheet=sheet)
+        self._expect_own_state(sheet=sheet)
+
+    def _go_on_with(self, counts: Header) -> None:
+        """Take the header that counts, and the next vault key with it where that is its last."""
+        following = header.following_key(self.found, self.key)
+        if following is not None:
+            with suppress(VaultDamaged):
+                counts.verify(following)
+                self.found, self.key = counts, following
+                return
+        counts.verify(self.key)
+        self.found = counts
+
+    def _expect_own_state(self, *, sheet: bool) -> None:
+        """Refuse people and rules that somebody else wrote, as far as that can be read."""
+        if self.source.read(schema.version) < schema.SEALED_FROM:
+            return
+        with suppress(_Unreadable):
+            changed = self.source.read(_foreign)
+            if changed and not sheet:
+                raise VaultDamaged(
+                    f"Not as the audit log says: {', '.join(changed)}.",
+                    hint="Whoever has the recovery sheet can save what is left.",
+                )
+            if changed:
+                self.remarks.append(f"Changed outside of the program: {', '.join(changed)}.")
 
     def _expect_newest(self, *, sheet: bool) -> None:
         """Refuse an older header, by each of the two places that tell; `sheet`: it was shown."""
@@ -244,8 +270,7 @@ class _Rescue:
         if known is not None and (self.found.check,) not in known:
             raise VaultDamaged(_OLDER)
         if kept:  # the program ended before its file was in place
-            self.found = header.parsed(kept[0][0])
-            self.found.verify(self.key)
+            self._go_on_with(header.parsed(kept[0][0]))
         if least:
             if self.found.generation < least[0][0]:
                 raise VaultDamaged(_OLDER)
@@ -451,6 +476,11 @@ class _Rescue:
         for path in (self.damaged / FOLDER).glob("??/*.original.sealed"):
             known.add(path.name.partition(".")[0])
         return tuple(CallId(call) for call in sorted(known - gone - self.saved))
+
+
+def _foreign(reading: Reading) -> tuple[str, ...]:
+    last = audit_rows.last(reading)
+    return seals.foreign(reading, last.state if last else b"", seals.AT_OPENING)
 
 
 def _waiting(record: records.CallRecord) -> records.CallRecord:

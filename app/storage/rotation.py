@@ -88,6 +88,7 @@ def finish(  # noqa: PLR0913 (where, with what, and when)
                 if schema.version(writing) >= schema.SEALED_FROM:
                     audit.append(writing, actor="system", act="key.rotate", outcome="ended")
         header.write(folder, rewrapped)
+    header.keep_copy(folder, rewrapped)
     key.wipe()
     return rewrapped, following
 

@@ -125,7 +125,7 @@ def test_around_each_damaged_page_the_rest_is_saved(whole, damaged, tmp_path):
     chance = random.Random(5)
     pages = len(content) // PAGE
     outcomes = set()
-    for number in [*chance.sample(range(1, pages), 8), 1, 2]:
+    for number in [*chance.sample(range(1, pages), 16), 1, 2]:
         path.write_bytes(flipped(content, number * PAGE + chance.randrange(PAGE)))
         try:
             report = saved(damaged, tmp_path, whole[1])
@@ -158,7 +158,7 @@ def test_many_damaged_pages_and_zeros_give_nothing_wrong(whole, damaged, tmp_pat
         shutil.rmtree(tmp_path / "saved")
 
 
-@pytest.mark.parametrize("kept", [0.95, 0.7, 0.5])
+@pytest.mark.parametrize("kept", [0.95, 0.75, 0.65])
 def test_a_database_that_was_cut_off_gives_what_is_left(whole, damaged, tmp_path, kept):
     path = damaged / "vault.db"
     content = path.read_bytes()
@@ -346,6 +346,7 @@ def test_the_copy_of_the_header_is_that_of_now_and_an_older_one_is_refused(damag
         opened.people.set_passphrase("owner", new, actor="owner", cost=keys.LOWEST_COST)
         assert copy.read_bytes() == head.read_bytes() != older
         opened.ways_in.rotate(actor="owner")
+        opened._header.shut = False  # so that the next opening changes the keys
         assert copy.read_bytes() == head.read_bytes()
     begun = copy.read_bytes()
     vault.open_vault(damaged, new).close()

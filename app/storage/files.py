@@ -226,6 +226,8 @@ class FolderLock:
     def expect_held(self) -> None:
         """Raise `VaultLocked` where the lock's file is gone or another one: then somebody else may
         hold that one."""
+        if self._descriptor < 0:  # given back: nothing can be changed any more
+            return
         with translated():
             own = os.fstat(self._descriptor)
             there = self._path.stat() if self._path.exists() else None

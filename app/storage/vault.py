@@ -399,11 +399,10 @@ class Vault:
 
     def close(self) -> None:
         """Close the vault and forget its keys; a second time does nothing."""
-        due = not self._closed and self._header.shut
+        due = False
         if not self._closed:
             self._closed = True
-            if due:
-                due = self._fresh_keys()
+            due = self.ways_in.begin_what_is_due()
             with suppress(AppError):  # a damaged database is closed too
                 self.audit.save_witness()
         try:
@@ -415,14 +414,6 @@ class Vault:
             self._call_keys.wipe()
             self.ways_in.forget_keys()
             self._lock.release()
-
-    def _fresh_keys(self) -> bool:
-        """Begin the change of keys anew, with keys that nobody can have copied from the header."""
-        try:
-            rotation.begin(self._header, self.audit, actor="system")
-        except AppError:
-            return False
-        return True
 
     def _change_keys(self) -> None:
         """End the change of keys; what the disk refuses now, the next opening does."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.errors import DeviceUnknown, KeyringRefused, RecoveryWrong, UsageError
+from app.errors import AppError, DeviceUnknown, KeyringRefused, RecoveryWrong, UsageError
 from app.storage import openers, recovery_sheet, remembered, rotation
 
 if TYPE_CHECKING:
@@ -175,6 +175,17 @@ class WaysIn:
     def rotate(self, *, actor: str) -> None:
         """Begin to change the vault key and the database's key; opening the vault again ends it."""
         rotation.begin(self._header, self._audit, actor=actor)
+
+    def begin_what_is_due(self) -> bool:
+        """Where a way in was shut, begin the change of keys anew, with keys that nobody can have
+        copied from the header meanwhile; returns whether it began."""
+        if not self._header.shut:
+            return False
+        try:
+            rotation.begin(self._header, self._audit, actor="system")
+        except AppError:  # what began when the way in was shut is ended by the next opening
+            return False
+        return True
 
     def forget_keys(self) -> None:
         """Let go of what opened the vault."""

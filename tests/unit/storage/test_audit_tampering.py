@@ -445,6 +445,9 @@ def test_a_replayed_database_is_found_by_its_witness(store, logs):
         def read(self):
             return self.memory
 
+        def elsewhere(self):
+            return ()
+
         def first(self, now):
             return Memory(vault=VAULTS[0], newest=now)
 

@@ -20,7 +20,7 @@ from app.storage.scopes import number_of
 from app.storage.search import forget_lost_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from app.domain import Scope, Sha256
@@ -42,7 +42,12 @@ class Erasing:
 
 
 class Erasure:
-    """The erasing of calls in an open vault."""
+    """The erasing of calls in an open vault.
+
+    `also` removes what lies outside of the vault's folder and would still give an erased call back.
+    """
+
+    also: Callable[[], None] | None = None
 
     def __init__(  # noqa: PLR0913 (what a call is kept in)
         self,
@@ -121,6 +126,8 @@ class Erasure:
                 self._audio.erase(call)
             for copy in sorted(self._older_copies.glob("*")):
                 files.remove(copy)
+            if self.also is not None:
+                self.also()
             with self._database.transaction() as writing:
                 forget_lost_words(writing)
             self._database.checkpoint()

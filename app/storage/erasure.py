@@ -115,7 +115,8 @@ class Erasure:
     def finish(self) -> int:
         """Remove the files of erased calls and the traces in the log of pages; returns how many.
 
-        What the disk refuses now is done at the next opening.
+        What the disk refuses now, or somebody who reads holds up, is done at the next erasing or
+        opening.
         """
         with self._database.reader() as reading:
             left = [CallId(row[0]) for row in reading.all(_LEFT)]
@@ -130,7 +131,8 @@ class Erasure:
                 self.also()
             with self._database.transaction() as writing:
                 forget_lost_words(writing)
-            self._database.checkpoint()
+            if not self._database.checkpoint(wait_ms=_WAIT_MS):
+                return 0
             with self._database.transaction() as writing:
                 writing.many(_REMOVED, [(call,) for call in left])
         except AppError:
@@ -146,6 +148,8 @@ class Erasure:
     def _known_by(self, digest: str) -> bytes:
         return self._call_keys.blind_index("recording", bytes.fromhex(digest))
 
+
+_WAIT_MS = 2000  # for who reads just then: nobody else can write meanwhile
 
 # Nobody can decide any more on what was asked for of a call that is gone.
 _WITHDRAWN = """

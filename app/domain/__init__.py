@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from app.domain.calls import (
+    LOW_CONFIDENCE,
     AnalysedCall,
     Call,
     CallAnalysis,
@@ -73,6 +74,7 @@ from app.domain.people import (
     ApprovalRequest,
     GuardedAct,
     KeysState,
+    KnownNames,
     NewSecondFactor,
     PassphraseStrength,
     Person,
@@ -84,11 +86,13 @@ from app.domain.people import (
     Right,
     Scope,
     Team,
+    UnknownName,
     WordListState,
 )
 
 __all__ = [
     "EVERYTHING",
+    "LOW_CONFIDENCE",
     "AnalysedCall",
     "ApprovalRequest",
     "AuditCheck",
@@ -125,6 +129,7 @@ __all__ = [
     "Job",
     "JobState",
     "KeysState",
+    "KnownNames",
     "Measures",
     "ModelRef",
     "MutedSpan",
@@ -160,6 +165,7 @@ __all__ = [
     "Team",
     "Turn",
     "TurnSentiment",
+    "UnknownName",
     "VaultInfo",
     "VaultState",
     "Voices",

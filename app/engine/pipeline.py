@@ -27,9 +27,10 @@ from app.domain import (
 )
 from app.engine import transcripts
 from app.engine.analysis import Analyst, voices
-from app.engine.audio import decode, encode_flac, muted, waveform
+from app.engine.audio import decode, encode_flac, mute, waveform
+from app.engine.diarisation import SPEAKER_ENCODER, Diariser
 from app.engine.models import ModelLibrary
-from app.engine.redaction import Redactor
+from app.engine.redaction import TAGGER, Redactor
 from app.engine.scoring import score
 from app.engine.speakers import assign_roles, fitting_map
 from app.engine.transcription import Transcriber
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from app.domain import SafeTranscript
     from app.engine.audio import Audio
     from app.engine.redaction import Redacted
     from app.engine.transcription import RawTranscript
@@ -92,7 +94,7 @@ class _Run:
         settings, metadata = self.request.settings, self.request.metadata
         with self.clock.stage(Stage.DECODE):
             audio = decode(
-                self.request.payload,
+                self.request.take_payload(),
                 longest_minutes=settings.audio.longest_minutes,
                 accept_truncated=settings.audio.accept_truncated,
                 suffix=self.request.suffix,
@@ -105,19 +107,25 @@ class _Run:
                 hints=self.listed.first(settings.speech.hints) if self.listed else (),
             )
         with self.clock.stage(Stage.SPEAKERS):
-            spoken = assign_roles(heard, roles, audio.channels)
+            spoken, doubts = heard, tuple[str, ...]()
+            if audio.channels == 1 and not roles:
+                spoken, doubts = self.stages.diariser.tell_apart(heard, audio)
+            spoken = assign_roles(spoken, roles, audio.channels)
         redacted, corrections = self._corrected(spoken)
         with self.clock.stage(Stage.MUTE):
-            safe_audio = muted(audio, redacted.muted)
-            facts = _Facts.of_audio(audio, redacted, encode_flac(safe_audio), waveform(safe_audio))
+            mute(audio, redacted.muted)
+            facts = _Facts.of_audio(audio, redacted, encode_flac(audio), waveform(audio))
+            facts = replace(facts, warnings=(*facts.warnings, *doubts))
         if metadata.channel_roles and not roles:
             facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
+        if heard.leaks:
+            facts = replace(facts, warnings=(*facts.warnings, "crosstalk"))
         facts = replace(facts, corrections=corrections)
-        return self._judge(redacted, facts, safe_audio)
+        return self._judge(redacted, facts, audio)
 
     def of_transcript(self) -> AnalysedCall:
         with self.clock.stage(Stage.DECODE):
-            given = transcripts.parse(self.request.payload)
+            given = transcripts.parse(self.request.take_payload())
             spoken = transcripts.to_raw(given)
         with self.clock.stage(Stage.SPEAKERS):
             if spoken.role_basis is not RoleBasis.GIVEN:
@@ -165,7 +173,7 @@ class _Run:
             score=result,
             flags=flags,
             warnings=facts.warnings,
-            provenance=self._provenance(from_audio=facts.sample_rate_hz > 0),
+            provenance=self._provenance(redacted.transcript, from_audio=facts.sample_rate_hz > 0),
             voices=heard,
             corrections=facts.corrections,
         )
@@ -177,10 +185,12 @@ class _Run:
             seconds=self.clock.seconds,
         )
 
-    def _provenance(self, *, from_audio: bool) -> Provenance:
+    def _provenance(self, said: SafeTranscript, *, from_audio: bool) -> Provenance:
         settings = self.request.settings
         speech = (settings.speech.model, "silero-vad") if from_audio else ()
-        used = (*speech, "spacy-en", *self.stages.analyst.models)
+        if from_audio and said.role_basis is RoleBasis.ESTIMATED:
+            speech = (*speech, SPEAKER_ENCODER)
+        used = (*speech, "spacy-en", TAGGER, *self.stages.analyst.models)
         device, compute_type = ("cpu", "int8")
         if from_audio:
             device, compute_type = self.models.placed(settings.execution.device)
@@ -203,6 +213,7 @@ class _Stages:
     settings: Settings
     threads: int
     transcriber: Transcriber
+    diariser: Diariser
     redactor: Redactor
     analyst: Analyst
 
@@ -217,7 +228,13 @@ class _Stages:
             settings,
             execution.threads_per_worker,
             Transcriber(models, settings.speech, execution),
-            Redactor(models, settings.redaction, resources / "recognisers"),
+            Diariser(models),
+            Redactor(
+                models,
+                settings.redaction,
+                resources / "recognisers",
+                threads=execution.threads_per_worker,
+            ),
             Analyst(models, settings.analysis, resources / "packs"),
         )
 
@@ -277,9 +294,9 @@ def _doubts(redacted: Redacted) -> list[str]:
     """Return the codes of what makes this transcript less certain than others."""
     transcript = redacted.transcript
     doubts = []
-    if transcript.role_basis is RoleBasis.ESTIMATED:
-        doubts.append("speakers-not-separated")
-    elif any(turn.role is Role.UNKNOWN for turn in transcript.turns):
+    unknown = any(turn.role is Role.UNKNOWN for turn in transcript.turns)
+    together = transcript.role_basis is RoleBasis.ESTIMATED and transcript.turns[0].speaker is None
+    if unknown and not together:  # of sides that were not told apart, the diariser has spoken
         doubts.append("roles-unknown")
     if transcript.language != "en":
         doubts.append("language-not-supported")

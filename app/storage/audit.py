@@ -5,8 +5,9 @@ content of calls. Each holds the SHA-256 of the one before it, and is signed tog
 of the Merkle tree over all entries so far, by a key that is used for one entry: the next one's
 public half stands in the entry, its private half in the head of the log, where the next entry
 overwrites it. So nobody who comes to have every key of the vault can change, drop or cut off what
-was written before: the keys that signed it are gone. The number decides the order, and an entry's
-time is never before that of the one before it.
+was written before: the keys that signed it are gone. A backup holds another key instead, which its
+last entry names: it signs the one entry of a restore, at this place and no other. The number
+decides the order, and an entry's time is never before that of the one before it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.counts import counted
 from app.domain import AuditEntry, AuditProof, AuditQuery, Progress, Sha256
 from app.errors import UsageError
 from app.storage import audit_rows, merkle
@@ -93,8 +97,10 @@ class Audit:
         """
         end = self._head.read(writing)
         read = self._clock.read(end.at, end.clock)
-        end = replace(end, at=read.at, clock=read.state)
-        if read.change:
+        # the key of a backup signs one entry, that of a restore: what the clock did is told later
+        told = not end.at_rest
+        end = replace(end, at=read.at, clock=read.state if told else end.clock)
+        if read.change and told:
             changed = _bare(
                 actor=_SYSTEM, act="clock.change", subject=read.wall, outcome=read.change
             )
@@ -128,11 +134,13 @@ class Audit:
         self,
         checkpoint: Checkpoint | Seen | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
+        *,
+        at_rest: bool = False,
     ) -> AuditCheck:
         """Return whether every entry is as it was written, naming the first that is not.
 
         Also whether the log extends a `checkpoint` that was kept elsewhere, and every state of it
-        that this computer saw.
+        that this computer saw. `at_rest`: it is the log of a backup.
         """
         memory = self._remembered()
         seen = () if memory is None else (memory.newest, *memory.missed)
@@ -145,7 +153,11 @@ class Audit:
                 sizes=sizes_of(checkpoint, seen),
                 told=lambda done: progress(Progress(done=done, total=end.number)),
             )
-        ends = end.whole and (walked.good, walked.hash) == (end.number, end.hash)
+        ends = (
+            end.whole
+            and end.at_rest in {False, at_rest}
+            and (walked.good, walked.hash) == (end.number, end.hash)
+        )
         return judged(walked, ends=ends, checkpoint=checkpoint, seen=seen)
 
     def verification_key(self) -> str:
@@ -209,7 +221,7 @@ class Audit:
             actor=_SYSTEM,
             act="audit.mismatch",
             subject=memory.newest.root,
-            outcome=f"{memory.newest.size} entries seen, {found} found",
+            outcome=f"{counted(memory.newest.size, 'entry', 'entries')} seen, {found} found",
         )
         self._remember(memory.after(self._seen(), fits=False, found=found))
         return entry
@@ -232,6 +244,28 @@ class Audit:
         if self._witness is not None:
             self._remember(self._witness.first(self._seen()))
         return entry
+
+    def name_restore_key(self, *, actor: str, generation: int) -> tuple[AuditEntry, bytes]:
+        """Write down with which key a restore of a backup goes on; returns the entry, which must
+        be the last one in the backup, and the private half of the key."""
+        signer = Ed25519PrivateKey.generate()
+        public = signer.public_key().public_bytes_raw()
+        entry = self.record(
+            actor=actor, act="vault.backup-key", subject=public.hex(), outcome=str(generation)
+        )
+        return entry, signer.private_bytes_raw()
+
+    def ends_with(self, reading: Reading, entry: AuditEntry) -> bool:
+        """Return whether an entry is the last one in a view of the database."""
+        last = audit_rows.last(reading)
+        return last is not None and last.entry == entry
+
+    def lay_to_rest(self, reading: Reading, writing: Writing, restore_key: bytes) -> None:
+        """Write the head of the log into a backup, with the key for a restore in place of the one
+        that signs the next entry here: that one never leaves the vault."""
+        end = self._head.read(reading)
+        signer = Ed25519PrivateKey.from_private_bytes(restore_key)
+        self._head.keep(writing, replace(end, signer=signer))
 
     def reseal(self, writing: Writing, key: bytes) -> None:
         """Seal the head under another audit key, in the transaction that changes the keys; this

@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,9 @@ ENTRY = b"autoinsights-audit-2"
 TREE_HEAD = b"autoinsights-tree-head-2"
 CHECKPOINT = b"autoinsights-checkpoint-2"
 KEY_MARK, ROOT_MARK = "AIKEY2", "AIROOT2"
+RESTORE, RESTORE_KEY, RESCUE = "vault.restore", "vault.backup-key", "vault.rescue"
+"""The acts by which a log goes on from a copy, and the one that names the key for a restore."""
+_PUBLIC_KEY = re.compile("[0-9a-f]{64}")
 _CHECKSUM_BYTES = 3
 _GROUP = 4
 _HASH_BYTES = 32
@@ -73,6 +77,14 @@ def encoded(entry: AuditEntry) -> bytes:
 def hashed(entry: AuditEntry) -> Sha256:
     """Return the hash that an entry must hold."""
     return Sha256(hashlib.sha256(encoded(entry)).hexdigest())
+
+
+def restore_key(entry: AuditEntry) -> bytes | None:
+    """Return the key that signs the next entry where that is a restore of the backup whose last
+    entry this is: `None` for every other entry."""
+    if entry.act != RESTORE_KEY or not _PUBLIC_KEY.fullmatch(entry.subject):
+        return None
+    return bytes.fromhex(entry.subject)
 
 
 def head_encoded(vault_id: str, signed: SignedEntry) -> bytes:

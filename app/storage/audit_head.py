@@ -24,6 +24,7 @@ from app.storage.audit_format import (
     first_hash,
     hashed,
     head_encoded,
+    restore_key,
 )
 from app.storage.crypto import Binding, keyed_digest, seal_bytes, unseal_bytes
 
@@ -47,7 +48,8 @@ _MOST = 1 << 60
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
     """The end of a log: its last entry, its tree, and the key that signs the next entry. `whole`:
-    the head is that of the last entry and holds the key that this entry names."""
+    the head is that of the last entry and holds the key that this entry names; `at_rest`: the log
+    is that of a backup, and holds the key for the entry of a restore in place of its own."""
 
     number: int
     hash: Sha256
@@ -57,6 +59,7 @@ class End:
     signer: Ed25519PrivateKey
     whole: bool
     clock: ClockState
+    at_rest: bool = False
 
     @property
     def root(self) -> bytes:
@@ -106,7 +109,10 @@ class Head:
             whole=True,
             clock=ClockState(session=clocks[0], offset_ms=clocks[1], behind_ms=clocks[2]),
         )
-        fits = (end.number, end.next_key) == (number, last.next_key if last else first_key)
+        named = restore_key(last.entry) if last else None
+        end = replace(end, at_rest=end.next_key == named)
+        named = named if end.at_rest else last.next_key if last else first_key
+        fits = (end.number, end.next_key) == (number, named)
         fits = fits and len(end.frontier) == number.bit_count()
         if fits and hmac.compare_digest(mac, self._mac(end, seed)):
             return end
@@ -130,6 +136,7 @@ class Head:
             hash=entry.hash,
             frontier=frontier,
             signer=Ed25519PrivateKey.generate(),
+            at_rest=False,
         )
         signed = SignedEntry(entry=entry, root=grown.root, next_key=grown.next_key, signature=b"")
         signature = end.signer.sign(head_encoded(self.vault_id, signed))

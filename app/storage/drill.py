@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.domain import CallId, DrillReport, Progress
 from app.errors import AppError
 from app.storage import backup_format, files, making, records, rotation, vault
@@ -104,11 +105,11 @@ class _Comparison:
                 if records.marker(reading, number) != self.backup.manifest.calls[call].marker:
                     yield f"call {call} is not what was backed up"
         if len(calls) != expected:
-            yield f"{expected} calls were restored, and {len(calls)} are there"
+            yield f"{counted(expected, 'call')} should be there, and not {len(calls):,}"
         for place, (_, call) in enumerate(calls):
             yield from self._unfound(CallId(call), search=place < _SEARCHED_CALLS)
         if self.turns != indexed:
-            yield f"{self.turns} turns were restored, and {indexed} are in the index"
+            yield f"{counted(self.turns, 'turn')} should be in the index, and not {indexed:,}"
 
     def _unfound(self, call: CallId, *, search: bool) -> Iterator[str]:
         """Count the turns of a call, and yield those that searching their words does not find."""

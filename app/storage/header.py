@@ -4,7 +4,9 @@ Promises to tell apart a header that was changed (`VaultDamaged`), one from a ne
 (`VaultNewer`) and one from before the first release (`VaultTooOld`). A checksum finds accidents
 before a passphrase is tried; once the vault key is known, a keyed digest over the whole header
 finds changes that were made on purpose, and the database knows the newest header by its digest, so
-that an older one put back is found as well.
+that an older one put back is found as well. Beside it lies a copy, for a rescue on the day on which
+the header cannot be read: nothing else is opened by it, and an older copy is refused like an older
+header.
 """
 
 from __future__ import annotations
@@ -39,7 +41,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-NAME = "vault.json"
+NAME, COPY = "vault.json", "vault-copy.json"
 FORMAT = 2
 _LARGEST_BYTES = 1 << 24
 
@@ -147,6 +149,7 @@ class OpenHeader:
                     expect_next(writing, changed)
                 self.now = changed
                 put_in_place()
+            keep_copy(self._folder, changed)
             # a disk that is full now keeps no change back: the next opening settles, too
             with suppress(AppError), self._database.transaction() as writing:
                 settle(writing, changed)
@@ -205,20 +208,47 @@ def read(folder: Path) -> Header:
 
     Raises `VaultMissing`, `VaultNewer`, `VaultTooOld` or `VaultDamaged`.
     """
-    path = folder / NAME
+    return _read(folder / NAME)
+
+
+def _read(path: Path) -> Header:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise VaultMissing(f"There is no vault in {folder}.") from error
+        raise VaultMissing(f"There is no vault in {path.parent}.") from error
     except OSError as error:
         raise files.explained(error) from error
     return parsed(content)
 
 
+def readable(folder: Path) -> Header:
+    """Return the header of a damaged vault, or its copy where it cannot be read.
+
+    Raises what `read` raises.
+    """
+    try:
+        return read(folder)
+    except AppError:
+        with suppress(AppError):
+            return _read(folder / COPY)
+        raise
+
+
 def write(folder: Path, header: Header) -> None:
-    """Put a signed header in place as a whole."""
+    """Put a signed header in place as a whole, and its copy beside it."""
     files.write_atomic(folder / NAME, encoded(header))
+    keep_copy(folder, header)
+
+
+def keep_copy(folder: Path, header: Header) -> None:
+    """Let the copy be that of the header, as far as the disk allows: the next opening tries
+    again."""
+    content = encoded(header)
+    with suppress(AppError, OSError):
+        path = folder / COPY
+        if not path.is_file() or path.read_bytes() != content:
+            files.write_atomic(path, content)
 
 
 def encoded(header: Header) -> bytes:

@@ -9,6 +9,7 @@ nothing else is.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,8 +18,8 @@ from app.access import rights_of
 from app.domain import Person, PersonName, PersonRole, PersonState, Right, Scope
 from app.errors import PersonNotFound, UsageError
 from app.storage import passphrases, second_factor
-from app.storage.attempts import key_of
-from app.storage.clock import stamp
+from app.storage.attempts import Failures, key_of
+from app.storage.clock import milliseconds, stamp
 from app.storage.names import checked_name
 from app.storage.openers import person_opener, tag_of
 
@@ -89,6 +90,19 @@ class People:
         """Return a person who was not removed; raises `PersonNotFound`."""
         with self._database.reader() as reading:
             return self._present(reading, name)
+
+    def waits(self) -> dict[PersonName, str]:
+        """Return who has to wait after wrong passphrases or codes, and until when."""
+        now_ms = milliseconds(self._clock())
+        with self._database.reader() as reading:
+            rows = reading.all(_FAILED)
+        found: dict[PersonName, str] = {}
+        for name, count, last_ms in rows:
+            codes = Failures(count=count, last_ms=last_ms).by(now_ms).waits_until_ms()
+            until_ms = max(codes, self._attempts.waits_until_ms(self._counted_as(name)))
+            if until_ms > now_ms:
+                found[PersonName(name)] = stamp(datetime.fromtimestamp(until_ms / 1000, UTC))
+        return found
 
     def add(
         self, person: Person, passphrase: str, *, actor: str, cost: KeyCost | None = None
@@ -242,7 +256,10 @@ class People:
         header.replace(changed, act)
 
     def _end_waiting(self, person: Person) -> None:
-        self._attempts.release(key_of(self._tag(person.name), known=True))
+        self._attempts.release(self._counted_as(person.name))
+
+    def _counted_as(self, name: str) -> str:
+        return key_of(self._tag(name), known=True)
 
     def _record(
         self, writing: Writing, actor: str, act: str, subject: str, outcome: str = "ok"
@@ -250,6 +267,7 @@ class People:
         self._audit.append(writing, actor=actor, act=act, subject=subject, outcome=outcome)
 
 
+_FAILED = "SELECT name, failures, failed_at FROM people WHERE state != 'removed' ORDER BY name"
 _RELEASE = "UPDATE people SET failures = 0, failed_at = 0 WHERE name = ?"
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 from sqlcipher3 import dbapi2
 
+from app.counts import counted
 from app.domain import CallId, JobState, Progress, RescueReport
 from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
 from app.storage import files, header, making, records, results, schema
@@ -26,6 +27,7 @@ from app.storage.audit import Audit
 from app.storage.audit_head import Head
 from app.storage.backup import OWN_TABLES, inserting, no_progress
 from app.storage.database import Database, copy_damaged
+from app.storage.first_page import first_page
 from app.storage.keys import (
     CallKeys,
     KeyPurpose,
@@ -114,12 +116,12 @@ def rescue(
     Raises `VaultDamaged` where nothing can be read or nobody could sign in, `VaultMissing`,
     `VaultLocked`, `VaultExists`, `SignInError`, `NotAllowed`, `DiskFull` or `StorageError`.
     """
-    header.read(damaged)
+    header.readable(damaged)
     lock = _locked(damaged)
     try:
         if lock is not None:  # guessing here waits, and is told of, as it is at the vault
             way = replace(way, attempts=Attempts(damaged, way.clock))
-        found = header.read(damaged)
+        found = header.readable(damaged)
         key = way.unlock(found)
         with making.making(folder) as path:
             copy = folder / f"{files.TEMPORARY}damaged"
@@ -145,14 +147,19 @@ def _database_keys(found: Header, key: VaultKey) -> list[bytes]:
 
 def _opened(path: Path, copy: Path, secrets: list[bytes]) -> _Source:
     """Return a copy of the database, opened with the key that fits."""
-    for secret in secrets[:-1]:
-        copy_damaged(path, copy, secret)
+    if not path.is_file():
+        raise VaultDamaged("The vault's database is missing.")
+    for secret in secrets:
+        first = first_page(path, secret, copy.with_name(f"{copy.name}-empty"))
+        copy_damaged(path, copy, secret, first)
         with suppress(VaultDamaged):
             return _Source(copy, secret)
         for part in copy.parent.glob(f"{copy.name}*"):
             files.remove(part)
-    copy_damaged(path, copy, secrets[-1])
-    return _Source(copy, secrets[-1])
+    raise VaultDamaged(
+        "Too much of the beginning of the database is damaged: nothing in it can be read.",
+        hint="Restore the newest backup, with `autoinsights restore`; keep the damaged folder.",
+    )
 
 
 def _locked(damaged: Path) -> files.FolderLock | None:
@@ -198,7 +205,7 @@ class _Rescue:
             self._audit_head(target)
             self._calls(target)
             lost = self._lost()
-            outcome = f"{len(self.saved)} calls saved, {len(lost)} lost"
+            outcome = f"{counted(len(self.saved), 'call')} saved, {len(lost)} lost"
             audit.record(actor=actor, act="vault.rescue", outcome=outcome)
             target.checkpoint()
         finally:
@@ -249,7 +256,7 @@ class _Rescue:
             self.remarks.append("Whether the header is the newest one could not be seen.")
 
     def _own_tables(self, writing: Writing) -> None:
-        for table in OWN_TABLES:
+        for table in (*OWN_TABLES, "audit_head"):
             if table == "vault":
                 row = (self.found.id, self.found.created_at, self.found.generation)
                 writing.change("INSERT INTO vault VALUES (1, ?, ?, ?)", row)

@@ -5,6 +5,7 @@ that one program has it open at a time, and that each way of not opening is its 
 keys, files and the order in which they are opened.
 
     vault.json      header: the ways to the vault key     vault.db   encrypted database
+    vault-copy.json a copy of it, for a rescue
     audio/          sealed recordings                     lock       held while the vault is open
     attempts.json   failed sign-ins
 """
@@ -325,6 +326,8 @@ class Vault:
             person = sign_in.expect_active(found)
             how = self.second_factors.expect(person, code)
         except CodeNeeded:
+            if entry.seconds:  # somebody typed the passphrase: who stops here is known, too
+                self.audit.record(actor=name, act="sign-in.code-asked")
             raise
         except AppError as error:
             self.audit.record(actor=name, act="sign-in.refused", outcome=error.code)
@@ -541,6 +544,7 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
         schema.upgrade(database, fresh=False, backup=keep_copy)
         _expect_own(database, found)
         found = header.newest(opening.folder, database, found, key)
+        header.keep_copy(opening.folder, found)
         vault = Vault(opening, found, key, database, entry)
         vault._recover()
         vault.audit.meet_witness()

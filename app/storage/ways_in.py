@@ -64,6 +64,11 @@ class WaysIn:
         """Whether there is a recovery sheet."""
         return self._header.now.recovery is not None
 
+    @property
+    def change_waits(self) -> bool:
+        """Whether a change of keys was begun, which the next opening of the vault ends."""
+        return self._header.now.rotation is not None
+
     def computer_key(self, found: Header) -> bytes | None:
         """Return this computer's key, where a header asks for it; raises `DeviceUnknown`."""
         if not any(opener.device for opener in found.people):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.ui import words
 
 if TYPE_CHECKING:
@@ -15,10 +16,12 @@ _ACTS = {
     "vault.create": "Vault made",
     "vault.open": "Signed in",
     "vault.backup": "Backup made",
+    "vault.backup-key": "Key for restoring a backup",
     "vault.backup-check": "Backup checked",
     "vault.erased-list": "List of erased calls written",
     "vault.restore": "Restored from a backup",
     "vault.rescue": "Saved from a damaged vault",
+    "sign-in.code-asked": "Passphrase right, code asked for",
     "sign-in.refused": "Sign-in refused",
     "sign-in.failed": "Sign-in failed",
     "denied": "Tried what is not allowed",
@@ -90,5 +93,5 @@ def cell(entry: AuditEntry, column: int) -> str:
 
 def count(number: int, *, narrowed: bool) -> str:
     """Return how many entries are listed."""
-    listed = words.counted(number, "entry", "entries")
+    listed = counted(number, "entry", "entries")
     return f"{listed} found" if narrowed else listed

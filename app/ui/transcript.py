@@ -27,8 +27,9 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QTextEdit
 
+from app.domain import LOW_CONFIDENCE
 from app.ui import words
-from app.ui.timeline import LOW_CONFIDENCE, moment_of, turn_at, word_at
+from app.ui.timeline import moment_of, turn_at, word_at
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,9 @@ class Run:
 
 def runs(turn: Turn, corrections: Sequence[Correction] = ()) -> list[Run]:
     """Return how a turn's text is written: plain, redacted (with a tooltip), corrected from the
-    word list or doubtful."""
+    word list or doubtful.
+
+    A turn that is uncertain as a whole is doubtful from end to end."""
     special = [
         Run(start, end, tip, doubtful=False) for start, end, tip in words.placeholders(turn.text)
     ]
@@ -69,12 +72,12 @@ def runs(turn: Turn, corrections: Sequence[Correction] = ()) -> list[Run]:
     at = 0
     for run in sorted(special, key=lambda r: r.start):
         if run.start > at:
-            result.append(Run(at, run.start, "", doubtful=False))
+            result.append(Run(at, run.start, "", doubtful=turn.uncertain))
         if run.end > at:
             result.append(run)
             at = run.end
     if at < len(turn.text):
-        result.append(Run(at, len(turn.text), "", doubtful=False))
+        result.append(Run(at, len(turn.text), "", doubtful=turn.uncertain))
     return result
 
 
@@ -258,7 +261,7 @@ class TranscriptView(QTextEdit):
         elif run.doubtful:
             style.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DotLine)
             style.setUnderlineColor(self._theme.colour("quiet"))
-            style.setToolTip("Not heard clearly: this word is uncertain")
+            style.setToolTip("Not heard clearly: what stands here is uncertain")
         return style
 
     def _mark(self) -> None:
@@ -322,7 +325,7 @@ class TranscriptView(QTextEdit):
         painter.setFont(font)
         painter.setPen(colour)
         box = QRectF(14, area.top() + 4.5, self._gutter - 34, painter.fontMetrics().height() + 2)
-        painter.drawText(box, Qt.AlignmentFlag.AlignLeft, words.role(turn.role, turn.channel))
+        painter.drawText(box, Qt.AlignmentFlag.AlignLeft, words.role(turn.role, turn.side))
         painter.setFont(self.font())
         painter.setPen(self._theme.colour("quiet"))
         painter.drawText(box, Qt.AlignmentFlag.AlignRight, words.duration(turn.start_ms))

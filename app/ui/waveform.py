@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.ui import words
 from app.ui.playback import clamped
-from app.ui.timeline import Mark, channel_roles, peaks_in
+from app.ui.timeline import Mark, channel_roles, peaks_in, shared
 
 if TYPE_CHECKING:
     from app.domain import CallAnalysis, Role, Waveform
@@ -264,7 +264,9 @@ class WaveformView(QWidget):
             painter.setFont(font)
             painter.setPen(self._theme.role(role))
             above = box.adjusted(0, 0, 0, -_LANE // 2 + 10) if note else box
-            painter.drawText(above, Qt.AlignmentFlag.AlignVCenter, words.role(role, channel))
+            both = shared(self._analysis, channel)
+            who = "Both sides" if both else words.role(role, channel)
+            painter.drawText(above, Qt.AlignmentFlag.AlignVCenter, who)
             font.setBold(False)
             painter.setFont(font)
             painter.setPen(self._theme.colour("quiet"))

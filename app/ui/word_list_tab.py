@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QTextCursor
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
+from app.counts import counted
 from app.domain import Subject, WordListState
-from app.ui import words
 from app.ui.widgets import button, label
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class WordListTab(QWidget):
     def _show(self) -> None:
         self.text.setPlainText(self._state.text)
         entries = self._state.entries
-        self.count.setText(words.counted(entries, "entry", "entries") if entries else "No list yet")
+        self.count.setText(counted(entries, "entry", "entries") if entries else "No list yet")
         self._enable()
 
     def _differs(self) -> bool:

@@ -121,7 +121,7 @@ def test_the_calls_of_the_demonstration_are_listed_shown_and_found(demo_vault):
     assert detail["analysis"]["turns"]
     made = detail["analysis"]["provenance"]
     assert [model["name"] for model in made["models"]] == [
-        *("whisper-base", "silero-vad", "spacy-en", "minilm", "call-heads")
+        *("whisper-base", "silero-vad", "spacy-en", "tagger", "minilm", "call-heads")
     ]
     assert len([pack for pack in made["packs"] if pack.startswith("recognisers-")]) == 1
     hits = objects(autoinsights(home, "search", "formal complaint", "--json", *vault))

@@ -1,18 +1,20 @@
 """Makes a call safe: raw transcript in; safe transcript, redactions and stretches to mute out.
 
 Several finders look at the whole call (numbers and codes in their dialogue, names, addresses,
-e-mails, passwords, written patterns with checksums) and everything that any of them finds is
-redacted. Card verification codes are redacted whatever the settings say (PCI DSS 3.3.1). The values
-leave as digests only.
+e-mails, passwords, written patterns with checksums, a trained token tagger) and everything that any
+of them finds is redacted. Card verification codes are redacted whatever the settings say (PCI DSS
+3.3.1). The values leave as digests only.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from app.domain import RoleBasis
 from app.engine.redaction.already import beside_placeholders
 from app.engine.redaction.found import resolve
 from app.engine.redaction.placeholders import Redacted, write
+from app.engine.redaction.rejoined import rejoined, without_roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,8 +28,16 @@ if TYPE_CHECKING:
 __all__ = ["Redacted", "Redactor"]
 
 
+TAGGER, ENCODER = "tagger", "minilm"
+"""The token tagger's name in the manifest, and the encoder's whose tokenizer it shares."""
+
+
 class LanguageModels(Protocol):
     """What redaction needs of the model library."""
+
+    def read(self, name: str, file: str) -> bytes:
+        """Return the verified content of one file of a model."""
+        ...
 
     def spacy(self) -> Path:
         """Return the absolute folder of the spaCy model."""
@@ -38,9 +48,15 @@ class Redactor:
     """Redacts calls by the settings; models and data are loaded on first use and stay."""
 
     def __init__(
-        self, models: LanguageModels, settings: RedactionSettings, recognisers: Path
+        self,
+        models: LanguageModels,
+        settings: RedactionSettings,
+        recognisers: Path,
+        *,
+        threads: int = 1,
     ) -> None:
-        """Remember where things are; nothing is loaded yet."""
+        """Remember where things are; nothing is loaded yet. `threads` run the token tagger."""
+        self._threads = threads
         self._models = models
         self._settings = settings
         self._recognisers = recognisers
@@ -60,7 +76,12 @@ class Redactor:
 
     def find(self, raw: RawTranscript, *, agent_name: str | None = None) -> list[Found]:
         """Return what is to be redacted, as each finder says it."""
-        return self._loaded().find(raw, agent_name=agent_name)
+        engine = self._loaded()
+        if raw.role_basis is not RoleBasis.ESTIMATED:
+            return engine.find(raw, agent_name=agent_name)
+        whole = rejoined(raw)  # who speaks may be wrong: nothing rests on it
+        found = engine.find(without_roles(raw), agent_name=agent_name)
+        return [*found, *whole.back(engine.find(whole.raw, agent_name=agent_name))]
 
     @property
     def redacts_people(self) -> bool:
@@ -80,6 +101,13 @@ class Redactor:
     def _loaded(self) -> Engine:
         if self._engine is None:
             from app.engine.redaction.engine import Engine
+            from app.engine.redaction.tagger import TokenTagger
 
-            self._engine = Engine(self._models.spacy(), self._settings, self._recognisers)
+            tagger = TokenTagger(
+                self._models.read(TAGGER, "model.onnx"),
+                self._models.read(ENCODER, "tokenizer.json"),
+                self._models.read(TAGGER, "tagger.json"),
+                threads=self._threads,
+            )
+            self._engine = Engine(self._models.spacy(), tagger, self._settings, self._recognisers)
         return self._engine

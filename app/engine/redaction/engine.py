@@ -13,14 +13,16 @@ from app.engine.redaction.contacts import ContactFinder
 from app.engine.redaction.everything import EverythingFinder
 from app.engine.redaction.frame import CallContext, Frame
 from app.engine.redaction.numbers import NumberFinder
-from app.engine.redaction.people import PeopleFinder
+from app.engine.redaction.people import PeopleFinder, Suspect
 from app.engine.redaction.secrets import SecretFinder
+from app.engine.redaction.tags import AGENT, PERSON, TagFinder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from app.config import RedactionSettings
     from app.engine.redaction.found import Found
+    from app.engine.redaction.tagger import TokenTagger
     from app.engine.transcription import RawTranscript
 
 NEVER_KEPT = "CARD_CODE"  # PCI DSS 3.3.1: not kept after authorisation, by nobody
@@ -29,8 +31,14 @@ NEVER_KEPT = "CARD_CODE"  # PCI DSS 3.3.1: not kept after authorisation, by nobo
 class Engine:
     """All finders with their data, loaded."""
 
-    def __init__(self, model_folder: Path, settings: RedactionSettings, recognisers: Path) -> None:
-        """Load the data and the model."""
+    def __init__(
+        self,
+        model_folder: Path,
+        tagger: TokenTagger,
+        settings: RedactionSettings,
+        recognisers: Path,
+    ) -> None:
+        """Load the data and spaCy's model; `tagger` is loaded already."""
         lexicon = data.load(recognisers)
         self.lineage = f"recognisers-{data.digest(recognisers)[:16]}"
         self._lexicon = lexicon
@@ -41,6 +49,9 @@ class Engine:
         self._addresses = AddressFinder(lexicon)
         self._secrets = SecretFinder(lexicon)
         self._answers = AnswerFinder(lexicon)
+        self._tagger = tagger
+        self._tags = TagFinder(lexicon)
+        self._persons = {PERSON, AGENT} if settings.agent_names else {PERSON}
         self._everything = EverythingFinder()
         self._kinds = _kinds(lexicon, settings)
         self.ranks = lexicon.ranks
@@ -56,6 +67,7 @@ class Engine:
                 ("secrets", names, lambda context: self._secrets.find(context.call)),
                 ("answers", names, lambda context: self._answers.find(context.call)),
                 ("people", ["PERSON"], self._find_people),
+                ("tagger", names, lambda context: self._tags.find(context.call, context.tagged)),
                 ("everything", names, self._find_everything),
             ),
         )
@@ -69,12 +81,19 @@ class Engine:
             "role_confidence": raw.role_confidence,
         }
         texts = [cased(turn, self._lexicon) for turn in call.turns]
-        return self._frame.analyse(call, texts, self._kinds, facts)
+        tagged = self._tagger.tag([(turn.role, turn.text) for turn in call.turns])
+        return self._frame.analyse(call, texts, tagged, self._kinds, facts)
 
     def _find_people(self, context: CallContext) -> list[Found]:
         persons = [
-            [(start, end) for label, start, end in turn.entities if label == "PERSON"]
-            for turn in context.model
+            [Suspect(start, end) for label, start, end in turn.entities if label == "PERSON"]
+            + [Suspect(one.start, one.end, one.score) for one in tags if one.kind in self._persons]
+            + [
+                Suspect(one.start, one.end, one.score, introduces=True)
+                for one in tags
+                if one.kind == AGENT and AGENT not in self._persons
+            ]
+            for turn, tags in zip(context.model, context.tagged, strict=True)
         ]
         return self._people.find(context.call, persons, **context.facts)
 

@@ -1,8 +1,9 @@
 """Finds the names of people, also in lower case, and knows which of them are the agent's own.
 
-Four ways, united: what spaCy takes for a person, known names, what is said around a name ("my name
-is", "mister", the answer to a question for it), and names spelled out. A name found once is found
-again wherever a part of it is said. Agents' names stay unless the settings say otherwise.
+Five ways, united: what spaCy and the token tagger take for a person, known names, what is said
+around a name ("my name is", "mister", the answer to a question for it), and names spelled out. A
+name found once is found again wherever a part of it is said. Agents' names stay unless the settings
+say otherwise.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _SPELLED = 3  # letters one by one that are a name
 _SPELLED_ANYWHERE = 5
 _OPENING_AFTER = 15  # tokens from an agent's opening to their name
 _OPENING_SOON = 6  # tokens from an agent's name to their opening
+_SURE_TAG = 0.9  # so sure must the tagger be of a name that is an everyday word
 _SURE_ROLES = 0.7  # below it a guessed role is not believed
 _PARTICLES = {"de", "la", "van", "der", "den", "von", "du", "di", "da", "dos", "del", "al", "el"}
 _PARTICLES |= {"bin", "ten", "le"}
@@ -44,6 +46,17 @@ class _Name:
     score: float
     rule: str
     own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """Characters `start`..`end` of a turn that a model takes for a person: spaCy, or the token
+    tagger, which says how `sure` it is; `introduces` where it takes them for the speaking agent."""
+
+    start: int
+    end: int
+    sure: float | None = None
+    introduces: bool = False
 
 
 class PeopleFinder:
@@ -72,18 +85,18 @@ class PeopleFinder:
     def find(
         self,
         call: SaidCall,
-        persons: Sequence[Sequence[tuple[int, int]]],
+        persons: Sequence[Sequence[Suspect]],
         *,
         agent_name: str | None,
         role_basis: RoleBasis,
         role_confidence: float,
     ) -> list[Found]:
-        """Return the names of every turn; `persons` are the characters that spaCy takes for people,
-        per turn."""
+        """Return the names of every turn; `persons` are what the models take for people, per
+        turn."""
         roles_sure = role_basis in {RoleBasis.CHANNEL_MAP, RoleBasis.GIVEN} or (
             role_basis is RoleBasis.GUESSED and role_confidence >= _SURE_ROLES
         )
-        agent, greetings = self._agent_words(call, agent_name, roles_sure=roles_sure)
+        agent, greetings = self._agent_words(call, persons, agent_name, roles_sure=roles_sure)
         found: list[tuple[SaidTurn, _Name]] = []
         for turn in call.turns:
             found += [(turn, name) for name in self._in_turn(turn, persons[turn.index])]
@@ -97,8 +110,9 @@ class PeopleFinder:
 
     # ------------------------------------------------------------------ one turn
 
-    def _in_turn(self, turn: SaidTurn, persons: Sequence[tuple[int, int]]) -> list[_Name]:
-        names = self._by_spacy(turn, persons)
+    def _in_turn(self, turn: SaidTurn, persons: Sequence[Suspect]) -> list[_Name]:
+        suspects = [one for one in persons if not one.introduces]
+        names = [name for one in suspects if (name := self._by_model(turn, one))]
         place = 0
         while place < len(turn.words):
             name = self._introduced(turn, place) or self._titled(turn, place)
@@ -112,28 +126,50 @@ class PeopleFinder:
         names += self._spelled(turn, names)
         return names
 
-    def _by_spacy(self, turn: SaidTurn, persons: Sequence[tuple[int, int]]) -> list[_Name]:
-        """Take what spaCy takes for a person, without what cannot be one."""
+    def _by_model(self, turn: SaidTurn, person: Suspect) -> _Name | None:
+        """Take what a model takes for a person, without what cannot be one: among everyday words
+        has to be one that is a name too, and the tagger has to be very sure of it."""
+        first, last = self._trimmed(turn, person)
+        if first > last:
+            return None
+        words = turn.words[first : last + 1]
+        known = any(self._is_known(word) for word in words)
+        everyday = all(self._is_everyday(word) for word in words)
+        if person.sure is not None:
+            capital = any(one.text[0].isupper() for one in turn.tokens[first : last + 1])
+            if not capital and not turn.lower:  # a recogniser that prints capitals prints some here
+                return None
+            doubtful = everyday and (person.sure < _SURE_TAG or not known)
+            return None if doubtful else _Name(first, last, 0.55, "person.tagger")
+        if everyday and not known:
+            return None
+        return _Name(first, last, 0.85 if known else 0.6, "person.model")
+
+    def _trimmed(self, turn: SaidTurn, person: Suspect) -> tuple[int, int]:
+        """Return the first and the last token of a span without what cannot be a name at its ends;
+        the last before the first where nothing is left."""
         starts = {token.start: place for place, token in enumerate(turn.tokens)}
-        names = []
-        for start, end in persons:
-            place = starts.get(start)
-            if place is None:
-                continue
-            last = place
-            while last + 1 < len(turn.tokens) and turn.tokens[last + 1].end <= end:
-                last += 1
-            while place <= last and not self._may_be_name(turn, place):
-                place += 1
-            while last >= place and not self._may_be_name(turn, last):
-                last -= 1
-            if place > last:
-                continue
-            known = any(self._is_known(turn.words[one]) for one in range(place, last + 1))
-            unknown = all(self._is_everyday(turn.words[one]) for one in range(place, last + 1))
-            if known or not unknown:
-                names.append(_Name(place, last, 0.85 if known else 0.6, "person.model"))
-        return names
+        first = starts.get(person.start)
+        if first is None:
+            return 0, -1
+        last = first
+        while last + 1 < len(turn.tokens) and turn.tokens[last + 1].end <= person.end:
+            last += 1
+        tagged = person.sure is not None
+        while first <= last and not self._may_stand(turn, first, tagged=tagged):
+            first += 1
+        while last >= first and not self._may_stand(turn, last, tagged=tagged, after=last > first):
+            last -= 1
+        return first, last
+
+    def _may_stand(self, turn: SaidTurn, place: int, *, tagged: bool, after: bool = False) -> bool:
+        """Say whether a word may stand at an end of a name: for the tagger no everyday word may,
+        and a month may after a first name ("Lucinda May")."""
+        word = turn.words[place]
+        if tagged and after and word in self._months and self._is_known(turn.words[place - 1]):
+            return True
+        loose = tagged and word in self._common and not self._is_known(word)
+        return self._may_be_name(turn, place) and not loose
 
     def _introduced(self, turn: SaidTurn, place: int) -> _Name | None:
         """Read "my name is Declan Osgood", "this is john"."""
@@ -307,7 +343,12 @@ class PeopleFinder:
     # ------------------------------------------------------------------ the agent
 
     def _agent_words(
-        self, call: SaidCall, agent_name: str | None, *, roles_sure: bool
+        self,
+        call: SaidCall,
+        persons: Sequence[Sequence[Suspect]],
+        agent_name: str | None,
+        *,
+        roles_sure: bool,
     ) -> tuple[frozenset[str], frozenset[int]]:
         """Return the words of the agent's name, from the metadata and from the greeting, and the
         turns that greet."""
@@ -318,6 +359,8 @@ class PeopleFinder:
             if turn.role is not Role.AGENT and roles_sure:
                 continue
             own = self._greeting(turn, roles_sure=roles_sure)
+            if roles_sure and turn.role is Role.AGENT:
+                own |= self._introduced_by_tagger(turn, persons[turn.index])
             words |= own
             greetings |= {turn.index} if own else set()
             greeted += 1
@@ -341,6 +384,15 @@ class PeopleFinder:
         for name in self._followed(turn):
             if trusted or any(_opens(opening, name.first) for opening in openings[:_FEW_TURNS]):
                 words |= {turn.words[one] for one in range(name.first, name.last + 1)}
+        return words
+
+    def _introduced_by_tagger(self, turn: SaidTurn, persons: Sequence[Suspect]) -> set[str]:
+        """Return the words of the name with which the tagger is sure that an agent greets."""
+        words: set[str] = set()
+        for person in persons:
+            if person.introduces and (person.sure or 0.0) >= _SURE_TAG:
+                first, last = self._trimmed(turn, person)
+                words |= {turn.words[one].removesuffix("'s") for one in range(first, last + 1)}
         return words
 
     def _is_agent(

@@ -316,7 +316,7 @@ def test_a_vault_that_was_put_back_is_found_on_the_computer_that_saw_it(tmp_path
             replayed.audit.record(actor="eve", act="call.view")
         check = replayed.audit.verify()
         assert (check.ok, check.first_bad) == (False, 2)
-        assert f"This computer saw {seen} audit entries, and 1 were left" in check.sentence
+        assert f"This computer saw {seen} audit entries, and 1 was left" in check.sentence
         assert check.sentence in replayed.check()
     with again() as later:
         assert not later.audit.verify().ok

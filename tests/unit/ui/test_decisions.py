@@ -129,6 +129,13 @@ def test_a_refusal_names_the_line_to_go_to() -> None:
     assert wrong_line("There are more than 500 entries.") is None
 
 
+def test_a_turn_that_is_uncertain_as_a_whole_is_marked_from_end_to_end() -> None:
+    said = replace(builders.transcript().turns[3], confidence=0.3)
+    assert all(run.doubtful or run.tooltip for run in runs(said))
+    assert any(run.tooltip for run in runs(said))
+    assert not any(run.doubtful for run in runs(replace(said, confidence=0.9)))
+
+
 def test_side_panel_values() -> None:
     analysis = builders.call_analysis()
     assert ("Agent's talk ratio", "55 %") in call_side.measures(analysis)

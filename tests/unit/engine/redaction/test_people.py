@@ -6,7 +6,7 @@ import pytest
 
 from app.domain import RoleBasis
 from app.engine.redaction.found import resolve
-from app.engine.redaction.people import PeopleFinder
+from app.engine.redaction.people import PeopleFinder, Suspect
 from tests.unit.engine.redaction.calls import data, read, said
 
 
@@ -21,7 +21,7 @@ def names(
     """Return the names found; `model` are the words that spaCy takes for people."""
     call = read(*lines)
     persons = [
-        [(t.text.index(m), t.text.index(m) + len(m)) for m in model if m in t.text]
+        [Suspect(t.text.index(m), t.text.index(m) + len(m)) for m in model if m in t.text]
         for t in call.turns
     ]
     found = PeopleFinder(data(), agents_too=agents_too).find(

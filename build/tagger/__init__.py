@@ -1,0 +1,1 @@
+"""What the token tagger is trained on: made-up calls, and public sets that may train weights."""

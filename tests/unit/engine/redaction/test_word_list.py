@@ -74,9 +74,9 @@ def test_people_of_the_list_are_redacted_wherever_they_are_named() -> None:
     listed = "[names]\nSiobhan Kerrigan = shivawn kerrigan\n[products]\nVelmora"
     assert safe(
         listed,
-        "C: The letter from Shivon Carrigan was about Velmura.",
+        "C: The letter from Shivon Carrigan was late.",
         "C: Then Kerrigan rang again.",
-    ) == ["The letter from [PERSON-1] was about Velmora.", "Then [PERSON-1] rang again."]
+    ) == ["The letter from [PERSON-1] was late.", "Then [PERSON-1] rang again."]
 
 
 def test_the_agent_of_the_call_stays_as_the_settings_say() -> None:

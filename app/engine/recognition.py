@@ -74,8 +74,10 @@ class Recogniser:
         short_windows: bool,
         hints: Sequence[str] = (),
     ) -> None:
-        """Use a loaded model; with `short_windows` only what is said of a window is encoded;
-        `hints` are written before every window, as if said earlier."""
+        """Use a loaded model; with `short_windows` only what is said of a window is encoded.
+
+        `hints` are written before every window, as if said earlier.
+        """
         self._model = model
         self._beam_size = beam_size
         self._silence = SilenceEncoder(model) if short_windows else None

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from difflib import SequenceMatcher
+from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Final
 
-from app.domain import GuardedAct, PersonRole, PersonState, Right
+from app.domain import GuardedAct, PersonRole, PersonState, Right, UnknownName
 from app.errors import NotAllowed, SecondFactorMissing, SessionEnded, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import datetime
 
-    from app.domain import CallAnalysis, Person, PersonName, Policy, Scope
+    from app.domain import CallAnalysis, KnownNames, Person, PersonName, Policy, Scope
 
 _REVIEWER = frozenset({Right.SEE_CALLS, Right.SEE_EVIDENCE, Right.SEE_TRANSCRIPT, Right.HEAR_MUTED})
 
@@ -155,6 +157,36 @@ ACTS: Final[Mapping[GuardedAct, ActRule]] = {
 def same_person(one: str | None, other: str) -> bool:
     """Return whether two sign-in names mean the same person: case does not tell people apart."""
     return one is not None and one.casefold() == other.casefold()
+
+
+def unknown_names(scope: Scope, known: KnownNames) -> tuple[UnknownName, ...]:
+    """Return the queues and teams of a scope that nothing is known of, each with those that are.
+
+    They may come later, so nothing is wrong yet; case does not tell them apart.
+    """
+    parts = (("queue", scope.queues, known.queues), ("team", scope.teams, known.teams))
+    return tuple(
+        UnknownName(kind=kind, name=name, nearest=_nearest(name, there))
+        for kind, named, there in parts
+        for name in named
+        if _folded(name) not in set(map(_folded, there))
+    )
+
+
+_MOST_LIKE = 3
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)
+
+
+def _folded(name: str) -> str:
+    """Return a name as the vault compares it: only letters of ASCII have no case."""
+    return name.translate(_LOWER)
+
+
+def _nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
+    def likeness(other: str) -> float:
+        return SequenceMatcher(None, name.casefold(), other.casefold()).ratio()
+
+    return tuple(sorted(known, key=lambda other: (-likeness(other), other))[:_MOST_LIKE])
 
 
 def lowers_retention(days: int, wanted: int) -> bool:

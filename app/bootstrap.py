@@ -17,6 +17,7 @@ from app.engine import preflight
 from app.engine.client import ask
 from app.engine.models import ModelCard, ModelLibrary
 from app.engine.packs import import_pack
+from app.engine.vocabulary import parse as parse_vocabulary
 from app.engine.wire import HeadTrial, NetworkTrial, NetworkTried, Places, Request
 from app.errors import AudioUnreadable, CallFailed, PackInvalid, WorkerDied
 from app.processing import analyse_each, workers_for
@@ -229,10 +230,12 @@ class Program:
         *,
         progress: Callable[[Source, Progress], None],
         stop: Callable[[], bool],
+        vocabulary: str = "",
     ) -> Iterator[tuple[Source, Outcome]]:
         """Analyse recordings and transcripts and keep nothing; outcomes come as they finish.
 
-        Raises `UsageError` or `ModelError` where the settings ask for what cannot be used.
+        Raises `UsageError` or `ModelError` where the settings or the word list `vocabulary` ask for
+        what cannot be used.
         """
         named = {CallId(uuid4().hex): source for source in sources}
         unreadable: list[tuple[CallId, Failure]] = []
@@ -240,10 +243,12 @@ class Program:
         def requests() -> Iterator[tuple[CallId, Request]]:
             for call, source in named.items():
                 try:
-                    yield call, _request(source, self.settings)
+                    yield call, _request(source, self.settings, vocabulary)
                 except AudioUnreadable as error:
                     reason = Failure(code=error.code, sentence=error.sentence, hint=error.advice)
                     unreadable.append((call, reason))
+
+        parse_vocabulary(vocabulary)  # before the long work
 
         def tell(step: Progress) -> None:
             if step.call is not None:
@@ -345,7 +350,7 @@ def resources() -> Path:
     return Path(bundle or Path(__file__).resolve().parent.parent) / "resources"
 
 
-def _request(source: Source, settings: Settings) -> Request:
+def _request(source: Source, settings: Settings, vocabulary: str) -> Request:
     payload = source.payload
     if source.path is not None:
         try:
@@ -361,4 +366,5 @@ def _request(source: Source, settings: Settings) -> Request:
         suffix="" if source.path is None else source.path.suffix,
         settings=settings,
         metadata=source.metadata,
+        vocabulary=vocabulary,
     )

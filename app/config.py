@@ -45,11 +45,13 @@ class AudioSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpeechSettings:
-    """How speech becomes text: a model of the manifest or a pack, a Whisper language or `auto`."""
+    """How speech becomes text: a model of the manifest or a pack, a Whisper language or `auto`, and
+    how many entries of the word list the recogniser is told beforehand."""
 
     model: str = "whisper-base"
     language: str = "auto"
-    beam_size: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+    beam_size: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
+    hints: Count = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -349,7 +349,10 @@ class RecordingErased(CallFailed):
     """The recording was in this vault and was erased."""
 
     code = "recording-erased"
-    hint = "Import it with `--even-erased` if it may be kept after all; the audit log will say so."
+    hint = (
+        "If it may be kept after all, somebody with the rights `import` and `erase` imports it with"
+        " `--even-erased`; the audit log will say so."
+    )
 
 
 class WorkerDied(CallFailed):

@@ -7,7 +7,6 @@ every call stands in the queue or is done, once.
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from app.domain import (
     ProcessingReport,
     Progress,
 )
+from app.engine.capacity import fitting, usable_cores, usable_memory
 from app.engine.client import Advanced, Finished, Workers
 from app.engine.wire import Places, Request
 from app.errors import (
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 _TICK_SECONDS = 0.2
 _LEASE_SECONDS = 600.0
 _RENEW_AFTER_SECONDS = 120.0
-_MOST_THREADS = 4
 # what is wrong with the settings or the installation, and with none of the calls
 _NO_FAULT_OF_THE_CALL = {
     kind.code: kind
@@ -67,12 +66,24 @@ _NO_FAULT_OF_THE_CALL = {
 
 
 def workers_for(execution: ExecutionSettings, places: Places) -> Workers:
-    """Return the workers for this machine: up to four threads each, all cores in use."""
-    cores = os.cpu_count() or 1
-    threads = execution.threads_per_worker or min(_MOST_THREADS, cores)
-    count = execution.workers or max(1, cores // threads)
+    """Return the workers that this machine carries, or those of the settings."""
+    cores, memory = usable_cores(), usable_memory()
+    count, threads = chosen(execution, cores, memory)
     stuck = execution.stuck_after_seconds
     return Workers(count, places, threads=threads, stuck_after_seconds=stuck)
+
+
+def chosen(execution: ExecutionSettings, cores: int, memory: int | None) -> tuple[int, int]:
+    """Return the workers and the threads of each: what the settings say, the rest from the machine;
+    what is given of the one decides on the other."""
+    count, threads = fitting(cores, memory)
+    if execution.threads_per_worker:
+        threads = execution.threads_per_worker
+        count, _ = fitting(cores, memory, threads)
+    if execution.workers:
+        count = execution.workers
+        threads = execution.threads_per_worker or min(threads, max(1, cores // count))
+    return count, threads
 
 
 def analyse_each(
@@ -114,6 +125,7 @@ class QueueRun:
     progress: Tell
     stop: Stop
     scope: Scope = EVERYTHING
+    vocabulary: str = field(default="", repr=False)
     _leases: dict[CallId, Lease] = field(default_factory=dict)
     _renewed_at: float = field(default_factory=time.monotonic)
     _states: list[JobState] = field(default_factory=list)
@@ -173,6 +185,7 @@ class QueueRun:
             suffix=PurePath(lease.call.source_name).suffix,
             settings=self.settings,
             metadata=lease.call.metadata,
+            vocabulary=self.vocabulary,
         )
         self.workers.submit(lease.call.id, request)
         return True

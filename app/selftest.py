@@ -10,6 +10,7 @@ import os
 import platform
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.domain import AnalysedCall, Check
 from app.errors import AppError
 from app.offline import network_is_refused
@@ -121,7 +122,8 @@ def _sample(analyse: Callable[[], Outcome]) -> Check:
         ok=True,
         sentence=(
             f"A sample call of {found.duration_ms / 1000:.0f} s was analysed in {seconds:.1f} s:"
-            f" {len(found.transcript.turns)} turns, {len(found.redactions)} redactions,"
-            f" {len(found.findings)} findings."
+            f" {counted(len(found.transcript.turns), 'turn')},"
+            f" {counted(len(found.redactions), 'redaction')},"
+            f" {counted(len(found.findings), 'finding')}."
         ),
     )

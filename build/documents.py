@@ -97,7 +97,8 @@ _WHAT_RIGHTS_ALLOW = {
     "import": "taking recordings in",
     "process": "running, cancelling and repeating analyses",
     "hold": "placing legal holds, and asking for their end",
-    "erase": "asking for the erasing of calls; erasing those whose time is over",
+    "erase": "asking for the erasing of calls; erasing those whose time is over; with `import`,"
+    " taking in again what was erased",
     "approve": "deciding on what others asked for",
     "read-audit": "the audit log, and verifying it",
     "export-audit": "taking the audit log out of the vault",

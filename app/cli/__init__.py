@@ -93,6 +93,7 @@ def _do(args: Namespace, out: Output, window: Window) -> int:
 def _commands() -> Mapping[str, Callable[[Run], int]]:
     """Return what each command does; what they need is loaded with them."""
     from app.cli import analyse, audit, backups, calls, demo, governing, keys, people, upkeep
+    from app.cli.vocabulary import vocabulary
 
     return {
         "init": calls.init,
@@ -117,6 +118,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "export-original": governing.export_original,
         "requests": governing.requests,
         "policy": governing.policy,
+        "vocabulary": vocabulary,
         "teams": governing.teams,
         "retention": governing.retention,
         "demo": demo.demo,

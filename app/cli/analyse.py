@@ -18,6 +18,7 @@ from app.bootstrap import Source
 from app.cli import records, text
 from app.cli.output import printable
 from app.cli.progress import Bar, Interruption
+from app.cli.vocabulary import read_list
 from app.domain import AnalysedCall, CallMetadata, Failure, Progress
 from app.errors import CallFailed, DiskFull, FolderReadOnly, StorageError, UsageError
 from app.workspace.intake import parse_channels
@@ -60,6 +61,7 @@ class Input:
 
 def analyse(run: Run, stdin: Callable[[], bytes]) -> int:
     """Analyse what is named; return 7 if a call failed."""
+    vocabulary = "" if run.args.vocabulary is None else read_list(run.args.vocabulary)
     inputs = list(_inputs(run, stdin))
     sound = any(one.source.content == "audio" for one in inputs)
     run.program.check_settings(sound=sound)
@@ -68,7 +70,9 @@ def analyse(run: Run, stdin: Callable[[], bytes]) -> int:
     sources = [one.source for one in inputs]
     with Interruption() as stop, Bar(run.out, "Analysing", "call") as bar:
         bar.tell(Progress(done=0, total=len(inputs)))
-        outcomes = run.program.analyse(sources, progress=lambda _, step: bar.tell(step), stop=stop)
+        outcomes = run.program.analyse(
+            sources, progress=lambda _, step: bar.tell(step), stop=stop, vocabulary=vocabulary
+        )
         with closing(outcomes):  # type: ignore[type-var]
             for number, (source, outcome) in enumerate(outcomes, 1):
                 with bar.aside():

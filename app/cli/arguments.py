@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, get_args
+from typing import TYPE_CHECKING, get_args
 
 from app import __version__
+from app.cli.command_parser import Parser, add_command, new_parser, positive, stretch_options
+from app.cli.oversight_options import audit_options, governing_options
 from app.config import Device, EntitySet
 from app.domain import CallOrder, Direction, JobState, PersonRole, Right
 from app.errors import UsageError
@@ -20,11 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 STATUSES = """\
+`autoinsights COMMAND --help` says what a command takes, `autoinsights COMMAND ACT --help` where it
+has several acts. The manual (resources/documents/manual.md) says all of it at length.
+
 exit status: 0 done; 1 the self-test found a fault; 2 the command line, a setting or a metadata file
-is wrong; 3 the vault cannot be used; 4 wrong passphrase; 5 the disk says no; 6 no such call or
-request; 7 a call failed, the others are done; 8 a model is missing or changed; 9 no window can be
-shown; 10 you may not do this; 70 a fault in the program; 130 stopped with Ctrl+C; 141 the reader of
-the output has gone
+is wrong; 3 the vault cannot be used, or its audit log was changed; 4 you cannot be signed in; 5 the
+disk is full or a folder cannot be used; 6 no such call, person or request; 7 a call failed, the
+others are done; 8 a model is missing or changed; 9 no window can be shown; 10 you may not do this,
+or the call is under legal hold; 70 a fault in the program; 130 stopped with Ctrl+C; 141 the reader
+of the output has gone
 """
 _SHARED = {
     "vault": None,
@@ -46,17 +52,6 @@ SETTING_OPTIONS = {
 """The options that change a setting for one run, and the setting that each changes."""
 
 
-class Parser(argparse.ArgumentParser):
-    """A parser that raises `UsageError` where argparse would print and leave."""
-
-    def error(self, message: str) -> NoReturn:
-        """Raise what argparse found wrong."""
-        raise UsageError(
-            f"The command line is not understood: {message}.",
-            hint=f"`{self.prog} --help` shows what can be asked.",
-        )
-
-
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return what is asked; raises `UsageError`, and `SystemExit` after `--help`, `--version`."""
     _refuse_passphrases(arguments)
@@ -69,7 +64,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 def parser() -> Parser:
     """Return the parser of the whole program."""
     shared = _shared_options()
-    whole = _new_parser(
+    whole = new_parser(
         shared,
         prog="autoinsights",
         description="Offline speech analytics: recordings become sealed, redacted, searchable"
@@ -80,8 +75,7 @@ def parser() -> Parser:
     commands = whole.add_subparsers(dest="command", title="commands", metavar="COMMAND")
 
     def command(name: str, help_text: str) -> Parser:
-        options = {"help": help_text, "description": help_text}
-        return _command(commands, shared, name, options)
+        return add_command(commands, shared, name, help_text)
 
     command("init", "Create a vault for your calls.")
     _import_options(command("import", "Take recordings into the vault and analyse them."))
@@ -98,17 +92,23 @@ def parser() -> Parser:
     command("doctor", "Test this installation: network shut off, models whole, a sample analysed.")
     _people_options(command("people", "See and change who is in the vault."), shared)
     whose = command("passphrase", "Change your passphrase, or give somebody else a new one.")
-    whose.add_argument("name", nargs="?", default="", metavar="NAME", help="somebody else")
+    whose.add_argument(
+        "name", nargs="?", default="", metavar="NAME", help="who gets it (you, if left out)"
+    )
     _new_passphrase_option(whose)
-    code = command("code", "Ask for a code when you sign in, or no more.")
-    code.add_argument("act", choices=("on", "off"))
-    code.add_argument("name", nargs="?", default="", metavar="NAME", help="somebody else (off)")
+    code = command("code", "Ask for a code of an authenticator when you sign in, or no more.")
+    code.add_argument(
+        "act", choices=("on", "off"), help="on: set your second factor up; off: take it away"
+    )
+    code.add_argument(
+        "name", nargs="?", default="", metavar="NAME", help="with off: whose (yours, if left out)"
+    )
     _key_options(command("key", "See and change what opens the vault."), shared)
     _backup_options(command("backup", "Back the vault up, or check a backup."), shared)
     _restore_options(command("restore", "Put the vault of a backup into an empty folder."))
     _vault_options(command("vault", "Check the vault, or save what a damaged one holds."), shared)
-    _audit_options(command("audit", "Read, verify or export the audit log of the vault."), shared)
-    _governing_options(commands, shared)
+    audit_options(command("audit", "Read, verify or export the audit log of the vault."), shared)
+    governing_options(commands, shared)
     demo = command("demo", "Analyse the sample calls that ship, in a vault of their own.")
     demo.add_argument("--no-window", action="store_true", help="do not open the window afterwards")
     return whole
@@ -132,7 +132,9 @@ def _shared_options() -> Parser:
         " a second line holds the code, where one is needed",
     )
     group.add_argument(
-        "--person", metavar="NAME", help="who signs in, where several people use the vault"
+        "--person",
+        metavar="NAME",
+        help="who signs in, where several people use the vault; your name in a new one (owner)",
     )
     group.add_argument("--quiet", action="store_true", help="no progress and no remarks")
     group.add_argument(
@@ -143,34 +145,21 @@ def _shared_options() -> Parser:
     return shared
 
 
-def _new_parser(shared: Parser, **options: str) -> Parser:
-    return Parser(
-        parents=[shared],
-        allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        **options,  # type: ignore[arg-type]
-    )
-
-
-def _command(
-    commands: argparse._SubParsersAction[Parser],
-    shared: Parser,
-    name: str,
-    options: dict[str, str],
-) -> Parser:
-    return commands.add_parser(name, parents=[shared], allow_abbrev=False, **options)  # type: ignore[arg-type]
-
-
 def _import_options(command: Parser) -> None:
     command.add_argument(
         "paths", type=Path, nargs="+", metavar="PATH", help="a recording, or a folder of them"
     )
     command.add_argument(
-        "--metadata", type=Path, metavar="CSV", help="what is known of each file (calls.csv)"
+        "--metadata",
+        type=Path,
+        metavar="CSV",
+        help="a CSV file that says what is known of each recording; without it calls.csv in the"
+        " folder or beside the file is read, where there is one",
     )
-    command.add_argument("--agent", help="the agent of all these calls")
-    command.add_argument("--queue", help="the queue of all these calls")
-    command.add_argument("--direction", choices=[one.value for one in Direction])
+    command.add_argument("--agent", metavar="NAME", help="the agent of all these calls")
+    command.add_argument("--queue", metavar="NAME", help="the queue of all these calls")
+    directions = [one.value for one in Direction]
+    command.add_argument("--direction", choices=directions, help="who called whom in all of them")
     _channels_option(command)
     command.add_argument(
         "--no-process", action="store_true", help="leave the calls in the queue for `process`"
@@ -178,7 +167,8 @@ def _import_options(command: Parser) -> None:
     command.add_argument(
         "--even-erased",
         action="store_true",
-        help="take in recordings that were erased before; the audit log says so",
+        help="take in recordings that were erased before: it takes the rights `import` and `erase`,"
+        " and the audit log says so",
     )
     _setting_options(command)
 
@@ -197,10 +187,13 @@ def _analyse_options(command: Parser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="recordings; transcripts (.json, .jsonl); `-` for transcripts on standard input",
+        help="recordings, or transcripts (.json, .jsonl, .ndjson); `-`: transcripts on standard"
+        " input",
     )
     command.add_argument(
-        "--redact", choices=get_args(EntitySet), help="what is redacted (standard)"
+        "--redact",
+        choices=get_args(EntitySet),
+        help="which entities are redacted in the text and muted in the sound (standard)",
     )
     _channels_option(command)
     command.add_argument(
@@ -210,16 +203,31 @@ def _analyse_options(command: Parser) -> None:
         help="write the muted audio: a .flac file, or a folder for several recordings",
     )
     command.add_argument("--force", action="store_true", help="overwrite what --audio-out finds")
+    command.add_argument(
+        "--vocabulary", type=Path, metavar="FILE", help="a list of names, products and places"
+    )
     _setting_options(command)
 
 
 def _setting_options(command: Parser) -> None:
     group = command.add_argument_group("settings for this run")
-    group.add_argument("--pack", help="industry pack: topics, disclosures and scorecard")
-    group.add_argument("--model", help="speech model: whisper-base, or one that was imported")
-    group.add_argument("--heads", help="heads for sentiment and topics that were imported")
-    group.add_argument("--language", help="language spoken, such as en; `auto` listens for it")
-    group.add_argument("--device", choices=get_args(Device), help="where speech becomes text")
+    group.add_argument(
+        "--pack", metavar="NAME", help="industry pack: topics, disclosures, scorecard"
+    )
+    group.add_argument(
+        "--model", metavar="NAME", help="speech model: whisper-base, or an imported one"
+    )
+    group.add_argument(
+        "--heads", metavar="NAME", help="heads for sentiment and topics, if imported"
+    )
+    group.add_argument(
+        "--language", metavar="CODE", help="language spoken, such as en; `auto` listens for it"
+    )
+    group.add_argument(
+        "--device",
+        choices=get_args(Device),
+        help="where speech becomes text: graphics card (cuda), processor (cpu), or what there is",
+    )
 
 
 def _channels_option(command: Parser) -> None:
@@ -231,99 +239,119 @@ def _channels_option(command: Parser) -> None:
 
 
 def _list_options(command: Parser) -> None:
-    command.add_argument("--state", choices=[one.value for one in JobState])
-    command.add_argument("--agent")
-    command.add_argument("--queue")
+    states = [one.value for one in JobState]
+    command.add_argument("--state", choices=states, help="calls whose analysis stands so")
+    command.add_argument("--agent", metavar="NAME", help="calls of this agent")
+    command.add_argument("--queue", metavar="NAME", help="calls of this queue")
     command.add_argument("--flag", metavar="LABEL", help="calls with this flag, such as complaint")
     command.add_argument("--flagged", action="store_true", help="calls with any flag")
-    command.add_argument("--text", default="", metavar="WORDS", help="calls in which this was said")
+    command.add_argument("--on-hold", action="store_true", help="calls under legal hold")
     command.add_argument(
-        "--sort", choices=[one.value for one in CallOrder], default=CallOrder.STARTED.value
+        "--text", default="", metavar="WORDS", help="calls in which all of these words were said"
+    )
+    command.add_argument(
+        "--sort",
+        choices=[one.value for one in CallOrder],
+        default=CallOrder.STARTED.value,
+        help="by what the list is ordered, largest or newest first (started)",
     )
     command.add_argument("--ascending", action="store_true", help="smallest or oldest first")
-    _stretch_options(command, "calls")
+    stretch_options(command, "calls")
 
 
 def _search_options(command: Parser) -> None:
     command.add_argument(
-        "words", nargs="+", metavar="WORDS", help='all must be said; "a phrase"; a last word* begun'
+        "words",
+        nargs="+",
+        metavar="WORDS",
+        help='all of them must be in the turn; "a phrase" in quotation marks stands together; a'
+        " last word* may be only begun",
     )
     command.add_argument(
-        "--limit", type=_positive, default=50, metavar="N", help="turns at most (50)"
+        "--limit", type=positive, default=50, metavar="N", help="show N turns at most (50)"
     )
-
-
-def _stretch_options(command: Parser, of: str) -> None:
-    command.add_argument(
-        "--limit", type=_count, metavar="N", help=f"{of} at most (50; with --json all)"
-    )
-    command.add_argument("--offset", type=_count, default=0, metavar="N", help=f"{of} to skip")
 
 
 def _model_options(command: Parser, shared: Parser) -> None:
     acts = command.add_subparsers(dest="act", metavar="ACT")
-    _command(acts, shared, "list", {"help": "List the models (also without ACT)."})
-    taken = _command(acts, shared, "import", {"help": "Verify a model pack and keep it."})
-    taken.add_argument("place", type=Path, metavar="PATH", help="a folder or a zip file")
-    _command(acts, shared, "check", {"help": "Verify every file of every model."})
+    add_command(acts, shared, "list", "List the models (also without ACT).")
+    taken = add_command(acts, shared, "import", "Verify a model pack and keep it.")
+    taken.add_argument("place", type=Path, metavar="PATH", help="the pack: a folder or a zip file")
+    add_command(acts, shared, "check", "Verify every file of every model.")
 
 
 def _people_options(command: Parser, shared: Parser) -> None:
     acts = command.add_subparsers(dest="act", metavar="ACT")
-    _command(acts, shared, "list", {"help": "List who is and was in the vault (also without ACT)."})
+    add_command(acts, shared, "list", "List who is and was in the vault (also without ACT).")
     for act, text in (("add", "Let somebody in."), ("change", "Change what somebody may do.")):
-        one = _command(acts, shared, act, {"help": text})
-        one.add_argument("name", metavar="NAME")
+        one = add_command(acts, shared, act, text)
+        one.add_argument("name", metavar="NAME", help="the name under which the person signs in")
         roles = [role.value for role in PersonRole]
-        one.add_argument("--role", action="append", choices=roles, help="once for each role")
+        one.add_argument("--role", action="append", choices=roles, help="a role; once for each")
         rights = [right.value for right in Right]
         one.add_argument(
-            "--grant", action="append", choices=rights, help="a right beside those of the roles"
+            "--grant",
+            action="append",
+            choices=rights,
+            metavar="RIGHT",
+            help=f"a right beside those of the roles; once for each: {', '.join(rights)}",
         )
-        one.add_argument("--queue", action="append", help="sees calls of this queue only")
-        one.add_argument("--team", action="append", help="sees calls of this team's agents only")
+        for what, whose in (("queue", "this queue"), ("team", "this team's agents")):
+            limit = f"limits what the person sees to calls of {whose}; once for each"
+            one.add_argument(f"--{what}", action="append", metavar="NAME", help=limit)
         if act == "add":
             _new_passphrase_option(one)
         else:
-            one.add_argument("--everything", action="store_true", help="sees all calls again")
+            one.add_argument(
+                "--everything",
+                action="store_true",
+                help="takes the limits away: the person sees all calls again",
+            )
     for act, text in (
         ("suspend", "Let somebody in no more, until they are restored."),
         ("restore", "Let somebody in again who was suspended."),
         ("remove", "Take somebody out for good; the name stays taken."),
-        ("release", "End somebody's waiting after failed attempts."),
+        ("release", "End somebody's waiting after failed sign-ins."),
     ):
-        one = _command(acts, shared, act, {"help": text})
-        one.add_argument("name", metavar="NAME")
+        one = add_command(acts, shared, act, text)
+        one.add_argument("name", metavar="NAME", help="the name under which the person signs in")
 
 
 def _new_passphrase_option(command: Parser) -> None:
     command.add_argument(
         "--new-passphrase-file",
         metavar="FILE",
-        help="read the new passphrase from the first line of FILE",
+        help="read the new passphrase from the first line of FILE, instead of asking for it",
     )
 
 
 def _key_options(command: Parser, shared: Parser) -> None:
     acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
     for act, text in (
-        ("show", "Say what opens the vault."),
+        ("show", "Say what opens the vault, and whether a change of keys waits."),
         ("remember", "Let this computer's keyring sign you in."),
         ("forget", "Let your passphrase alone sign you in again."),
         ("recovery-sheet", "Make a recovery sheet, which opens the vault when all else is lost."),
-        ("rotate", "Change the vault's keys; nobody needs a new passphrase."),
+        ("rotate", "Begin a change of the vault's keys, which the next command finishes."),
     ):
-        _command(acts, shared, act, {"help": text})
-    computer = _command(
-        acts, shared, "computer", {"help": "Open the vault on this computer only, or on any."}
+        add_command(acts, shared, act, text)
+    computer = add_command(
+        acts, shared, "computer", "Open the vault on this computer only, or on any."
     )
-    computer.add_argument("wanted", choices=("on", "off"))
-    recover = _command(
-        acts, shared, "recover", {"help": "Open the vault with its sheet: a new passphrase."}
+    computer.add_argument(
+        "wanted", choices=("on", "off"), help="on: on this computer only; off: on any"
+    )
+    recover = add_command(
+        acts,
+        shared,
+        "recover",
+        "Open the vault with its recovery sheet, and give somebody a new passphrase.",
     )
     recover.add_argument("name", metavar="NAME", help="who gets the new passphrase")
     recover.add_argument(
-        "--sheet-file", metavar="FILE", help="read the sheet from the first line of FILE"
+        "--sheet-file",
+        metavar="FILE",
+        help="read the recovery sheet from the first line of FILE, instead of asking for it",
     )
     _new_passphrase_option(recover)
 
@@ -332,176 +360,86 @@ def _backup_options(command: Parser, shared: Parser) -> None:
     acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
 
     def act(name: str, help_text: str) -> Parser:
-        one = _command(acts, shared, name, {"help": help_text, "description": help_text})
+        one = add_command(acts, shared, name, help_text)
         one.add_argument("place", type=Path, metavar="PLACE", help="the folder of the backup")
         return one
 
     made = act("make", "Bring the backup in a folder up to date, or make it.")
     made.add_argument(
-        "--keys-to", type=Path, metavar="FOLDER", help="keep the small key file apart from the rest"
+        "--keys-to",
+        type=Path,
+        metavar="FOLDER",
+        help="keep the small key file in this folder, apart from the rest",
     )
-    _keys_from_option(act("check", "Read a backup to its end."))
-    drill = act("drill", "Restore a backup beside, compare it, and remove it again.")
+    _keys_from_option(act("check", "Read a backup to its end and say whether it is whole."))
+    drill = act(
+        "drill", "Restore a backup into a place of its own, compare all of it, and remove it again."
+    )
     _keys_from_option(drill)
     _sheet_option(drill)
-    text = "Write which calls were erased, for restoring older copies."
-    _command(acts, shared, "erased-list", {"help": text, "description": text}).add_argument(
-        "file", type=Path, metavar="FILE", help="a new file"
+    text = "List the calls that were erased, so that an older copy does not bring them back."
+    add_command(acts, shared, "erased-list", text).add_argument(
+        "file", type=Path, metavar="FILE", help="a new file for the list"
     )
 
 
 def _restore_options(command: Parser) -> None:
     command.add_argument("place", type=Path, metavar="PLACE", help="the folder of the backup")
     command.add_argument(
-        "--to", type=Path, required=True, metavar="FOLDER", help="an empty or new folder"
+        "--to",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="where the vault goes: an empty or new folder",
     )
     _keys_from_option(command)
     command.add_argument(
-        "--erased-list", type=Path, metavar="FILE", help="calls that were erased since"
+        "--erased-list",
+        type=Path,
+        metavar="FILE",
+        help="calls that were erased since that copy was made",
     )
     _sheet_option(command)
 
 
 def _vault_options(command: Parser, shared: Parser) -> None:
     acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
-    check = {"help": "Read all that is kept and name what is damaged."}
-    _command(acts, shared, "check", check)
-    saved = _command(acts, shared, "rescue", {"help": "Save what a damaged vault still holds."})
+    check = "Read all that is kept and name what is damaged."
+    add_command(acts, shared, "check", check)
+    saved = add_command(acts, shared, "rescue", "Save what a damaged vault still holds.")
     saved.add_argument(
-        "--from", dest="damaged", type=Path, required=True, metavar="FOLDER", help="the damaged one"
+        "--from",
+        dest="damaged",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="the folder of the damaged vault",
     )
     saved.add_argument(
-        "--to", type=Path, required=True, metavar="FOLDER", help="an empty or new folder"
+        "--to",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="where the new vault goes: an empty or new folder",
     )
     _sheet_option(saved)
 
 
 def _keys_from_option(command: Parser) -> None:
     command.add_argument(
-        "--keys-from", type=Path, metavar="FOLDER", help="where the key file is, if elsewhere"
+        "--keys-from",
+        type=Path,
+        metavar="FOLDER",
+        help="where the key file is, if it was kept apart",
     )
 
 
 def _sheet_option(command: Parser) -> None:
     command.add_argument(
-        "--sheet-file", metavar="FILE", help="with the recovery sheet, instead of a passphrase"
+        "--sheet-file",
+        metavar="FILE",
+        help="use the recovery sheet in the first line of FILE, instead of a passphrase",
     )
-
-
-def _audit_options(command: Parser, shared: Parser) -> None:
-    acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
-    _audit_check_options(acts, shared)
-    listed = _command(acts, shared, "list", {"help": "List entries, newest first."})
-    _stretch_options(listed, "entries")
-    key = _command(acts, shared, "key", {"help": "Show the key that verifies the log."})
-    _page_options(key)
-    taken = _command(acts, shared, "export", {"help": "Write the log and its verifier."})
-    taken.add_argument("folder", type=Path, metavar="FOLDER", help="where the files go")
-    _force_option(taken)
-    accepted = _command(
-        acts, shared, "accept", {"help": "Accept a log that this computer saw otherwise."}
-    )
-    accepted.add_argument("--reason", required=True, metavar="TEXT", help="why")
-
-
-def _audit_check_options(acts: argparse._SubParsersAction[Parser], shared: Parser) -> None:
-    verify = {"help": "Verify that no entry was changed or taken out."}
-    _command(acts, shared, "verify", verify).add_argument(
-        "--checkpoint", metavar="FILE", help="also that the log extends it (or AIROOT2-...)"
-    )
-    made = _command(acts, shared, "checkpoint", {"help": "Say, signed, what the log is now."})
-    made.add_argument("--out", type=Path, metavar="FILE", help="write it to a file")
-    _page_options(made)
-    proven = _command(acts, shared, "prove", {"help": "Prove one entry, or an older checkpoint."})
-    proven.add_argument(
-        "number", type=_count, nargs="?", metavar="NUMBER", help="the entry that is in the log"
-    )
-    proven.add_argument(
-        "--since",
-        metavar="CHECKPOINT",
-        help="prove that the log extends it, or that the entry was in it (file, or AIROOT2-...)",
-    )
-    proven.add_argument(
-        "--out", type=Path, metavar="FILE", required=True, help="where the proof is written"
-    )
-    _force_option(proven)
-
-
-def _page_options(command: Parser) -> None:
-    command.add_argument("--page", type=Path, metavar="FILE.html", help="write a page to print")
-    _force_option(command)
-
-
-def _force_option(command: Parser) -> None:
-    command.add_argument("--force", action="store_true", help="overwrite files that are there")
-
-
-def _governing_options(commands: argparse._SubParsersAction[Parser], shared: Parser) -> None:
-    """Add the commands for who is responsible for the calls."""
-
-    def add(under: argparse._SubParsersAction[Parser], name: str, help_text: str) -> Parser:
-        return _command(under, shared, name, {"help": help_text, "description": help_text})
-
-    def group(name: str, help_text: str) -> argparse._SubParsersAction[Parser]:
-        return add(commands, name, help_text).add_subparsers(dest="act", metavar="ACT")
-
-    def on_call(name: str, help_text: str, *, reason: bool) -> Parser:
-        one = add(commands, name, help_text)
-        one.add_argument("call", metavar="CALL", help="a call's id, or the first digits of it")
-        one.add_argument("--reason", required=reason, default="", metavar="TEXT", help="why")
-        return one
-
-    on_call("erase", "Erase a call for good, or ask for it.", reason=True)
-    held = on_call("hold", "Put a call under legal hold, or ask for the end of it.", reason=True)
-    held.add_argument("--end", action="store_true", help="ask for the end of the hold")
-    out = on_call(
-        "export-original", "Write a recording as it was imported, once approved.", reason=False
-    )
-    out.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new file")
-
-    acts = group("requests", "List what waits for a second person, or decide.")
-    listed = add(acts, "list", "List requests (also without ACT).")
-    listed.add_argument("--all", action="store_true", help="those that were decided too")
-    for name, help_text in (
-        ("approve", "Approve what another person asked for, which does it."),
-        ("refuse", "Refuse what another person asked for."),
-        ("withdraw", "Take back what you asked for yourself."),
-    ):
-        one = add(acts, name, help_text)
-        one.add_argument("number", type=_count, metavar="N", help="the request's number")
-        if name == "refuse":
-            one.add_argument("--reason", required=True, metavar="TEXT", help="why")
-
-    acts = group("policy", "Show the rules of the vault, or change one.")
-    add(acts, "show", "Show the rules (also without ACT).")
-    one = add(acts, "set", "Change a rule, or ask for it.")
-    one.add_argument("name", metavar="NAME", help="a setting that `policy show` names")
-    one.add_argument("value", metavar="VALUE", help="its value; lists with commas, or none")
-    one.add_argument("--reason", default="", metavar="TEXT", help="why")
-
-    acts = group("teams", "List the teams that limit views, or change one.")
-    add(acts, "list", "List the teams (also without ACT).")
-    one = add(acts, "set", "Make a team consist of these agents.")
-    one.add_argument("name", metavar="NAME", help="the team's name")
-    one.add_argument("agents", nargs="+", metavar="AGENT", help="its agents")
-    add(acts, "remove", "End a team.").add_argument("name", metavar="NAME", help="its name")
-
-    acts = group("retention", "Show which calls are due to be erased, or erase them.")
-    add(acts, "show", "Show the calls whose time is over (also without ACT).")
-    add(acts, "apply", "Erase the calls whose time is over and that are not on hold.")
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdecimal():
-        raise argparse.ArgumentTypeError("it must be a whole number, 0 or more")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    number = _count(text)
-    if not number:
-        raise argparse.ArgumentTypeError("it must be 1 or more")
-    return number
 
 
 def _refuse_passphrases(arguments: Sequence[str]) -> None:

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli import records
+from app.cli import records, text
 from app.cli.progress import Bar
 from app.cli.stretch import limit, stretch
+from app.counts import are, counted
 from app.errors import UsageError, VaultDamaged
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _list(run: Run, workspace: Workspace) -> int:
         return [records.of_audit_entry(entry) for entry in entries]
 
     for entry in stretch(page, run.args.offset, limit(run)):
-        act = f"{entry.number:>6}  {entry.at}  {entry.actor:<8}  {entry.act:<16}"
+        act = f"{entry.number:>6}  {text.moment(entry.at)}  {entry.actor:<8}  {entry.act:<16}"
         rest = "  ".join(part for part in (entry.outcome, entry.subject, entry.reason) if part)
         run.out.give(entry, [f"{act}  {rest}"])
     return 0
@@ -85,10 +86,10 @@ def _checkpoint(run: Run, workspace: Workspace) -> int:
         trail.write(args.out, trail.checkpoint_file(made), force=args.force)
     if args.page is not None:
         trail.write(args.page, trail.checkpoint_sheet(made), force=args.force)
-    text = trail.checkpoint_text(made)
-    lines = [f"{made.size} entries at {made.at}:", text]
+    short = trail.checkpoint_text(made)
+    lines = [f"{_entries(made.size)} at {text.moment(made.at)}:", short]
     lines.append("Keep it away from this computer: it shows later that nothing was removed.")
-    run.out.give(records.of_checkpoint(made, text), lines)
+    run.out.give(records.of_checkpoint(made, short), lines)
     return 0
 
 
@@ -97,11 +98,11 @@ def _prove(run: Run, workspace: Workspace) -> int:
     since = None if args.since is None else _read(args.since)
     if args.number is not None:
         proof = trail.prove_entry(args.number, since)
-        said = f"that entry {args.number} is in the log of {proof.checkpoint.size} entries"
+        said = f"that entry {args.number} is in the log of {_entries(proof.checkpoint.size)}"
     elif since is not None:
         proof = trail.prove_since(since)
-        said = f"that the log of {proof.checkpoint.size} entries begins with the first"
-        said += f" {proof.since}, unchanged"
+        said = f"that the log of {_entries(proof.checkpoint.size)} begins with the first"
+        said += f" {proof.since:,}, unchanged"
     else:
         hint = "Name one entry by its number, or --since a checkpoint."
         raise UsageError("What shall be proven?", hint=hint)
@@ -113,9 +114,11 @@ def _prove(run: Run, workspace: Workspace) -> int:
 def _export(run: Run, workspace: Workspace) -> int:
     folder: Path = run.args.folder
     made = workspace.audit.export(folder, force=run.args.force)
-    text = workspace.audit.checkpoint_text(made)
-    record = records.AuditExportRecord(folder=str(folder), entries=made.size, checkpoint=text)
-    lines = [f"{made.size} entries are in {folder}, with a checkpoint and the verifier."]
+    short = workspace.audit.checkpoint_text(made)
+    record = records.AuditExportRecord(folder=str(folder), entries=made.size, checkpoint=short)
+    lines = [
+        f"{_entries(made.size)} {are(made.size)} in {folder}, with a checkpoint and the verifier."
+    ]
     lines.append("Verify: python verify_audit.py audit.jsonl --key AIKEY2-... (`audit key`)")
     run.out.give(record, lines)
     return 0
@@ -126,6 +129,10 @@ def _accept(run: Run, workspace: Workspace) -> int:
     lines = ["What this computer saw before counts no more; the audit log says who accepted that."]
     run.out.give(records.of_audit_entry(entry), lines)
     return 0
+
+
+def _entries(number: int) -> str:
+    return counted(number, "entry", "entries")
 
 
 def _read(given: str) -> bytes:

@@ -9,8 +9,9 @@ import msgspec
 
 from app.bootstrap import Credentials
 from app.cli import backup_records as records
-from app.cli import passphrases
+from app.cli import passphrases, text
 from app.cli.progress import Bar, Interruption
+from app.counts import are, counted, were
 from app.errors import BackupInvalid, CodeNeeded, VaultDamaged
 
 if TYPE_CHECKING:
@@ -46,7 +47,10 @@ def restore(run: Run) -> int:
                 progress=bar.tell,
             ),
         )
-    lines = [f"{report.calls} calls as of {report.made_at} are back, in {report.folder}."]
+    lines = [
+        f"{_calls(report.calls)} {are(report.calls)} back as of {text.moment(report.made_at)},"
+        f" in {report.folder}."
+    ]
     lines += _named("was erased and does not come back", report.erased)
     lines += _named("has no key any more and does not come back", report.without_key)
     lines.append(f"Open it with `--vault {report.folder}`. The audit log tells of the restore.")
@@ -68,9 +72,12 @@ def _make(run: Run) -> int:
         if report is None:
             return 0  # leaving says that it was stopped
     size = f"{report.written_bytes / _MEGABYTE:.1f} MB"
+    written = counted(report.written_files, "file")
     lines = [
-        f"{report.calls} calls are in the backup ({report.place}), which was read back.",
-        f"{report.written_files} files were written ({size}), {report.removed_files} removed.",
+        f"{_calls(report.calls)} {are(report.calls)} in the backup ({report.place}),"
+        " which was read back.",
+        f"{written} {were(report.written_files)} written ({size}),"
+        f" {report.removed_files:,} removed.",
         *_named("is damaged in the vault; what an earlier backup had was kept", report.damaged),
     ]
     run.out.give(msgspec.convert(_plain(report), records.BackupRecord), lines)
@@ -82,7 +89,7 @@ def _check(run: Run) -> int:
         check = workspace.backups.check(
             run.args.place, keys_from=run.args.keys_from, progress=bar.tell
         )
-    whole = f"The backup of {check.made_at} is whole: {check.calls} calls."
+    whole = f"The backup of {text.moment(check.made_at)} is whole: {_calls(check.calls)}."
     lines = _problems(check.problems) or [whole]
     run.out.give(msgspec.convert(check, records.BackupCheckRecord, from_attributes=True), lines)
     return BackupInvalid.status if check.problems else 0
@@ -99,11 +106,12 @@ def _drill(run: Run) -> int:
         )
     days, rest = divmod(report.age_seconds, _DAY_S)
     lines = _problems(report.problems) or [
-        f"The backup restores: {report.calls} calls, {report.turns} turns,"
-        f" {report.audit_entries} audit entries, all compared.",
+        f"The backup restores: {_calls(report.calls)}, {counted(report.turns, 'turn')},"
+        f" {counted(report.audit_entries, 'audit entry', 'audit entries')}, all compared.",
     ]
     lines.append(
-        f"It took {report.seconds:.0f} s. The backup is {days} days {rest // 3600} hours old."
+        f"It took {report.seconds:.0f} s. The backup is {counted(days, 'day')}"
+        f" {counted(rest // 3600, 'hour')} old."
     )
     run.out.give(msgspec.convert(report, records.DrillRecord, from_attributes=True), lines)
     return BackupInvalid.status if report.problems else 0
@@ -113,7 +121,10 @@ def _erased_list(run: Run) -> int:
     file: Path = run.args.file
     with run.workspace() as workspace:
         calls = workspace.backups.write_erased_list(file)
-    lines = [f"{calls} erased calls are listed in {file}: give it to `restore --erased-list`."]
+    lines = [
+        f"{counted(calls, 'erased call')} {are(calls)} listed in {file}:"
+        " give it to `restore --erased-list`."
+    ]
     run.out.give(records.ErasedListRecord(file=str(file), calls=calls), lines)
     return 0
 
@@ -134,7 +145,7 @@ def _rescue(run: Run) -> int:
             run, lambda who: run.program.rescue(args.damaged, args.to, who, progress=bar.tell)
         )
     lines = [
-        f"{len(report.saved)} calls are saved, in {report.folder}.",
+        f"{_calls(len(report.saved))} {are(len(report.saved))} saved, in {report.folder}.",
         *_named("is lost", report.lost),
         *_named("lost its analysis and waits for another one", report.incomplete),
         *_named("has a recording that is missing or damaged", report.without_recording),
@@ -160,6 +171,10 @@ def _by_whom(run: Run, act: Callable[[Credentials], T]) -> T:
 
 def _named(what: str, calls: Iterable[CallId]) -> list[str]:
     return _shortened([f"Call {call} {what}." for call in calls])
+
+
+def _calls(number: int) -> str:
+    return counted(number, "call")
 
 
 def _problems(problems: Iterable[str]) -> list[str]:

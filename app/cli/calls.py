@@ -10,6 +10,7 @@ from app.cli.progress import Bar, Interruption
 from app.cli.run import refuse_own_calls
 from app.cli.stretch import limit as _limit
 from app.cli.stretch import stretch as _stretch
+from app.counts import are, counted
 from app.domain import CallId, CallMetadata, CallOrder, CallQuery, Direction, JobState
 from app.errors import CallFailed, CallNotFound, VaultExists
 from app.workspace.intake import parse_channels
@@ -118,6 +119,7 @@ def list_calls(run: Run) -> int:
         queue=args.queue,
         flag=args.flag,
         flagged=args.flagged,
+        on_hold=args.on_hold,
         text=args.text,
         order=CallOrder(args.sort),
         descending=not args.ascending,
@@ -136,7 +138,8 @@ def list_calls(run: Run) -> int:
         shown = list(rows)
         run.out.say(text.calls(shown, run.out.width) if shown else ["No call fits."])
         if len(shown) < total:
-            run.out.say([f"{len(shown)} of {total} calls; --limit and --offset show others."])
+            of = f"{len(shown):,} of {counted(total, 'call')}"
+            run.out.say([f"{of}; --limit and --offset show others."])
     return 0
 
 
@@ -182,12 +185,17 @@ def search(run: Run) -> int:
 
 
 def _imported(report: ImportReport, queued: int) -> Iterator[str]:
-    taken = f"{_counted(len(report.imported), 'call')} imported"
+    taken = f"{counted(len(report.imported), 'call')} imported"
     if report.duplicates:
         taken += f", {report.duplicates} already in the vault"
     if report.passed_over:
-        taken += f", {_counted(report.passed_over, 'file')} passed over that are no recordings"
-    yield f"{taken}; {queued} waiting to be analysed."
+        taken += (
+            f", {counted(report.passed_over, 'file')} passed over that {are(report.passed_over)}"
+        )
+        taken += " no recording" + ("" if report.passed_over == 1 else "s")
+    if report.described:
+        taken += f", {report.described:,} described in a metadata file"
+    yield f"{taken}; {queued:,} waiting to be analysed."
     for name, reason in report.refused:
         yield f"Not taken: {name}: {reason.sentence} {reason.hint}"
 
@@ -196,7 +204,7 @@ def _processed(report: ProcessingReport) -> Iterator[str]:
     if not report.done + report.failed + report.cancelled:
         yield "Nothing was waiting."
         return
-    line = f"{_counted(report.done, 'call')} ({text.clock(report.audio_ms)} of audio) analysed"
+    line = f"{counted(report.done, 'call')} ({text.clock(report.audio_ms)} of audio) analysed"
     line += f" in {report.seconds:.0f} s"
     if report.done and report.seconds:
         line += f", {report.audio_ms / 1000 / report.seconds:.1f} times as fast as it was spoken"
@@ -245,7 +253,3 @@ def resolved(workspace: Workspace, given: str) -> CallId:
         many = "More than one call's id begins" if found else "No call's id begins"
         raise CallNotFound(f"{many} with these digits.")
     return found[0]
-
-
-def _counted(number: int, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app.access import SETTINGS, setting_text
 from app.cli import records, text
 from app.cli.calls import resolved
+from app.counts import counted
 from app.domain import GuardedAct, RequestState
 from app.errors import StorageError, UsageError
 
@@ -121,7 +122,11 @@ def retention(run: Run) -> int:
     """Show which calls are due to be erased, or erase them."""
     with run.workspace() as workspace:
         days = workspace.policy.get().retention_days
-        kept = f"Calls are kept for {days} days." if days else "Calls are kept until erased."
+        kept = (
+            f"Calls are kept for {counted(days, 'day')}."
+            if days
+            else "Calls are kept until erased."
+        )
         if run.args.act == "apply":
             erased = workspace.retention.apply()
             record = records.RetentionRecord(days=days, due=(), erased=erased)
@@ -175,6 +180,9 @@ def _give(run: Run, request: ApprovalRequest) -> None:
     if not request.value:
         on = request.subject[: text.ID_DIGITS]
     line = f"{request.number:>5}  {request.state.value:<9}  {request.act.value:<16}  {on}"
-    decided = f", decided by {request.decided_by}" if request.decided_by else ""
-    who = f"       asked by {request.asked_by} at {request.asked_at}{decided}: {request.reason}"
+    decided = ""
+    if request.decided_by and request.decided_at:
+        decided = f", decided by {request.decided_by} at {text.moment(request.decided_at)}"
+    asked = f"asked by {request.asked_by} at {text.moment(request.asked_at)}"
+    who = f"       {asked}{decided}: {request.reason}"
     run.out.give(records.of_request(request), [line, who])

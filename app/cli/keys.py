@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 
 _TRIES = 3
+_CHANGE_WAITS = (
+    "A change of keys waits to be finished: opening the vault does it, such as `autoinsights list`,"
+    " and can take a while. Until then the old keys count."
+)
 
 
 def key(run: Run) -> int:
@@ -38,6 +42,8 @@ def key(run: Run) -> int:
             f"This computer's key is {'' if state.asks_for_computer else 'not '}needed.",
             f"There is {'a' if state.has_recovery_sheet else 'no'} recovery sheet.",
         ]
+        if state.change_waits:
+            lines.append(_CHANGE_WAITS)
         run.out.give(records.of_keys(state), lines)
     return 0
 
@@ -84,7 +90,7 @@ def _computer(run: Run, workspace: Workspace) -> None:
 
 def _rotate(run: Run, workspace: Workspace) -> None:
     workspace.keys.rotate()
-    run.out.note("The keys are changed when the vault is opened next; that can take a while.")
+    run.out.note("Nobody needs a new passphrase for it.")
 
 
 def _recover(run: Run) -> int:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from app.access import unknown_names
 from app.cli import passphrases, records, text
 from app.domain import Person, PersonName, PersonRole, PersonState, Right, Scope
 from app.errors import UsageError
@@ -82,13 +84,20 @@ def code(run: Run) -> int:
 
 
 def _list(run: Run, workspace: Workspace) -> None:
-    everybody = workspace.people.list()
+    everybody, waits = workspace.people.list(), workspace.people.waits()
     if run.out.json:
         for person in everybody:
-            run.out.give(records.of_person(person), ())
+            run.out.give(records.of_person(person, waits.get(person.name)), ())
         return
     header = ("NAME", "ROLES", "ALSO MAY", "SEES", "CODE", "STATE")
     run.out.say(text.table(header, map(_row, everybody), run.out.width))
+    run.out.say(_waiting(name, until) for name, until in waits.items())
+
+
+def _waiting(name: str, until: str) -> str:
+    """Return who has to wait for how long, and what ends it."""
+    waits = text.wait(until, datetime.now(UTC))
+    return f"{name} {waits} after failed sign-ins; `people release {name}` ends it."
 
 
 def _row(person: Person) -> tuple[str, ...]:
@@ -106,6 +115,7 @@ def _row(person: Person) -> tuple[str, ...]:
 
 def _add(run: Run, workspace: Workspace) -> None:
     person = _as_asked(Person(name=PersonName(run.args.name), roles=frozenset()), run.args)
+    _remark_on_unknown(run, workspace, person)
     workspace.people.add(person, run.new_passphrase(run.args.name, run.args.new_passphrase_file))
     _tell(run, workspace, f"{run.args.name} is in the vault.")
 
@@ -122,8 +132,16 @@ def _change(run: Run, workspace: Workspace) -> None:
     changed = _as_asked(person, run.args)
     if run.args.everything:
         changed = replace(changed, scope=Scope())
+    _remark_on_unknown(run, workspace, changed)
     workspace.people.change(changed)
     _tell(run, workspace, f"{changed.name} is changed.")
+
+
+def _remark_on_unknown(run: Run, workspace: Workspace, person: Person) -> None:
+    """Say which of the queues and teams that were named now nothing is known of."""
+    if run.args.queue or run.args.team:
+        for unknown in unknown_names(person.scope, workspace.people.known_names()):
+            run.out.note(unknown.sentence)
 
 
 def _as_asked(person: Person, args: Namespace) -> Person:
@@ -140,7 +158,9 @@ def _tell(run: Run, workspace: Workspace, sentence: str) -> None:
     wanted = run.args.name.strip().casefold()
     for person in workspace.people.list():
         if person.name.casefold() == wanted:
-            run.out.give(records.of_person(person), [sentence, _summary(person)])
+            waits = workspace.people.waits().get(person.name)
+            lines = [sentence, _summary(person), *([_waiting(person.name, waits)] if waits else ())]
+            run.out.give(records.of_person(person, waits), lines)
 
 
 def _summary(person: Person) -> str:

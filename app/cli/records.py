@@ -21,6 +21,7 @@ from app.cli.backup_records import (
     VaultCheckRecord,
 )
 from app.cli.record import Record
+from app.cli.vocabulary import WordListRecord
 from app.domain import (
     ApprovalRequest,
     AuditCheck,
@@ -33,6 +34,7 @@ from app.domain import (
     CallRow,
     Check,
     Checkpoint,
+    Correction,
     Failure,
     Finding,
     Flag,
@@ -85,6 +87,7 @@ class AnalysisRecord(Record, frozen=True, kw_only=True, tag="autoinsights.analys
     role_confidence: float
     turns: tuple[Turn, ...]
     redactions: tuple[Redaction, ...]
+    corrections: tuple[Correction, ...]
     muted: tuple[MutedSpan, ...]
     findings: tuple[Finding, ...]
     sentiment: tuple[TurnSentiment, ...]
@@ -120,7 +123,8 @@ class VaultRecord(Record, frozen=True, kw_only=True, tag="autoinsights.vault/1")
 
 class PersonRecord(Record, frozen=True, kw_only=True, tag="autoinsights.person/1"):
     """Somebody who is or was in the vault. `granted` are rights beside those of the roles; where
-    `limited` is true they see the calls of these queues and teams only."""
+    `limited` is true they see the calls of these queues and teams only. `waits_until` is when they
+    may try to sign in again after failed attempts, or null."""
 
     name: str
     roles: tuple[PersonRole, ...]
@@ -131,14 +135,17 @@ class PersonRecord(Record, frozen=True, kw_only=True, tag="autoinsights.person/1
     state: PersonState
     second_factor: bool
     added_at: str
+    waits_until: str | None
 
 
 class KeysRecord(Record, frozen=True, kw_only=True, tag="autoinsights.keys/1"):
     """What opens a vault beside a passphrase: `computer` says that it opens on this computer only,
-    `recovery_sheet` that there is one."""
+    `recovery_sheet` that there is one, `change_waits` that a change of keys was begun which the
+    next opening of the vault ends."""
 
     computer: bool
     recovery_sheet: bool
+    change_waits: bool
 
 
 class SecretRecord(Record, frozen=True, kw_only=True, tag="autoinsights.secret/1"):
@@ -157,11 +164,13 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.import/1"):
-    """What an import did; `queued` calls wait in the vault afterwards."""
+    """What an import did; `queued` calls wait in the vault afterwards, `described` recordings were
+    found in a metadata file."""
 
     imported: tuple[CallId, ...]
     duplicates: int
     passed_over: int
+    described: int
     refused: tuple[Refused, ...]
     queued: int
 
@@ -251,6 +260,7 @@ class AuditCheckRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audi
     ok: bool
     first_bad: int | None
     sentence: str
+    restarts: tuple[int, ...]
 
 
 class AuditEntryRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-entry/1"):
@@ -402,6 +412,7 @@ AnyRecord = (
     | RestoreRecord
     | VaultCheckRecord
     | RescueRecord
+    | WordListRecord
 )
 
 
@@ -427,6 +438,7 @@ def of_analysis(
         role_confidence=said.role_confidence,
         turns=said.turns,
         redactions=analysis.redactions,
+        corrections=analysis.corrections,
         muted=analysis.muted,
         findings=analysis.findings,
         sentiment=analysis.sentiment,
@@ -458,6 +470,7 @@ def of_import(report: ImportReport, queued: int) -> ImportRecord:
         imported=report.imported,
         duplicates=report.duplicates,
         passed_over=report.passed_over,
+        described=report.described,
         refused=tuple(Refused(name=name, error=reason) for name, reason in report.refused),
         queued=queued,
     )
@@ -516,8 +529,8 @@ def of_audit_entry(entry: AuditEntry) -> AuditEntryRecord:
     return msgspec.convert(entry, AuditEntryRecord, from_attributes=True)
 
 
-def of_person(person: Person) -> PersonRecord:
-    """Return somebody as an object."""
+def of_person(person: Person, waits_until: str | None) -> PersonRecord:
+    """Return somebody as an object, and until when they have to wait."""
     return PersonRecord(
         name=person.name,
         roles=tuple(sorted(person.roles)),
@@ -528,12 +541,17 @@ def of_person(person: Person) -> PersonRecord:
         state=person.state,
         second_factor=person.second_factor,
         added_at=person.added_at,
+        waits_until=waits_until,
     )
 
 
 def of_keys(state: KeysState) -> KeysRecord:
     """Return what opens a vault as an object."""
-    return KeysRecord(computer=state.asks_for_computer, recovery_sheet=state.has_recovery_sheet)
+    return KeysRecord(
+        computer=state.asks_for_computer,
+        recovery_sheet=state.has_recovery_sheet,
+        change_waits=state.change_waits,
+    )
 
 
 def of_checkpoint(made: Checkpoint, text: str) -> AuditCheckpointRecord:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import starmap
 from typing import TYPE_CHECKING
 
+from app.counts import counted, lasting, seconds_until
 from app.domain import JobState, Role, RoleBasis
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 ID_DIGITS = 8
 _LABEL = 12
+_TO_SECONDS = len("2026-03-01 09:30:00")
 _LONGEST_QUOTE = 160
 _OPEN, _CLOSE = "\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}"
 _BASES = {
@@ -41,9 +44,13 @@ _BASES = {
 _WARNINGS = {
     "audio-truncated": "The recording is cut off or damaged: this is what is left of the call.",
     "channel-map-not-used": "The recording has one channel; the channel map does not apply to it.",
-    "speakers-not-separated": "Both sides are on one channel; the roles are estimated.",
+    "speakers-estimated": "Both sides are on one channel; who speaks when is estimated.",
+    "speakers-not-separated": "One channel, on which no two voices can be told apart surely.",
+    "one-speaker": "Only one voice is heard on the one channel.",
+    "more-than-two-speakers": "More than two voices are heard; two sides are assumed.",
     "roles-unknown": "It is not known which side is the agent.",
     "language-not-supported": "The call is not in English: redaction and findings are unreliable.",
+    "crosstalk": "One side is faintly heard on the other's channel; it is not written down twice.",
     "no-times": "The transcript came without times.",
 }
 
@@ -53,6 +60,21 @@ def clock(milliseconds: int) -> str:
     minutes, seconds = divmod(milliseconds // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def moment(iso: str) -> str:
+    """Return a kept time as this computer's clock shows it, with its distance from UTC."""
+    try:
+        kept = datetime.fromisoformat(iso)
+        shown = kept.astimezone().isoformat(" ", "seconds")
+    except (ValueError, OverflowError, OSError):
+        return iso
+    return f"{shown[:_TO_SECONDS]} {shown[_TO_SECONDS:]}" if kept.tzinfo else iso
+
+
+def wait(until: str, now: datetime) -> str:
+    """Return how long somebody has to wait, and until when."""
+    return f"waits {lasting(seconds_until(until, now))} (until {moment(until)})"
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], width: int) -> list[str]:
@@ -90,8 +112,9 @@ def transcript(turns: Iterable[Turn], width: int) -> Iterator[str]:
     """Give the redacted turns, each with its time and role."""
     for turn in turns:
         start = f"{clock(turn.start_ms):>7}  {_who(turn):<9} "
+        said = f"(unclear) {turn.text}" if turn.uncertain else turn.text
         yield from textwrap.wrap(
-            turn.text, width, initial_indent=start, subsequent_indent=" " * len(start)
+            said, width, initial_indent=start, subsequent_indent=" " * len(start)
         ) or [start.rstrip()]
 
 
@@ -166,7 +189,7 @@ class _View:
 
 
 def _headline(name: str, found: CallAnalysis, metadata: CallMetadata | None) -> str:
-    channels = f"{found.channels} channel{'s' if found.channels != 1 else ''}"
+    channels = counted(found.channels, "channel")
     rate = f", {found.sample_rate_hz / 1000:g} kHz" if found.sample_rate_hz else ""
     parts = [name, clock(found.duration_ms), channels + rate, found.transcript.language]
     if metadata is not None:
@@ -178,10 +201,10 @@ def _redacted(found: CallAnalysis) -> str:
     if not found.redactions:
         return "nothing"
     kinds = Counter(one.kind for one in found.redactions)
-    counted = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+    each = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
     muted = sum(span.end_ms - span.start_ms for span in found.muted)
     heard = f"; {muted / 1000:.1f} s of sound muted" if found.muted else ""
-    return f"{len(found.redactions)}: {counted}{heard}"
+    return f"{len(found.redactions)}: {each}{heard}"
 
 
 def _roles(found: CallAnalysis) -> str:
@@ -229,7 +252,7 @@ def _score(found: CallAnalysis) -> Iterator[str]:
 
 
 def _who(turn: Turn) -> str:
-    return f"side {turn.channel + 1}" if turn.role is Role.UNKNOWN else turn.role.value
+    return f"side {turn.side + 1}" if turn.role is Role.UNKNOWN else turn.role.value
 
 
 def _clipped(text: str, longest: int) -> str:

@@ -58,7 +58,13 @@ def _show(run: Run, checks: Iterable[Check]) -> int:
         run.out.give(
             records.of_check(check), [*lines, f"       {check.hint}"][: 1 + bool(check.hint)]
         )
-    run.out.say([f"{wrong} of these need attention." if wrong else "All is well."])
+    run.out.say(
+        [
+            f"{wrong} of these {'needs' if wrong == 1 else 'need'} attention."
+            if wrong
+            else "All is well."
+        ]
+    )
     return wrong
 
 

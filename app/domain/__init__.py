@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from app.domain.calls import (
+    LOW_CONFIDENCE,
     AnalysedCall,
     Call,
     CallAnalysis,
@@ -15,8 +16,10 @@ from app.domain.calls import (
     CallQuery,
     CallRow,
     Check,
+    Correction,
     Criterion,
     Direction,
+    EntryKind,
     Evidence,
     Facet,
     Facets,
@@ -71,6 +74,7 @@ from app.domain.people import (
     ApprovalRequest,
     GuardedAct,
     KeysState,
+    KnownNames,
     NewSecondFactor,
     PassphraseStrength,
     Person,
@@ -82,10 +86,13 @@ from app.domain.people import (
     Right,
     Scope,
     Team,
+    UnknownName,
+    WordListState,
 )
 
 __all__ = [
     "EVERYTHING",
+    "LOW_CONFIDENCE",
     "AnalysedCall",
     "ApprovalRequest",
     "AuditCheck",
@@ -105,9 +112,11 @@ __all__ = [
     "Changes",
     "Check",
     "Checkpoint",
+    "Correction",
     "Criterion",
     "Direction",
     "DrillReport",
+    "EntryKind",
     "Evidence",
     "Facet",
     "Facets",
@@ -120,6 +129,7 @@ __all__ = [
     "Job",
     "JobState",
     "KeysState",
+    "KnownNames",
     "Measures",
     "ModelRef",
     "MutedSpan",
@@ -155,11 +165,13 @@ __all__ = [
     "Team",
     "Turn",
     "TurnSentiment",
+    "UnknownName",
     "VaultInfo",
     "VaultState",
     "Voices",
     "Waveform",
     "Word",
+    "WordListState",
 ]
 
 

@@ -33,7 +33,7 @@ class RoleBasis(StrEnum):
     # the recorder or the person who imported says which channel is whose
     CHANNEL_MAP = "channel-map"
     GUESSED = "guessed"  # from what is said on each channel
-    ESTIMATED = "estimated"  # one channel: the speakers themselves are estimated
+    ESTIMATED = "estimated"  # one channel: the speakers themselves are estimated, if at all
     GIVEN = "given"  # a transcript came with roles
 
 
@@ -93,6 +93,10 @@ class Severity(StrEnum):
     ALERT = "alert"
 
 
+LOW_CONFIDENCE = 0.5
+"""A word or a turn that the recogniser is less sure of is marked as uncertain."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Word:
     """One word of a turn: `text == turn.text[start:end]`, when it is heard, how sure (0 to 1)."""
@@ -107,7 +111,8 @@ class Word:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One stretch of one speaker; `index` is its place in the transcript, `confidence` 0 to 1."""
+    """One stretch of one speaker; `index` is its place in the transcript, `confidence` 0 to 1.
+    `speaker` counts the voices told apart on a channel that holds both sides; otherwise `None`."""
 
     index: int
     channel: int
@@ -117,6 +122,17 @@ class Turn:
     text: str
     words: tuple[Word, ...] = ()
     confidence: float = 1.0
+    speaker: int | None = None
+
+    @property
+    def side(self) -> int:
+        """Which side of the call speaks: the channel, or the voice on a channel with several."""
+        return self.channel if self.speaker is None else self.speaker
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether the turn as a whole was not heard clearly."""
+        return self.confidence < LOW_CONFIDENCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +166,29 @@ class Redaction:
     end_ms: int
     confidence: float
     rule: str
+
+
+class EntryKind(StrEnum):
+    """What an entry of the client's word list is."""
+
+    NAME = "name"  # of a person
+    PRODUCT = "product"
+    PLACE = "place"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Correction:
+    """Words of a safe turn that were put in place of what was recognised, because they sound like
+    an entry of the word list: `turn.text[start:end]` is the entry as it is written, `likeness` how
+    alike both sound (0 to 1), `confidence` how sure the recogniser was of what it had heard."""
+
+    turn: int
+    start: int
+    end: int
+    kind: EntryKind
+    likeness: float
+    confidence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,6 +327,7 @@ class Provenance:
     compute_type: str
     threads: int
     packs: tuple[str, ...]
+    vocabulary_sha256: Sha256 | None = None  # of the word list in use
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,6 +350,7 @@ class CallAnalysis:
     warnings: tuple[str, ...]  # codes, such as `audio-truncated`, of what limits this result
     provenance: Provenance
     voices: Voices | None = None  # only where acoustic analysis is switched on
+    corrections: tuple[Correction, ...] = ()  # by the word list; none where something is redacted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -444,6 +485,7 @@ class CallQuery:
     queue: str | None = None
     flag: str | None = None  # a flag's label
     flagged: bool = False  # any flag
+    on_hold: bool = False  # under legal hold
     text: str = ""
     order: CallOrder = CallOrder.STARTED
     descending: bool = True
@@ -493,12 +535,14 @@ class Facets:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
     """What an import did. `refused` pairs a file's name with the reason; `passed_over` counts the
-    files of a folder that are no recordings."""
+    files of a folder that are no recordings, `described` the recordings that a metadata file says
+    something of."""
 
     imported: tuple[CallId, ...]
     duplicates: int
     refused: tuple[tuple[str, Failure], ...]
     passed_over: int = 0
+    described: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,12 +65,13 @@ class AuditProof:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditCheck:
     """What verifying the audit log found; `first_bad` is the number of the first entry that is not
-    as written."""
+    as written, `restarts` those with which a log that is good goes on after a restore or rescue."""
 
     entries: int
     ok: bool
     first_bad: int | None
     sentence: str
+    restarts: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from app.domain.calls import Sha256
+
 PersonName = NewType("PersonName", str)
 """The name under which a person signs in; it is never given to another person."""
 
@@ -82,6 +84,30 @@ EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KnownNames:
+    """The queues and teams that there are: of calls, of other people's scopes, of the vault."""
+
+    queues: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownName:
+    """A queue or a team (`kind`) in a scope that nothing is known of, such as a misspelt one, and
+    the known names that are most like it."""
+
+    kind: str
+    name: str
+    nearest: tuple[str, ...]
+
+    @property
+    def sentence(self) -> str:
+        """What a person is told, who may have mistyped it."""
+        known = f"the nearest known: {', '.join(self.nearest)}" if self.nearest else "nor any other"
+        return f"No {self.kind} is known by the name {self.name} yet; {known}."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
     """Somebody who may sign in; `granted` are rights beside those of the roles."""
 
@@ -114,11 +140,12 @@ class NewSecondFactor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeysState:
-    """What a vault asks for beside a passphrase, and whether there is a sheet for the day on which
-    it is lost."""
+    """What a vault asks for beside a passphrase, whether there is a sheet for the day on which it
+    is lost, and whether a change of keys was begun that the next opening ends."""
 
     asks_for_computer: bool
     has_recovery_sheet: bool
+    change_waits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +184,16 @@ class ApprovalRequest:
     decided_by: PersonName | None = None
     decided_at: str | None = None
     used_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordListState:
+    """The client's word list as it was written, how many entries it has, and its digest; `None`
+    where there are none."""
+
+    text: str = field(repr=False)
+    entries: int
+    sha256: Sha256 | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

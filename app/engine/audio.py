@@ -21,6 +21,7 @@ import numpy as np
 from app.domain import Waveform
 from app.engine.completeness import cut_off
 from app.engine.containers import Container, Wav, read_wav, repaired_wav, sniff, unwrapped
+from app.engine.framing import framed
 from app.errors import AudioEmpty, AudioSilent, AudioTooLong, AudioTruncated, AudioUnreadable
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from app.domain import MutedSpan
+
+    _Reader = Callable[[bytes, "_Gathering"], "_Reading"]
 
 RATE_HZ = 16_000
 MOST_CHANNELS = 8
@@ -41,8 +44,7 @@ _ENDLESS_FRAMES = 1 << 62  # what libsndfile says of a stream that does not tell
 _SMALL_BLOCK_FRAMES = 1024  # a block in which libsndfile meets damage is lost as a whole
 _SHORT_BY = 0.02  # of the promised length, and at least a second, is a clear loss
 
-# libsndfile reads these to the sample and without a second thread; measured: Qt 6.12's decoder
-# drops up to three quarters of a stereo ADPCM file at 44.1 kHz, differently at every run
+# libsndfile reads these to the sample and without a second thread
 _EXACT = frozenset(
     {
         Container.WAV,
@@ -53,8 +55,11 @@ _EXACT = frozenset(
         Container.W64,
     }
 )
-# libsndfile can be the second chance for these, too
-_SNDFILE = _EXACT | {Container.OGG, Container.MP3}
+# What libsndfile refuses of these forms is damaged, and Qt's decoder is not asked. Measured with
+# Qt 6.12: where a packet holds several blocks, as ADPCM's do, it loses some, other ones at every
+# run, and a CAF file that claims no channels ends the process
+_SNDFILE_TAGS = frozenset({0x0001, 0x0002, 0x0003, 0x0006, 0x0007, 0x0011, 0x0031, 0x0055})
+_SNDFILE_CAF = frozenset({b"lpcm", b"ulaw", b"alaw", b"alac", b"ima4"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,12 @@ def decode(
     cut = wav.truncated if wav is not None else cut_off(data, container)
     if cut and not accept_truncated:
         raise AudioTruncated("The recording is cut off: its file ends before the sound does.")
+    fit = framed(data, container)
+    if fit.damaged and not accept_truncated:
+        raise AudioTruncated("The recording is damaged on the way: a part of it cannot be read.")
+    cut |= fit.damaged
     with _silenced():
-        audio = _decode_known(data, container, longest_minutes)
+        audio = _decode_known(fit.parts, _readers(data, container, wav), longest_minutes)
     if audio is None:
         kind = container.value.upper()
         if cut:
@@ -120,24 +129,35 @@ def decode(
     return audio
 
 
-def _decode_known(data: bytes, container: Container, longest_minutes: int) -> Audio | None:
-    """Return what the library reads that knows the container best, else what the other one reads
-    of it; `None` where neither reads anything."""
-    readers = [_read_qt]
-    if container in _EXACT:
-        readers = [_read_sndfile, _salvage_sndfile, _read_qt]
-    elif container in _SNDFILE:
-        readers = [_read_qt, _read_sndfile, _salvage_sndfile]
+def _readers(data: bytes, container: Container, wav: Wav | None) -> tuple[_Reader, ...]:
+    """Return the ways to read a container: the library first that knows it best."""
+    if container in (Container.MP3, Container.OGG):
+        return _read_qt, _read_sndfile, _salvage_sndfile
+    if container is Container.WAV:
+        foreign = wav is not None and wav.format_tag not in _SNDFILE_TAGS
+    elif container is Container.CAF:
+        channels = int.from_bytes(data[44:48], "big")
+        foreign = data[28:32] not in _SNDFILE_CAF and 1 <= channels <= MOST_CHANNELS
+    else:  # libsndfile does not read a FLAC that was streamed and knows no length
+        foreign = container is Container.FLAC or container not in _EXACT
+    exact = (_read_sndfile, _salvage_sndfile) if container in _EXACT else ()
+    return (*exact, _read_qt) if foreign else exact
+
+
+def _decode_known(
+    parts: Sequence[bytes], readers: Sequence[_Reader], longest_minutes: int
+) -> Audio | None:
+    """Return the first whole reading, else what could be read; `None` where that is nothing."""
     short: Audio | None = None
     for reader in readers:
         gathering = _Gathering(longest_minutes)
-        reading = reader(data, gathering)
-        audio = None if reading is _Reading.NOTHING else gathering.result()
-        if audio is not None and reading is _Reading.WHOLE:
+        reading = [reader(part, gathering) for part in parts]
+        audio = None if _Reading.NOTHING in reading else gathering.result()
+        if audio is not None and _Reading.SHORT not in reading:
             return audio
         if audio is not None and short is None:
             short = replace(audio, truncated=True)
-            if container in _EXACT:
+            if reader is _salvage_sndfile:
                 break  # libsndfile knows the length; Qt would only guess at the rest
     return short
 
@@ -160,7 +180,6 @@ class _Gathering:
     """Collects blocks at any rate into one array at 16 kHz."""
 
     def __init__(self, longest_minutes: int) -> None:
-        self._longest_minutes = longest_minutes
         self._longest = longest_minutes * 60 * RATE_HZ
         self._samples: NDArray[np.int16] = np.empty((0, 0), np.int16)
         self._filled = 0
@@ -169,8 +188,7 @@ class _Gathering:
 
     def take(self, block: NDArray[np.float32], rate_hz: int) -> None:
         """Add a block [frames, channels] of samples from -1 to 1."""
-        if not self._rate_hz:
-            self._begin(block.shape[1], rate_hz)
+        self.begin(block.shape[1], rate_hz)
         if rate_hz != self._rate_hz or block.shape[1] != self._samples.shape[1]:
             raise AudioUnreadable("The recording changes its rate or its channels on the way.")
         self._append(self._resample(block, False) if self._resample else block)
@@ -186,7 +204,10 @@ class _Gathering:
         # seen from the side: the channels become the rows without a copy
         return Audio(self._samples[: self._filled].T, self._rate_hz)
 
-    def _begin(self, channels: int, rate_hz: int) -> None:
+    def begin(self, channels: int, rate_hz: int) -> None:
+        """Make room for the first block; refuse what no call has."""
+        if self._rate_hz:
+            return
         if not 1 <= channels <= MOST_CHANNELS:
             raise AudioUnreadable(
                 f"The recording has {channels} channels; at most {MOST_CHANNELS} are read.",
@@ -195,6 +216,8 @@ class _Gathering:
         if rate_hz not in _RATES_HZ:
             raise AudioUnreadable(f"The recording's rate of {rate_hz} Hz is not one that is read.")
         self._rate_hz = rate_hz
+        # more channels than a call's two take no more memory: they are read for less long
+        self._longest = self._longest * 2 // max(2, channels)
         self._samples = np.empty((RATE_HZ * 30, channels), np.int16)
         if rate_hz != RATE_HZ:
             import soxr
@@ -206,7 +229,9 @@ class _Gathering:
     def _append(self, block: NDArray[np.float32]) -> None:
         end = self._filled + len(block)
         if end > self._longest:
-            raise AudioTooLong(f"The recording is longer than {self._longest_minutes} minutes.")
+            minutes, channels = self._longest / RATE_HZ / 60, self._samples.shape[1]
+            of = f", the most for {channels} channels" if channels > 2 else ""
+            raise AudioTooLong(f"The recording is longer than {minutes:g} minutes{of}.")
         if end > len(self._samples):
             room = max(end, len(self._samples) * 3 // 2)
             self._samples.resize((room, self._samples.shape[1]), refcheck=False)
@@ -232,9 +257,10 @@ def _through_sndfile(data: bytes, gathering: _Gathering, frames: int) -> _Readin
 
     done = 0
     try:
-        with soundfile.SoundFile(io.BytesIO(data)) as file:
+        with soundfile.SoundFile(_Bytes(data)) as file:
             if file.frames >= _ENDLESS_FRAMES:
                 return _Reading.NOTHING
+            gathering.begin(file.channels, file.samplerate)  # before a block of any size is read
             while len(block := file.read(frames, dtype="float32", always_2d=True)):
                 gathering.take(block, file.samplerate)
                 done += len(block)
@@ -243,6 +269,16 @@ def _through_sndfile(data: bytes, gathering: _Gathering, frames: int) -> _Readin
         # the reader's own complaints about the file; soundfile raises the latter two for headers
         # with impossible numbers
         return _Reading.SHORT
+
+
+class _Bytes(io.BytesIO):
+    """A file in memory that stays where it is when a damaged header sends it before its start."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        try:
+            return super().seek(offset, whence)
+        except (ValueError, OverflowError):
+            return self.tell()
 
 
 def _read_qt(data: bytes, gathering: _Gathering) -> _Reading:
@@ -303,13 +339,13 @@ def _refuse_silence(audio: Audio) -> None:
     raise AudioSilent("The recording is silent on all channels.")
 
 
-def muted(audio: Audio, spans: Sequence[MutedSpan]) -> Audio:
-    """Return the audio with all spans silent; it fades over 5 ms outside of each span."""
-    samples = np.array(audio.samples, order="C")
+def mute(audio: Audio, spans: Sequence[MutedSpan]) -> None:
+    """Make all spans silent, in place: what was there is gone. It fades over 5 ms outside of each
+    span."""
     ramp = RATE_HZ * _RAMP_MS // 1000
     fade = np.linspace(1.0, 0.0, ramp, dtype=np.float32)
     for span in spans:
-        channel = samples[span.channel]
+        channel = audio.samples[span.channel]
         start = max(0, span.start_ms * RATE_HZ // 1000)
         end = min(len(channel), -(-span.end_ms * RATE_HZ // 1000))
         if end <= start:
@@ -318,33 +354,39 @@ def muted(audio: Audio, spans: Sequence[MutedSpan]) -> Audio:
         before, after = channel[max(0, start - ramp) : start], channel[end : end + ramp]
         before[:] = before * fade[ramp - len(before) :]
         after[:] = after * fade[::-1][: len(after)]
-    return replace(audio, samples=samples)
 
 
 def encode_flac(audio: Audio) -> bytes:
     """Return the audio as 16-bit FLAC: at 8 kHz where the source had no more, else at 16 kHz."""
     import soundfile
 
-    samples, rate = audio.samples.T, RATE_HZ
-    if audio.source_rate_hz <= RATE_HZ // 2:
-        samples, rate = _halved(samples), RATE_HZ // 2
+    narrow = audio.source_rate_hz <= RATE_HZ // 2
+    rate = RATE_HZ // 2 if narrow else RATE_HZ
     file = io.BytesIO()
-    soundfile.write(file, samples, rate, format="FLAC", subtype="PCM_16")
+    with soundfile.SoundFile(
+        file, "w", samplerate=rate, channels=audio.channels, format="FLAC", subtype="PCM_16"
+    ) as flac:
+        for block in _halved(audio.samples.T) if narrow else _blocks(audio.samples.T):
+            flac.write(block)
     return file.getvalue()
 
 
-def _halved(samples: NDArray[np.int16]) -> NDArray[np.int16]:
+def _blocks(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
+    """Yield [samples, channels] in pieces whose copies need little memory."""
+    for start in range(0, len(samples), _BLOCK_FRAMES * 8):
+        yield samples[start : start + _BLOCK_FRAMES * 8]
+
+
+def _halved(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
     """Resample [samples, channels] from 16 to 8 kHz in blocks."""
     import soxr
 
     stream = soxr.ResampleStream(RATE_HZ, RATE_HZ // 2, samples.shape[1], dtype="float32")
-    parts = []
-    for start in range(0, len(samples), _BLOCK_FRAMES * 8):
-        block = samples[start : start + _BLOCK_FRAMES * 8].astype(np.float32)
-        last = start + len(block) >= len(samples)
-        part = np.rint(stream.resample_chunk(block, last=last))
-        parts.append(np.clip(part, -32768, 32767).astype(np.int16))
-    return np.concatenate(parts) if parts else samples
+    left = len(samples)
+    for block in _blocks(samples):
+        left -= len(block)
+        part = np.rint(stream.resample_chunk(block.astype(np.float32), last=not left))
+        yield np.clip(part, -32768, 32767).astype(np.int16)
 
 
 def waveform(audio: Audio) -> Waveform:

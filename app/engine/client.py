@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
 _log = logger(__name__)
 _FAREWELL_SECONDS = 2.0
+# Qt 6.12 loses 33 kB with every compressed recording that it opens: a worker makes way for a new
+# one before that is worth a thought, which costs the few seconds of loading the models again
+_MOST_CALLS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,9 @@ class Workers:
     def submit(self, call: CallId, request: Request) -> None:
         """Give a call to an idle worker; raises `RuntimeError` when there is none."""
         for place, one in enumerate(self._workers):
-            if one is None or not one.alive:
+            if one is not None and one.tired:
+                one.close()
+            if one is None or one.tired or not one.alive:
                 self._workers[place] = self._start()
             chosen = self._workers[place]
             if chosen is not None and chosen.call is None:
@@ -150,6 +155,7 @@ class _Worker:
         self.pipe, theirs = context.Pipe(duplex=True)
         self.call: CallId | None = None
         self.gone = False
+        self.calls = 0
         self._reason: AppError | None = None
         self._heard_at = time.monotonic()
         self._process: SpawnProcess = context.Process(
@@ -163,11 +169,17 @@ class _Worker:
         return self.call is not None or self._process.is_alive()
 
     @property
+    def tired(self) -> bool:
+        """Whether it has served long enough and is free to go."""
+        return self.call is None and self.calls >= _MOST_CALLS
+
+    @property
     def quiet_seconds(self) -> float:
         return time.monotonic() - self._heard_at
 
     def send(self, call: CallId, request: Request) -> None:
         self.call = call
+        self.calls += 1
         self._heard_at = time.monotonic()
         try:
             self.pipe.send_bytes(wire.encode_request(request))

@@ -12,6 +12,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from app.engine.containers import Container, mpeg_frame_length, mpeg_start
+from app.engine.matroska import elements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,6 @@ _FEW_BYTES = 16  # padding that a writer counted and left out
 _ENDLESS = frozenset({0, 0x7FFFFFFF, 0xFFFFFFFF, (1 << 64) - 1})  # written before it was known
 _AMR_NARROW = (12, 13, 15, 17, 19, 20, 26, 31, 5, 6, 5, 5, 0, 0, 0, 0)  # RFC 4867, in bytes
 _AMR_WIDE = (17, 23, 32, 36, 40, 46, 50, 58, 60, 5, 5, 0, 0, 0, 0, 0)
-_SEGMENT, _CLUSTER = 0x18538067, 0x1F43B675  # Matroska's elements that are looked into
 
 
 def cut_off(data: bytes, container: Container) -> bool:
@@ -109,33 +109,7 @@ def _mp4(data: bytes) -> bool:
 
 def _webm(data: bytes) -> bool:
     """Whether an element of the segment, or of a cluster, reaches beyond the end."""
-    at = 0
-    while at < len(data):
-        kind, at = _ebml_number(data, at, keep_mark=True)
-        size, at = _ebml_number(data, at, keep_mark=False)
-        unknown = size < 0  # a live recorder wrote it before it knew
-        if kind in (_SEGMENT, _CLUSTER):
-            if not unknown and at + size > len(data):
-                return True
-        elif unknown:
-            return False
-        else:
-            at += size
-    return at > len(data)
-
-
-def _ebml_number(data: bytes, at: int, *, keep_mark: bool) -> tuple[int, int]:
-    """Return a number of variable length (RFC 8794) and where it ends; -1 for "unknown"."""
-    first = data[at]
-    length = 9 - first.bit_length()
-    end = at + length
-    if not first or end > len(data):
-        raise IndexError("no number of EBML")
-    value = int.from_bytes(data[at:end], "big")
-    if keep_mark:
-        return value, end
-    value &= (1 << 7 * length) - 1
-    return (-1 if value == (1 << 7 * length) - 1 else value), end
+    return any(element.end > len(data) for element in elements(data))
 
 
 def _aiff(data: bytes) -> bool:

@@ -98,7 +98,7 @@ def _by_magic(data: bytes) -> Container | None:
 
 def mpeg_start(data: bytes) -> int | None:
     """Find the first MPEG audio frame that a second one follows at the length it gives."""
-    begin = _after_tag(data)
+    begin = after_tag(data)
     at = data.find(b"\xff", begin, begin + _MPEG_SEARCH)
     while at != -1:
         length = mpeg_frame_length(data[at : at + 4])
@@ -108,7 +108,7 @@ def mpeg_start(data: bytes) -> int | None:
     return None
 
 
-def _after_tag(data: bytes) -> int:
+def after_tag(data: bytes) -> int:
     """Return where the ID3v2 tag ends that a file may begin with (id3.org, 2.4.0, 3.1)."""
     if not data.startswith(b"ID3") or len(data) < 10:
         return 0

@@ -51,7 +51,8 @@ class ModelHead:
 class ModelEntry:
     """One model. Its files lie in `folder` of the installed `package`, or of resources/models.
 
-    Heads say for which sentence encoder they are made: its name and version.
+    Heads say for which sentence encoder they are made: its name and version. `short_windows` says
+    of a speech model that windows need not be filled up for it (see `app.engine.encoding`).
     """
 
     name: str
@@ -63,6 +64,7 @@ class ModelEntry:
     package: str = ""
     folder: str = ""
     encoder: str = ""
+    short_windows: bool = False
     file: tuple[ModelFile, ...] = field(default=())
     head: tuple[ModelHead, ...] = field(default=())
 

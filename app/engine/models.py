@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import os
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -35,6 +36,10 @@ OWN_HEADS = "call-heads"
 """The heads that ship; they are no pack."""
 ENCODER = "minilm"
 _CHUNK = 1 << 20
+_GPU_FAILED = (
+    "The GPU was found, but it cannot compute: its memory is full, or its driver is too old."
+)
+_GPU_HINT = 'Use `device = "cpu"`, or fewer `workers`, which share its memory.'
 
 
 _NO_GOOD_FOR = {
@@ -75,9 +80,9 @@ def cuda_compute_types() -> frozenset[str]:
         return frozenset()
     try:  # CTranslate2 looks for it at the first multiplication, which would be too late
         ctypes.CDLL("cublas64_12.dll" if sys.platform == "win32" else "libcublas.so.12")
-    except OSError:
+        return frozenset(ctranslate2.get_supported_compute_types("cuda"))
+    except (OSError, RuntimeError):  # not installed; a driver that is too old
         return frozenset()
-    return frozenset(ctranslate2.get_supported_compute_types("cuda"))
 
 
 class ModelLibrary:
@@ -98,6 +103,7 @@ class ModelLibrary:
         self._known = {known.entry.name: known for known in self._find()}
         self._verified: set[str] = set()
         self._whispers: dict[tuple[str, str, int], WhisperModel] = {}
+        self._gpu_failed = False
 
     def catalogue(self) -> tuple[ModelCard, ...]:
         """Return a card for every model, those that ship first."""
@@ -182,7 +188,9 @@ class ModelLibrary:
 
     def placed(self, device: Device) -> tuple[str, str]:
         """Return the device and the compute type of speech to text; raises `DeviceMissing`."""
-        types = self._gpu() if device != "cpu" else frozenset()
+        types = frozenset[str]()
+        if device != "cpu" and not self._gpu_failed:
+            types = self._gpu()
         for wanted in ("float16", "int8_float16", "int8"):
             if wanted in types:
                 return "cuda", wanted
@@ -199,8 +207,19 @@ class ModelLibrary:
             if known.entry.kind != WHISPER:
                 raise ModelMissing(f"The model {name} {_NO_GOOD_FOR[WHISPER]}.")
             files = {file.name: self._read(known, file) for file in known.entry.file}
-            self._whispers[key] = _load_whisper(name, files, place, compute_type, threads)
+            try:
+                self._whispers[key] = _load_whisper(name, files, place, compute_type, threads)
+            except DeviceMissing:
+                if device == "cuda":
+                    raise
+                self._gpu_failed = True  # for good: calls of one run are not placed here and there
+                return self.whisper(name, device=device, threads=threads)
         return self._whispers[key]
+
+    def short_windows(self, name: str, device: Device) -> bool:
+        """Whether a speech model's windows may be encoded without being filled up: it is said of
+        the model, and a GPU would gain nothing."""
+        return self._get(name).entry.short_windows and self.placed(device)[0] == "cpu"
 
     def _find(self) -> Iterator[_Known]:
         """List the models: one that ships is never replaced by a pack of its name."""
@@ -348,6 +367,24 @@ def _load_whisper(
             name, device=place, compute_type=compute_type, cpu_threads=threads, files=files
         )
     except (RuntimeError, ValueError) as problem:
+        if place == "cuda" and _of_the_gpu(problem):
+            raise DeviceMissing(_GPU_FAILED, hint=_GPU_HINT) from problem
         raise ModelMismatch(
             f"The model {name} cannot be loaded: it is no Whisper model of CTranslate2."
         ) from problem
+
+
+@contextmanager
+def gpu_faults() -> Iterator[None]:
+    """Raise `DeviceMissing` for what CTranslate2 says of a GPU while it computes: no call is to
+    blame for its memory being full."""
+    try:
+        yield
+    except RuntimeError as problem:
+        if not _of_the_gpu(problem):
+            raise
+        raise DeviceMissing(_GPU_FAILED, hint=_GPU_HINT) from problem
+
+
+def _of_the_gpu(problem: Exception) -> bool:
+    return any(word in str(problem) for word in ("CUDA", "cuBLAS", "CUBLAS"))

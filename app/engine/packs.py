@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     """Loads a head and lets it judge a vector; raises `PackInvalid` where it cannot."""
 
 MANIFEST = "pack.toml"
-RESERVED = frozenset({"whisper-base", "spacy-en", "minilm", "call-heads", "silero-vad", "tagger"})
+RESERVED = frozenset(
+    {"whisper-base", "spacy-en", "minilm", "call-heads", "silero-vad", "speaker-encoder", "tagger"}
+)
 
 _WHISPER_NEEDS = {"model.bin", "config.json", "tokenizer.json"}
 _WHISPER_MAY = _WHISPER_NEEDS | {

@@ -17,6 +17,7 @@ from app.config import Settings, digest
 from app.domain import (
     AnalysedCall,
     CallAnalysis,
+    Correction,
     MutedSpan,
     Provenance,
     Role,
@@ -26,18 +27,21 @@ from app.domain import (
 )
 from app.engine import transcripts
 from app.engine.analysis import Analyst, voices
-from app.engine.audio import decode, encode_flac, muted, waveform
+from app.engine.audio import decode, encode_flac, mute, waveform
+from app.engine.diarisation import SPEAKER_ENCODER, Diariser
 from app.engine.models import ModelLibrary
 from app.engine.redaction import TAGGER, Redactor
 from app.engine.scoring import score
 from app.engine.speakers import assign_roles, fitting_map
 from app.engine.transcription import Transcriber
+from app.engine.word_list import LANGUAGE, WordList
 from app.errors import AudioSilent, AudioTruncated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from app.domain import SafeTranscript
     from app.engine.audio import Audio
     from app.engine.redaction import Redacted
     from app.engine.transcription import RawTranscript
@@ -55,11 +59,19 @@ class Pipeline:
         self._models = ModelLibrary(resources, packs)
         self._threads = threads
         self._stages: _Stages | None = None
+        self._list: tuple[str, WordList | None] = ("", None)
 
     def analyse(self, request: Request, report: Report) -> AnalysedCall:
         """Return all that is found out about one call; raises `CallFailed` or `ModelError`."""
-        run = _Run(request, self._stages_for(request.settings), self._models, _Clock(report))
+        stages, listed = self._stages_for(request.settings), self._list_for(request.vocabulary)
+        run = _Run(request, stages, listed, self._models, _Clock(report))
         return run.of_audio() if request.content == "audio" else run.of_transcript()
+
+    def _list_for(self, text: str) -> WordList | None:
+        """Return the word list that is written so, the last one again where it is the same."""
+        if self._list[0] != text:
+            self._list = (text, WordList.of(text, self._models))
+        return self._list[1]
 
     def _stages_for(self, settings: Settings) -> _Stages:
         """Return the stages for these settings, the last ones again where they are the same."""
@@ -74,6 +86,7 @@ class _Run:
 
     request: Request
     stages: _Stages
+    listed: WordList | None
     models: ModelLibrary
     clock: _Clock
 
@@ -81,7 +94,7 @@ class _Run:
         settings, metadata = self.request.settings, self.request.metadata
         with self.clock.stage(Stage.DECODE):
             audio = decode(
-                self.request.payload,
+                self.request.take_payload(),
                 longest_minutes=settings.audio.longest_minutes,
                 accept_truncated=settings.audio.accept_truncated,
                 suffix=self.request.suffix,
@@ -89,21 +102,30 @@ class _Run:
         roles = fitting_map(metadata.channel_roles, audio.channels)  # before the long work
         with self.clock.stage(Stage.TRANSCRIBE), _remnant(audio):
             heard = self.stages.transcriber.transcribe(
-                audio, progress=lambda done: self.clock.report(Stage.TRANSCRIBE, done)
+                audio,
+                progress=lambda done: self.clock.report(Stage.TRANSCRIBE, done),
+                hints=self.listed.first(settings.speech.hints) if self.listed else (),
             )
         with self.clock.stage(Stage.SPEAKERS):
-            spoken = assign_roles(heard, roles, audio.channels)
-        redacted = self._redact(spoken)
+            spoken, doubts = heard, tuple[str, ...]()
+            if audio.channels == 1 and not roles:
+                spoken, doubts = self.stages.diariser.tell_apart(heard, audio)
+            spoken = assign_roles(spoken, roles, audio.channels)
+        redacted, corrections = self._corrected(spoken)
         with self.clock.stage(Stage.MUTE):
-            safe_audio = muted(audio, redacted.muted)
-            facts = _Facts.of_audio(audio, redacted, encode_flac(safe_audio), waveform(safe_audio))
+            mute(audio, redacted.muted)
+            facts = _Facts.of_audio(audio, redacted, encode_flac(audio), waveform(audio))
+            facts = replace(facts, warnings=(*facts.warnings, *doubts))
         if metadata.channel_roles and not roles:
             facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
-        return self._judge(redacted, facts, safe_audio)
+        if heard.leaks:
+            facts = replace(facts, warnings=(*facts.warnings, "crosstalk"))
+        facts = replace(facts, corrections=corrections)
+        return self._judge(redacted, facts, audio)
 
     def of_transcript(self) -> AnalysedCall:
         with self.clock.stage(Stage.DECODE):
-            given = transcripts.parse(self.request.payload)
+            given = transcripts.parse(self.request.take_payload())
             spoken = transcripts.to_raw(given)
         with self.clock.stage(Stage.SPEAKERS):
             if spoken.role_basis is not RoleBasis.GIVEN:
@@ -115,6 +137,15 @@ class _Run:
     def _redact(self, spoken: RawTranscript) -> Redacted:
         with self.clock.stage(Stage.REDACT):
             return self.stages.redactor.redact(spoken, agent_name=self.request.metadata.agent)
+
+    def _corrected(self, spoken: RawTranscript) -> tuple[Redacted, tuple[Correction, ...]]:
+        """Redact what was heard, with the words of the client's list where they are meant."""
+        if self.listed is None or spoken.language != LANGUAGE:
+            return self._redact(spoken), ()
+        with self.clock.stage(Stage.REDACT):
+            return self.listed.redact(
+                spoken, self.stages.redactor, agent_name=self.request.metadata.agent
+            )
 
     def _judge(self, redacted: Redacted, facts: _Facts, sound: Audio | None = None) -> AnalysedCall:
         """Analyse and score what is safe, and put the result together."""
@@ -142,8 +173,9 @@ class _Run:
             score=result,
             flags=flags,
             warnings=facts.warnings,
-            provenance=self._provenance(from_audio=facts.sample_rate_hz > 0),
+            provenance=self._provenance(redacted.transcript, from_audio=facts.sample_rate_hz > 0),
             voices=heard,
+            corrections=facts.corrections,
         )
         return AnalysedCall(
             analysis=analysis,
@@ -153,9 +185,11 @@ class _Run:
             seconds=self.clock.seconds,
         )
 
-    def _provenance(self, *, from_audio: bool) -> Provenance:
+    def _provenance(self, said: SafeTranscript, *, from_audio: bool) -> Provenance:
         settings = self.request.settings
         speech = (settings.speech.model, "silero-vad") if from_audio else ()
+        if from_audio and said.role_basis is RoleBasis.ESTIMATED:
+            speech = (*speech, SPEAKER_ENCODER)
         used = (*speech, "spacy-en", TAGGER, *self.stages.analyst.models)
         device, compute_type = ("cpu", "int8")
         if from_audio:
@@ -168,6 +202,7 @@ class _Run:
             compute_type=compute_type,
             threads=self.stages.threads,
             packs=(*self.stages.analyst.pack.lineage, self.stages.redactor.lineage),
+            vocabulary_sha256=self.listed.sha256 if self.listed and from_audio else None,
         )
 
 
@@ -178,6 +213,7 @@ class _Stages:
     settings: Settings
     threads: int
     transcriber: Transcriber
+    diariser: Diariser
     redactor: Redactor
     analyst: Analyst
 
@@ -192,6 +228,7 @@ class _Stages:
             settings,
             execution.threads_per_worker,
             Transcriber(models, settings.speech, execution),
+            Diariser(models),
             Redactor(
                 models,
                 settings.redaction,
@@ -213,6 +250,7 @@ class _Facts:
     warnings: tuple[str, ...]
     waveform: Waveform
     flac: bytes
+    corrections: tuple[Correction, ...] = ()
 
     @classmethod
     def of_audio(cls, audio: Audio, redacted: Redacted, flac: bytes, peaks: Waveform) -> _Facts:
@@ -256,9 +294,9 @@ def _doubts(redacted: Redacted) -> list[str]:
     """Return the codes of what makes this transcript less certain than others."""
     transcript = redacted.transcript
     doubts = []
-    if transcript.role_basis is RoleBasis.ESTIMATED:
-        doubts.append("speakers-not-separated")
-    elif any(turn.role is Role.UNKNOWN for turn in transcript.turns):
+    unknown = any(turn.role is Role.UNKNOWN for turn in transcript.turns)
+    together = transcript.role_basis is RoleBasis.ESTIMATED and transcript.turns[0].speaker is None
+    if unknown and not together:  # of sides that were not told apart, the diariser has spoken
         doubts.append("roles-unknown")
     if transcript.language != "en":
         doubts.append("language-not-supported")

@@ -27,7 +27,7 @@ class RawWord:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawTurn:
     """One stretch of one speaker, as recognised or as given; `words` may be empty for a transcript
-    without times."""
+    without times. `speaker` counts the voices of a channel that holds several."""
 
     channel: int
     role: Role
@@ -36,6 +36,23 @@ class RawTurn:
     text: str = field(repr=False)
     words: tuple[RawWord, ...] = field(default=(), repr=False)
     confidence: float = 1.0
+    speaker: int | None = None
+
+    @property
+    def side(self) -> int:
+        """Which side of the call speaks: the channel, or the voice on a channel with several."""
+        return self.channel if self.speaker is None else self.speaker
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leak:
+    """A channel that is heard on another one (`target`), `delay_ms` later and weaker by
+    `gain_db`."""
+
+    source: int
+    target: int
+    delay_ms: int
+    gain_db: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,3 +63,4 @@ class RawTranscript:
     language: str
     role_basis: RoleBasis = RoleBasis.GUESSED
     role_confidence: float = 0.0
+    leaks: tuple[Leak, ...] = ()

@@ -8,17 +8,16 @@ features and alignment.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypedDict
 
-import numpy as np
-
-from app.engine.windows import WINDOW
+from app.engine import repetition
+from app.engine.encoding import SAMPLES_PER_FRAME, Encoder, SilenceEncoder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import numpy as np
     from ctranslate2 import StorageView
     from ctranslate2.models import WhisperGenerationResult
     from faster_whisper import WhisperModel
@@ -27,12 +26,12 @@ if TYPE_CHECKING:
 
     from app.engine.windows import Window
 
-BATCH = 4
+BATCH = 8
+_GPU_BATCH = 16  # a graphics card is idle with fewer; its memory holds the base model's states
 _MOST_TOKENS = 224  # half of Whisper's memory: what 30 s of fast speech needs, and no endless loop
-_REPETITIVE = 2.4  # text this compressible is a loop (Radford et al. 2022, section 4.5)
+_MOST_HINTS = 218  # tokens: the other half, without the prompt around them
 _NO_SPEECH = 0.6
 _UNLIKELY = -1.0  # mean log probability
-_SAMPLES_PER_FRAME = 160
 _APPENDED = "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001  punctuation as Whisper writes it
 _PREPENDED = "\"'“¿([{-"
 
@@ -67,20 +66,34 @@ class _Aligned(TypedDict):
 class Recogniser:
     """One Whisper model with fixed settings."""
 
-    def __init__(self, model: WhisperModel, *, beam_size: int) -> None:
-        """Use a loaded model."""
+    def __init__(
+        self,
+        model: WhisperModel,
+        *,
+        beam_size: int,
+        short_windows: bool,
+        hints: Sequence[str] = (),
+    ) -> None:
+        """Use a loaded model; with `short_windows` only what is said of a window is encoded.
+
+        `hints` are written before every window, as if said earlier.
+        """
         self._model = model
         self._beam_size = beam_size
+        self._silence = SilenceEncoder(model) if short_windows else None
+        self._hints = ", ".join(hints)
 
-    def languages(
-        self, windows: Sequence[Window], samples: NDArray[np.int16]
-    ) -> list[tuple[str, float]]:
+    def encoder(self, samples: NDArray[np.int16]) -> Encoder:
+        """Return the encoder of a call's `samples` [channels, samples]."""
+        return Encoder(self._model, samples, self._silence)
+
+    def languages(self, windows: Sequence[Window], encoder: Encoder) -> list[tuple[str, float]]:
         """Return the languages heard in the windows with their mean probabilities, likeliest
         first."""
         if not self._model.model.is_multilingual:
             return [("en", 1.0)]
         sums: dict[str, float] = {}
-        for result in self._model.model.detect_language(self._encode(windows, samples)):
+        for result in self._model.model.detect_language(encoder.kept(windows)):
             for token, probability in result:
                 language = token[2:-2]
                 sums[language] = sums.get(language, 0.0) + probability / len(windows)
@@ -89,57 +102,47 @@ class Recogniser:
     def recognise(
         self,
         windows: Sequence[Window],
-        samples: NDArray[np.int16],
+        encoder: Encoder,
         language: str,
         done: Callable[[int], None],
     ) -> list[Heard]:
-        """Recognise windows of `samples` [channels, samples]; `done` is told after each batch how
-        many windows it held."""
+        """Recognise windows of a call; `done` is told after each batch how many windows it
+        held."""
         heard: list[Heard] = []
-        for start in range(0, len(windows), BATCH):
-            batch = windows[start : start + BATCH]
-            heard += self._batch(batch, samples, language)
+        size = _GPU_BATCH if self._model.model.device == "cuda" else BATCH
+        for start in range(0, len(windows), size):
+            batch = windows[start : start + size]
+            heard += self._batch(batch, encoder, language)
             done(len(batch))
         return heard
 
-    def _batch(
-        self, windows: Sequence[Window], samples: NDArray[np.int16], language: str
-    ) -> list[Heard]:
+    def _batch(self, windows: Sequence[Window], encoder: Encoder, language: str) -> list[Heard]:
         from faster_whisper.tokenizer import Tokenizer
 
         model = self._model
         tokenizer = Tokenizer(
             model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=language
         )
-        encoded = self._encode(windows, samples)
+        encoded = encoder.encoded(windows)
         results = self._generate(encoded, tokenizer, len(windows))
         tokens = [[t for t in r.sequences_ids[0] if t < tokenizer.eot] for r in results]
-        lengths = [-(-window.length // _SAMPLES_PER_FRAME) for window in windows]
+        lengths = [-(-window.length // SAMPLES_PER_FRAME) for window in windows]
         aligned = self._align(encoded, tokenizer, tokens, lengths)
         heard: list[Heard] = []
-        for window, result, text, words in zip(windows, results, tokens, aligned, strict=True):
+        for window, result, words in zip(windows, results, aligned, strict=True):
             halves = window.halves()
-            if halves and _looping(tokenizer.decode(text)):
-                heard += self._batch(halves, samples, language)
+            if halves and repetition.suspicious([word["word"] for word in words]):
+                heard += self._batch(halves, encoder, language)
             elif not _nothing_said(result):
-                heard.append(Heard(window, _words(words)))
+                heard.append(Heard(window, _without_loops(_words(words))))
         return heard
-
-    def _encode(self, windows: Sequence[Window], samples: NDArray[np.int16]) -> StorageView:
-        extract = self._model.feature_extractor
-        features = []
-        for window in windows:
-            sound = window.cut(samples[window.channel])
-            sound = np.pad(sound, (0, WINDOW - len(sound)))
-            features.append(extract(sound, padding=0)[:, : extract.nb_max_frames])
-        return self._model.encode(np.stack(features))
 
     def _generate(
         self, encoded: StorageView, tokenizer: Tokenizer, number: int
     ) -> list[WhisperGenerationResult]:
         from faster_whisper.transcribe import get_suppressed_tokens
 
-        prompt = [*tokenizer.sot_sequence, tokenizer.no_timestamps]
+        prompt = [*self._said_before(tokenizer), *tokenizer.sot_sequence, tokenizer.no_timestamps]
         found: list[WhisperGenerationResult] = self._model.model.generate(
             encoded,
             [prompt] * number,
@@ -154,6 +157,16 @@ class Recogniser:
             sampling_temperature=0,
         )
         return found
+
+    def _said_before(self, tokenizer: Tokenizer) -> list[int]:
+        """Return the hints as Whisper is told of text before a window, as many as it can hold.
+
+        The full stop at their end counts: without it Whisper writes no more of them itself.
+        """
+        if not self._hints:
+            return []
+        listed = tokenizer.encode(f" {self._hints}")[:_MOST_HINTS]
+        return [tokenizer.sot_prev, *listed, *tokenizer.encode(".")]
 
     def _align(
         self,
@@ -187,9 +200,11 @@ def _words(aligned: list[_Aligned]) -> tuple[HeardWord, ...]:
     )
 
 
-def _looping(text: str) -> bool:
-    content = text.strip().encode()
-    return bool(content) and len(content) / len(zlib.compress(content)) > _REPETITIVE
+def _without_loops(words: tuple[HeardWord, ...]) -> tuple[HeardWord, ...]:
+    places = repetition.kept(
+        [word.text for word in words], [word.start for word in words], [word.end for word in words]
+    )
+    return tuple(words[place] for place in places)
 
 
 def _nothing_said(result: WhisperGenerationResult) -> bool:

@@ -1,7 +1,8 @@
 """Who speaks: roles from the channel map where there is one, else guessed from what is said.
 
-Promises that a guess is never dressed up as knowledge: the basis and a confidence go with it. One
-channel that holds both speakers is not separated: its roles stay unknown.
+Promises that a guess is never dressed up as knowledge: the basis and a confidence go with it. On
+one channel the roles are those of the voices that were told apart; where none were, they stay
+unknown.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ _FIRST_WORD = 1.0  # most calls are inbound: who picks up speaks first
 _QUESTION = 0.15
 _SURE = 6.0  # this much more evidence on one side is as sure as a guess gets
 _SUREST = 0.95
+_SUREST_OF_VOICES = 0.85  # some turns of voices on one channel are the other side's
 
 
 def fitting_map(
@@ -78,33 +80,34 @@ def assign_roles(
     """Return the transcript with a role for each turn, how the roles are known, and how surely."""
     if channel_roles:
         return _with(raw, dict(enumerate(channel_roles)), RoleBasis.CHANNEL_MAP, 1.0)
-    if channels == 1:
-        return _with(raw, {}, RoleBasis.ESTIMATED, 0.0)
-    if channels > 2:
-        return _with(raw, {}, RoleBasis.GUESSED, 0.0)
-    scores = [_agent_score(raw.turns, channel) for channel in (0, 1)]
+    told_apart = any(turn.speaker is not None for turn in raw.turns)
+    basis = RoleBasis.ESTIMATED if channels == 1 else RoleBasis.GUESSED
+    if channels > 2 or (channels == 1 and not told_apart):
+        return _with(raw, {}, basis, 0.0)
+    scores = [_agent_score(raw.turns, side) for side in (0, 1)]
     lead = scores[0] - scores[1]
     if lead == 0:
-        return _with(raw, {}, RoleBasis.GUESSED, 0.0)
+        return _with(raw, {}, basis, 0.0)
     agent = 0 if lead > 0 else 1
-    confidence = 0.5 + (_SUREST - 0.5) * min(1.0, abs(lead) / _SURE)
+    surest = _SUREST_OF_VOICES if basis is RoleBasis.ESTIMATED else _SUREST
+    confidence = 0.5 + (surest - 0.5) * min(1.0, abs(lead) / _SURE)
     roles = {agent: Role.AGENT, 1 - agent: Role.CUSTOMER}
-    return _with(raw, roles, RoleBasis.GUESSED, round(confidence, 3))
+    return _with(raw, roles, basis, round(confidence, 3))
 
 
 def _with(
     raw: RawTranscript, roles: dict[int, Role], basis: RoleBasis, confidence: float
 ) -> RawTranscript:
-    turns = tuple(replace(turn, role=roles.get(turn.channel, Role.UNKNOWN)) for turn in raw.turns)
+    turns = tuple(replace(turn, role=roles.get(turn.side, Role.UNKNOWN)) for turn in raw.turns)
     return replace(raw, turns=turns, role_basis=basis, role_confidence=confidence)
 
 
-def _agent_score(turns: Sequence[RawTurn], channel: int) -> float:
-    """Return how much a channel sounds like the agent; negative like the customer."""
-    text = " ".join(turn.text for turn in turns if turn.channel == channel).lower()
+def _agent_score(turns: Sequence[RawTurn], side: int) -> float:
+    """Return how much a side sounds like the agent; negative like the customer."""
+    text = " ".join(turn.text for turn in turns if turn.side == side).lower()
     score = _hits(text, _AGENT) - _hits(text, _CUSTOMER)
     score += _QUESTION * min(text.count("?"), 10)
-    if text and turns[0].channel == channel:
+    if text and turns[0].side == side:
         score += _FIRST_WORD
     return score
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.engine.raw import RawTranscript, RawTurn, RawWord
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from app.config import ExecutionSettings, SpeechSettings
     from app.engine.audio import Audio
+    from app.engine.encoding import Encoder
     from app.engine.models import ModelLibrary
     from app.engine.recognition import Recogniser
     from app.engine.speech_detection import Detected
@@ -36,20 +38,30 @@ class Transcriber:
         self._speech = speech
         self._execution = execution
 
-    def transcribe(self, audio: Audio, *, progress: Callable[[float], None]) -> RawTranscript:
+    def transcribe(
+        self, audio: Audio, *, progress: Callable[[float], None], hints: Sequence[str] = ()
+    ) -> RawTranscript:
         """Return what is said; raises `AudioSilent` when nobody speaks.
 
-        `progress` is told the part that is done, 0 to 1. Roles are unknown.
+        `progress` is told the part that is done, 0 to 1; `hints` are words that may be said. Roles
+        are unknown.
         """
+        from app.engine import word_times
+        from app.engine.crosstalk import crosstalk
+        from app.engine.models import gpu_faults
         from app.engine.turns import timed_words, to_turns
         from app.engine.windows import pack
 
+        crossed = crosstalk(audio.samples)
+        audio = replace(audio, samples=crossed.silenced(audio.samples))
         detected = self._detect(audio)
         windows = [w for channel, found in enumerate(detected) for w in pack(channel, found)]
         if not windows:
             raise AudioSilent("Nobody speaks in the recording.")
-        recogniser = self._recogniser()
-        language = self._language(recogniser, windows, audio)
+        recogniser = self._recogniser(hints)
+        encoder = recogniser.encoder(audio.samples)
+        with gpu_faults():
+            language = self._language(recogniser, windows, encoder)
         done = 0
 
         def count(number: int) -> None:
@@ -57,15 +69,17 @@ class Transcriber:
             done += number
             progress(done / len(windows))
 
-        heard = recogniser.recognise(windows, audio.samples, language, count)
-        turns = to_turns(
+        with gpu_faults():
+            heard = recogniser.recognise(windows, encoder, language, count)
+        words = [
             word
             for one in heard
             for word in timed_words(one, detected[one.window.channel], language)
-        )
+        ]
+        turns = to_turns(crossed.kept(word_times.by_sound(words, audio.samples)))
         if not turns:
             raise AudioSilent("Nobody speaks in the recording in a way that can be understood.")
-        return RawTranscript(turns=turns, language=language)
+        return RawTranscript(turns=turns, language=language, leaks=crossed.leaks)
 
     def _detect(self, audio: Audio) -> list[Detected]:
         from app.engine.speech_detection import SpeechDetector
@@ -73,7 +87,7 @@ class Transcriber:
         detector = SpeechDetector(self._models.read("silero-vad", "silero_vad_v6.onnx"))
         return [detector.detect(channel) for channel in audio.samples]
 
-    def _recogniser(self) -> Recogniser:
+    def _recogniser(self, hints: Sequence[str]) -> Recogniser:
         from app.engine.recognition import Recogniser
 
         model = self._models.whisper(
@@ -81,9 +95,10 @@ class Transcriber:
             device=self._execution.device,
             threads=self._execution.threads_per_worker,
         )
-        return Recogniser(model, beam_size=self._speech.beam_size)
+        short = self._models.short_windows(self._speech.model, self._execution.device)
+        return Recogniser(model, beam_size=self._speech.beam_size, short_windows=short, hints=hints)
 
-    def _language(self, recogniser: Recogniser, windows: Sequence[Window], audio: Audio) -> str:
+    def _language(self, recogniser: Recogniser, windows: Sequence[Window], encoder: Encoder) -> str:
         """Return the language of the settings, or the one heard in each channel's fullest
         window."""
         if self._speech.language != "auto":
@@ -96,4 +111,4 @@ class Transcriber:
         longest = max(window.length for window in fullest.values())
         # a channel that says little would only add doubt
         asked = [window for window in fullest.values() if 2 * window.length >= longest]
-        return recogniser.languages(asked, audio.samples)[0][0]
+        return recogniser.languages(asked, encoder)[0][0]

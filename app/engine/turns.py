@@ -33,6 +33,9 @@ _SPEECH = 0.1  # a frame below this at a word's edge is a pause that the alignme
 _HARDLY_SPEECH = 0.3  # mean speech probability of a region
 _FEW_WORDS = 2
 _DOUBTED = 0.4  # mean word probability
+# A word or two that Whisper itself gives next to nothing for need more than a doubtful sound
+_DOUBTFUL_SPEECH = 0.5
+_HARDLY_BELIEVED = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,10 @@ def _invented(piece: Piece, words: Sequence[HeardWord]) -> bool:
     """Whether Whisper was led to write by music or noise: few or doubted words over sound that is
     hardly speech."""
     few = len(words) <= _FEW_WORDS
-    doubted = sum(word.probability for word in words) / len(words) < _DOUBTED
+    belief = sum(word.probability for word in words) / len(words)
     hardly = piece.certainty < _HARDLY_SPEECH
-    return (few and (piece.lone or hardly)) or (doubted and hardly)
+    guessed = belief < _HARDLY_BELIEVED and piece.certainty < _DOUBTFUL_SPEECH
+    return (few and (piece.lone or hardly or guessed)) or (belief < _DOUBTED and hardly)
 
 
 def _tightened(start_ms: int, end_ms: int, detected: Detected) -> tuple[int, int]:

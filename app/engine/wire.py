@@ -25,11 +25,13 @@ class Places:
     packs: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Request:
     """One call to analyse: the recording's bytes, or one transcript as a JSON object.
 
-    `suffix` is the end of the recording's name, such as `.wav`.
+    `suffix` is the end of the recording's name, such as `.wav`; `vocabulary` the client's word list
+    as it was written. The payload can be taken out, so that a long recording does not lie in memory
+    beside its samples.
     """
 
     content: Literal["audio", "transcript"]
@@ -37,6 +39,12 @@ class Request:
     settings: Settings
     suffix: str = ""
     metadata: CallMetadata = field(default_factory=CallMetadata)
+    vocabulary: str = field(default="", repr=False)
+
+    def take_payload(self) -> bytes:
+        """Return the payload and forget it."""
+        payload, self.payload = self.payload, b""
+        return payload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

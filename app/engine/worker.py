@@ -49,17 +49,20 @@ def main(pipe: Connection, places: Places, threads: int) -> None:
     pipeline = Pipeline(Path(places.resources), Path(places.packs), threads=threads)
     try:
         while True:
-            pipe.send_bytes(_answer(pipeline, pipe.recv_bytes(), pipe))
+            pipe.send_bytes(_answer(pipeline, pipe))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
 
-def _answer(pipeline: Pipeline, frame: bytes, pipe: Connection) -> bytes:
+def _answer(pipeline: Pipeline, pipe: Connection) -> bytes:
     def report(stage: Stage, done: float) -> None:
         pipe.send_bytes(wire.encode_answer(wire.StageProgress(stage=stage, done=done)))
 
     try:
-        return wire.encode_answer(_reply(pipeline, wire.decode_request(frame), report))
+        question = wire.decode_request(
+            pipe.recv_bytes()
+        )  # its frame, as long as the recording, goes
+        return wire.encode_answer(_reply(pipeline, question, report))
     except (BrokenPipeError, ConnectionResetError, EOFError):
         raise
     except AppError as error:

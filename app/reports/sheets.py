@@ -9,6 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.reports import qr
 
 if TYPE_CHECKING:
@@ -84,9 +85,10 @@ def checkpoint_sheet(checkpoint: Checkpoint, text: str) -> bytes:
     return page(
         "Checkpoint of an audit log",
         paragraph(
-            f"On {checkpoint.at} the audit log of this vault held {checkpoint.size} entries."
-            " Keep this sheet away from the computer that holds the vault: with it, everybody can"
-            " verify later that none of these entries was changed or removed."
+            f"On {checkpoint.at} the audit log of this vault held"
+            f" {counted(checkpoint.size, 'entry', 'entries')}. Keep this sheet away from the"
+            " computer that holds the vault: with it, everybody can verify later that nothing of"
+            " the log was changed or removed."
         ),
         to_copy(text, title="Checkpoint"),
         table(

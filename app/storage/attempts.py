@@ -91,6 +91,12 @@ class Attempts:
             self._keep({**self._kept, who: found})
         refuse_early(found.waits_until_ms(), now_ms)
 
+    def waits_until_ms(self, who: str) -> int:
+        """Return until when a name has to wait, in milliseconds since 1970; 0 if it need not."""
+        now_ms = milliseconds(self._clock())
+        until_ms = self._kept.get(who, Failures()).by(now_ms).waits_until_ms()
+        return until_ms if until_ms > now_ms else 0
+
     def failed(self, who: str) -> None:
         """Count a failed attempt."""
         old = self._kept.get(who, Failures())

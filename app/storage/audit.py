@@ -5,8 +5,9 @@ content of calls. Each holds the SHA-256 of the one before it, and is signed tog
 of the Merkle tree over all entries so far, by a key that is used for one entry: the next one's
 public half stands in the entry, its private half in the head of the log, where the next entry
 overwrites it. So nobody who comes to have every key of the vault can change, drop or cut off what
-was written before: the keys that signed it are gone. The number decides the order, and an entry's
-time is never before that of the one before it.
+was written before: the keys that signed it are gone. A backup holds another key instead, which its
+last entry names: it signs the one entry of a restore, at this place and no other. The number
+decides the order, and an entry's time is never before that of the one before it.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from app.counts import counted
 from app.domain import AuditEntry, AuditProof, AuditQuery, Progress, Sha256
-from app.errors import UsageError
-from app.storage import audit_rows, merkle
+from app.errors import UsageError, VaultDamaged
+from app.storage import audit_rows, merkle, seals
 from app.storage.audit_check import judged, sizes_of, walk
 from app.storage.audit_clock import AuditClock
 from app.storage.audit_format import key_text
@@ -31,12 +35,17 @@ if TYPE_CHECKING:
 
     from app.domain import AuditCheck, Checkpoint
     from app.storage.audit_format import SignedEntry
+    from app.storage.audit_head import End
     from app.storage.clock import Clock, Steady
     from app.storage.database import Database, Reading, Writing
     from app.storage.witness import Memory, Witness
 
 _SYSTEM = "system"
 _EVERYTHING = AuditQuery()
+_FOREIGN_HINT = (
+    "Keep a copy of the folder, and restore the newest backup; with the recovery sheet,"
+    " `autoinsights vault rescue` saves the calls."
+)
 
 
 class Audit:
@@ -86,20 +95,29 @@ class Audit:
         subject: str = "",
         outcome: str = "ok",
         reason: str = "",
+        anew: bool = False,
     ) -> AuditEntry:
         """Add an entry in the transaction of the act that it records.
 
-        A change of the computer's clock is an entry of its own before it.
+        A change of the computer's clock is an entry of its own before it. It signs the state of
+        the vault at this moment (see `seals`): as it was signed before and changed since, or
+        `anew` as everything is now, for a vault that was put in place.
         """
         end = self._head.read(writing)
+        state = seals.begin(writing) if anew else seals.moved(writing, end.state)
+        bare = _bare(actor=actor, act=act, subject=subject, outcome=outcome, reason=reason)
+        return self._add(writing, replace(end, state=state), bare)
+
+    def _add(self, writing: Writing, end: End, bare: AuditEntry) -> AuditEntry:
         read = self._clock.read(end.at, end.clock)
-        end = replace(end, at=read.at, clock=read.state)
-        if read.change:
+        # the key of a backup signs one entry, that of a restore: what the clock did is told later
+        told = not end.at_rest
+        end = replace(end, at=read.at, clock=read.state if told else end.clock)
+        if read.change and told:
             changed = _bare(
                 actor=_SYSTEM, act="clock.change", subject=read.wall, outcome=read.change
             )
             _, end = self._head.add(writing, end, changed)
-        bare = _bare(actor=actor, act=act, subject=subject, outcome=outcome, reason=reason)
         entry, end = self._head.add(writing, end, bare)
         self._head.keep(writing, end)
         writing.leave_no_trace()  # the key that signed this entry
@@ -128,11 +146,14 @@ class Audit:
         self,
         checkpoint: Checkpoint | Seen | None = None,
         progress: Callable[[Progress], None] = lambda _: None,
+        *,
+        at_rest: bool = False,
     ) -> AuditCheck:
         """Return whether every entry is as it was written, naming the first that is not.
 
         Also whether the log extends a `checkpoint` that was kept elsewhere, and every state of it
-        that this computer saw.
+        that this computer saw, and whether what governs the vault is as the last entry signed it.
+        `at_rest`: it is the log of a backup.
         """
         memory = self._remembered()
         seen = () if memory is None else (memory.newest, *memory.missed)
@@ -145,8 +166,37 @@ class Audit:
                 sizes=sizes_of(checkpoint, seen),
                 told=lambda done: progress(Progress(done=done, total=end.number)),
             )
-        ends = end.whole and (walked.good, walked.hash) == (end.number, end.hash)
-        return judged(walked, ends=ends, checkpoint=checkpoint, seen=seen)
+            ends = (
+                end.whole
+                and end.at_rest in {False, at_rest}
+                and (walked.good, walked.hash) == (end.number, end.hash)
+            )
+            verdict = judged(walked, ends=ends, checkpoint=checkpoint, seen=seen)
+            changed = () if at_rest or not verdict.ok else seals.foreign(reading, end.state)
+        if changed:
+            return replace(verdict, ok=False, sentence=_foreign(changed), restarts=())
+        return verdict
+
+    def expect_own_state(self) -> None:
+        """Raise `VaultDamaged` if what decides who may do what was changed by somebody else."""
+        with self._database.reader() as reading:
+            last = audit_rows.last(reading)
+            changed = seals.foreign(reading, last.state if last else b"", seals.AT_OPENING)
+        if changed:
+            raise VaultDamaged(_foreign(changed), hint=_FOREIGN_HINT)
+
+    def begun(self, writing: Writing) -> None:
+        """Take no notice of what was noted before this transaction: see `seals`."""
+        seals.discard(writing)
+
+    def ending(self, writing: Writing) -> None:
+        """Sign what changed in a transaction after its last entry."""
+        if seals.pending(writing):
+            end = self._head.read(writing)
+            state = seals.moved(writing, end.state)
+            if state != end.state:
+                bare = _bare(actor=_SYSTEM, act="vault.state", subject="", outcome="ok")
+                self._add(writing, replace(end, state=state), bare)
 
     def verification_key(self) -> str:
         """Return the key against which the whole log is verified, as text to keep elsewhere."""
@@ -201,6 +251,7 @@ class Audit:
         What does not fit is an entry, which is returned, and every later `verify` fails until a
         person accepts it.
         """
+        self._tell_of_copies()
         memory = self._remembered()
         if memory is None or self._extends(memory.newest):
             return None
@@ -209,10 +260,29 @@ class Audit:
             actor=_SYSTEM,
             act="audit.mismatch",
             subject=memory.newest.root,
-            outcome=f"{memory.newest.size} entries seen, {found} found",
+            outcome=f"{counted(memory.newest.size, 'entry', 'entries')} seen, {found} found",
         )
         self._remember(memory.after(self._seen(), fits=False, found=found))
         return entry
+
+    def _tell_of_copies(self) -> None:
+        """Write down, once, that a copy of the vault was opened elsewhere on this computer and that
+        its log holds what this one does not."""
+        for other in () if self._witness is None else self._witness.elsewhere():
+            memory = self._remembered()
+            told = () if memory is None else memory.told
+            if other.newest.root in told or self._extends(other.newest):
+                continue
+            self.record(
+                actor=_SYSTEM,
+                act="audit.elsewhere",
+                subject=other.newest.root,
+                outcome=f"{other.newest.size} entries at {other.place or 'another place'}",
+            )
+            if memory is None and self._witness is not None:
+                memory = self._witness.first(self._seen())
+            if memory is not None:
+                self._remember(memory.having_told(other.newest.root))
 
     def save_witness(self) -> None:
         """Remember outside of the vault's folder what the log is now."""
@@ -229,9 +299,33 @@ class Audit:
         """Let the log count as whole again although this computer saw another one, such as after a
         backup was restored; the entries about it stay."""
         entry = self.record(actor=actor, act="audit.accept", reason=reason)
+        memory = self._remembered()
         if self._witness is not None:
-            self._remember(self._witness.first(self._seen()))
+            first = self._witness.first(self._seen())
+            self._remember(replace(first, told=() if memory is None else memory.told))
         return entry
+
+    def name_restore_key(self, *, actor: str, generation: int) -> tuple[AuditEntry, bytes]:
+        """Write down with which key a restore of a backup goes on; returns the entry, which must
+        be the last one in the backup, and the private half of the key."""
+        signer = Ed25519PrivateKey.generate()
+        public = signer.public_key().public_bytes_raw()
+        entry = self.record(
+            actor=actor, act="vault.backup-key", subject=public.hex(), outcome=str(generation)
+        )
+        return entry, signer.private_bytes_raw()
+
+    def ends_with(self, reading: Reading, entry: AuditEntry) -> bool:
+        """Return whether an entry is the last one in a view of the database."""
+        last = audit_rows.last(reading)
+        return last is not None and last.entry == entry
+
+    def lay_to_rest(self, reading: Reading, writing: Writing, restore_key: bytes) -> None:
+        """Write the head of the log into a backup, with the key for a restore in place of the one
+        that signs the next entry here: that one never leaves the vault."""
+        end = self._head.read(reading)
+        signer = Ed25519PrivateKey.from_private_bytes(restore_key)
+        self._head.keep(writing, replace(end, signer=signer))
 
     def reseal(self, writing: Writing, key: bytes) -> None:
         """Seal the head under another audit key, in the transaction that changes the keys; this
@@ -274,6 +368,11 @@ def _bare(*, actor: str, act: str, subject: str, outcome: str, reason: str = "")
         previous=Sha256(""),
         hash=Sha256(""),
     )
+
+
+def _foreign(changed: tuple[str, ...]) -> str:
+    """Return what is said where something is not as the last entry signed it."""
+    return f"Not as the audit log says, so changed outside of the program: {', '.join(changed)}."
 
 
 def _no_such_proof() -> UsageError:

@@ -2,7 +2,8 @@
 
 Promises that any entry changed, removed, put in, moved or cut off since its signature was made is
 found, whoever made the change and whatever keys they have now, and that the first bad entry is
-named. Works on entries from anywhere: the database, an export, a test.
+named; and that each place is named at which the log goes on from a copy, whose holder could write
+what follows. Works on entries from anywhere: the database, an export, a test.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.counts import counted, were
 from app.domain import AuditCheck, Checkpoint, Sha256
 from app.storage import merkle
 from app.storage.audit_format import (
+    RESCUE,
+    RESTORE,
     checkpoint_encoded,
     first_hash,
     hashed,
     head_encoded,
+    restore_key,
     signed_by,
 )
 from app.storage.witness import Seen
@@ -32,7 +37,8 @@ _TOLD_EVERY = 500
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Walked:
     """How far the log of a vault, followed from its first key, is as it was written: `good`
-    entries, the last one's hash, and the roots and next keys at the sizes that were asked for."""
+    entries, the last one's hash, the roots and next keys at the sizes that were asked for, and the
+    entries with which it goes on after a restore or a rescue."""
 
     vault: str
     first_key: bytes
@@ -40,6 +46,7 @@ class Walked:
     bad: int | None
     hash: Sha256
     marks: Mapping[int, tuple[bytes, bytes]]
+    restarts: tuple[int, ...] = ()
 
 
 def walk(
@@ -53,8 +60,10 @@ def walk(
     """Follow a log from its first key to the first entry that is not as it was written."""
     wanted, marks = frozenset(sizes), {}
     good, at, key = 0, "", first_key
+    restarts, other = [], None
     previous = first_hash(vault_id, first_key)
     frontier: merkle.Frontier = ()
+    stated = False
     bad: int | None = None
     for signed in entries:
         entry = signed.entry
@@ -63,18 +72,31 @@ def walk(
             bad = good + 1
             break
         grown = merkle.appended(frontier, good, bytes.fromhex(entry.hash))
-        if signed.root != merkle.root(grown) or not signed_by(
-            key, signed.signature, head_encoded(vault_id, signed)
-        ):
+        head = head_encoded(vault_id, signed)
+        fits = signed_by(key, signed.signature, head)
+        if not fits and other is not None and entry.act == RESTORE:
+            fits = signed_by(other, signed.signature, head)
+        # once entries sign the vault's state, all that follow do
+        fits = fits and len(signed.state) in ({32} if stated else {0, 32})
+        if signed.root != merkle.root(grown) or not fits:
             bad = good + 1
             break
         frontier, good, previous, at, key = grown, good + 1, entry.hash, entry.at, signed.next_key
+        other, stated = restore_key(entry), bool(signed.state)
+        if entry.act in {RESTORE, RESCUE}:
+            restarts.append(good)
         if good in wanted:
             marks[good] = (signed.root, key)
         if good % _TOLD_EVERY == 0:
             told(good)
     return Walked(
-        vault=vault_id, first_key=first_key, good=good, bad=bad, hash=previous, marks=marks
+        vault=vault_id,
+        first_key=first_key,
+        good=good,
+        bad=bad,
+        hash=previous,
+        marks=marks,
+        restarts=tuple(restarts),
     )
 
 
@@ -106,8 +128,28 @@ def judged(
         entries=good,
         ok=True,
         first_bad=None,
-        sentence=f"All {good} audit entries are as they were written.",
+        sentence=_whole(good) + _restarted(walked, checkpoint.size if checkpoint else 0),
+        restarts=walked.restarts,
     )
+
+
+def _restarted(walked: Walked, covered: int) -> str:
+    """Return what is said of the places where the log goes on from a copy: those that a checkpoint
+    covers were so when it was taken."""
+    open_ones = [str(number) for number in walked.restarts if number > covered]
+    if not open_ones:
+        return ""
+    entries = f"entry {open_ones[0]}" if len(open_ones) == 1 else f"entries {', '.join(open_ones)}"
+    return (
+        f" At {entries} it goes on from a backup or a damaged vault: who has that and a passphrase"
+        " could have written what follows. Compare with a checkpoint that was taken later."
+    )
+
+
+def _whole(entries: int) -> str:
+    if entries == 1:
+        return "The one audit entry is as it was written."
+    return f"All {entries:,} audit entries are as they were written."
 
 
 def sizes_of(checkpoint: Checkpoint | Seen | None, seen: Sequence[Seen]) -> set[int]:
@@ -145,8 +187,9 @@ def _against_seen(walked: Walked, mark: Seen, who: str) -> AuditCheck | None:
 
 def _shorter(good: int, size: int, who: str, *, left: int) -> AuditCheck:
     sentence = (
-        f"{who} saw {size} audit entries, and {left} were left of them: an older state was put"
-        f" back, or entries after number {left} were removed."
+        f"{who} saw {counted(size, 'audit entry', 'audit entries')}, and {left:,} {were(left)} left"
+        " of them: an older state was put back, or entries after"
+        f" number {left} were removed."
     )
     return _bad(good, left + 1, sentence)
 

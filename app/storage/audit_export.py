@@ -75,6 +75,8 @@ def log_lines(checkpoint: Checkpoint, entries: Iterable[SignedEntry]) -> Iterato
             "next_key": signed.next_key.hex(),
             "signature": signed.signature.hex(),
         }
+        if signed.state:
+            signatures["state"] = signed.state.hex()
         yield msgspec.json.encode(_fields(signed.entry) | signatures) + b"\n"
 
 

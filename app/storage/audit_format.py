@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,12 @@ if TYPE_CHECKING:
 
 ENTRY = b"autoinsights-audit-2"
 TREE_HEAD = b"autoinsights-tree-head-2"
+TREE_HEAD_WITH_STATE = b"autoinsights-tree-head-3"
 CHECKPOINT = b"autoinsights-checkpoint-2"
 KEY_MARK, ROOT_MARK = "AIKEY2", "AIROOT2"
+RESTORE, RESTORE_KEY, RESCUE = "vault.restore", "vault.backup-key", "vault.rescue"
+"""The acts by which a log goes on from a copy, and the one that names the key for a restore."""
+_PUBLIC_KEY = re.compile("[0-9a-f]{64}")
 _CHECKSUM_BYTES = 3
 _GROUP = 4
 _HASH_BYTES = 32
@@ -36,13 +41,15 @@ _READ_AS = str.maketrans({"0": "O", "1": "I", "8": "B"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedEntry:
-    """An entry with the tree head that was signed for it: the root of the tree up to it, and the
-    key that signs the one after it."""
+    """An entry with the tree head that was signed for it: the root of the tree up to it, the key
+    that signs the one after it, and the state of what governs the vault (see `seals`), which
+    entries of older versions lack."""
 
     entry: AuditEntry
     root: bytes
     next_key: bytes
     signature: bytes
+    state: bytes = b""
 
 
 def joined(name: bytes, *fields: bytes) -> bytes:
@@ -75,17 +82,27 @@ def hashed(entry: AuditEntry) -> Sha256:
     return Sha256(hashlib.sha256(encoded(entry)).hexdigest())
 
 
+def restore_key(entry: AuditEntry) -> bytes | None:
+    """Return the key that signs the next entry where that is a restore of the backup whose last
+    entry this is: `None` for every other entry."""
+    if entry.act != RESTORE_KEY or not _PUBLIC_KEY.fullmatch(entry.subject):
+        return None
+    return bytes.fromhex(entry.subject)
+
+
 def head_encoded(vault_id: str, signed: SignedEntry) -> bytes:
     """Return the bytes of a tree head, over which the entry's signature is made."""
     entry = signed.entry
+    state = [signed.state] if signed.state else []
     return joined(
-        TREE_HEAD,
+        TREE_HEAD_WITH_STATE if signed.state else TREE_HEAD,
         vault_id.encode(),
         str(entry.number).encode(),
         signed.root,
         bytes.fromhex(entry.hash),
         entry.at.encode("utf-8", "surrogatepass"),
         signed.next_key,
+        *state,
     )
 
 

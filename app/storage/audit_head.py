@@ -24,6 +24,7 @@ from app.storage.audit_format import (
     first_hash,
     hashed,
     head_encoded,
+    restore_key,
 )
 from app.storage.crypto import Binding, keyed_digest, seal_bytes, unseal_bytes
 
@@ -47,7 +48,9 @@ _MOST = 1 << 60
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
     """The end of a log: its last entry, its tree, and the key that signs the next entry. `whole`:
-    the head is that of the last entry and holds the key that this entry names."""
+    the head is that of the last entry and holds the key that this entry names; `at_rest`: the log
+    is that of a backup, and holds the key for the entry of a restore in place of its own. `state`
+    is what an entry signs of the vault (see `seals`): here what the last one signed."""
 
     number: int
     hash: Sha256
@@ -57,6 +60,8 @@ class End:
     signer: Ed25519PrivateKey
     whole: bool
     clock: ClockState
+    at_rest: bool = False
+    state: bytes = b""
 
     @property
     def root(self) -> bytes:
@@ -105,8 +110,12 @@ class Head:
             signer=signer or Ed25519PrivateKey.generate(),
             whole=True,
             clock=ClockState(session=clocks[0], offset_ms=clocks[1], behind_ms=clocks[2]),
+            state=last.state if last else b"",
         )
-        fits = (end.number, end.next_key) == (number, last.next_key if last else first_key)
+        named = restore_key(last.entry) if last else None
+        end = replace(end, at_rest=end.next_key == named)
+        named = named if end.at_rest else last.next_key if last else first_key
+        fits = (end.number, end.next_key) == (number, named)
         fits = fits and len(end.frontier) == number.bit_count()
         if fits and hmac.compare_digest(mac, self._mac(end, seed)):
             return end
@@ -116,7 +125,9 @@ class Head:
         return replace(end, whole=False, frontier=tree)
 
     def add(self, writing: Writing, end: End, bare: AuditEntry) -> tuple[AuditEntry, End]:
-        """Add an entry after `end`; returns it with its number, links and hash, and the new end.
+        """Add an entry after `end`, which signs its `state`; returns it with its number, links and
+        hash, and the new end.
+
         Raises `VaultDamaged` where somebody gave the last entry a number that none can follow.
         """
         if not 0 <= end.number < _MOST:
@@ -130,8 +141,15 @@ class Head:
             hash=entry.hash,
             frontier=frontier,
             signer=Ed25519PrivateKey.generate(),
+            at_rest=False,
         )
-        signed = SignedEntry(entry=entry, root=grown.root, next_key=grown.next_key, signature=b"")
+        signed = SignedEntry(
+            entry=entry,
+            root=grown.root,
+            next_key=grown.next_key,
+            signature=b"",
+            state=end.state,
+        )
         signature = end.signer.sign(head_encoded(self.vault_id, signed))
         audit_rows.add(writing, replace(signed, signature=signature))
         return entry, grown

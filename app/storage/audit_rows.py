@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.domain import AuditEntry, Sha256
+from app.storage import schema
 from app.storage.audit_format import SignedEntry
 
 if TYPE_CHECKING:
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
 _TEXTS = ("at", "actor", "act", "subject", "outcome", "reason", "previous", "hash")
 # Read as bytes: text that is no UTF-8, put there by somebody, must be found and not be a fault.
 _SELECT = f"SELECT number, {', '.join(f'CAST({name} AS BLOB)' for name in _TEXTS)}"
-_SIGNED = f"{_SELECT}, root, next_key, signature FROM audit"
+_SIGNED = f"{_SELECT}, root, next_key, signature, state FROM audit"
+_SIGNED_BEFORE = f"{_SELECT}, root, next_key, signature, x'' FROM audit"
 _INSERT = """
     INSERT INTO audit (number, at, actor, act, subject, outcome, reason, previous, hash,
-        root, next_key, signature)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        root, next_key, signature, state)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _PAGE = 5000
 
@@ -64,20 +66,20 @@ def _fitting(query: AuditQuery) -> tuple[str, tuple[Value, ...]]:
 
 def last(reading: Reading) -> SignedEntry | None:
     """Return the last entry, or `None` while there is none."""
-    row = reading.one(f"{_SIGNED} ORDER BY number DESC LIMIT 1")
+    row = reading.one(f"{_signing(reading)} ORDER BY number DESC LIMIT 1")
     return None if row is None else _signed(row)
 
 
 def one(reading: Reading, number: int) -> SignedEntry | None:
     """Return the entry with a number, or `None`."""
-    row = reading.one(f"{_SIGNED} WHERE number = ?", (number,))
+    row = reading.one(f"{_signing(reading)} WHERE number = ?", (number,))
     return None if row is None else _signed(row)
 
 
 def every(reading: Reading) -> Iterator[SignedEntry]:
     """Give all entries by number, whatever stands in them."""
     number = -(1 << 63)
-    sql = f"{_SIGNED} WHERE number > ? ORDER BY number LIMIT {_PAGE}"
+    sql = f"{_signing(reading)} WHERE number > ? ORDER BY number LIMIT {_PAGE}"
     while rows := reading.all(sql, (number,)):
         yield from map(_signed, rows)
         number = rows[-1][0]
@@ -93,13 +95,21 @@ def add(writing: Writing, signed: SignedEntry) -> None:
     """Add an entry."""
     entry = signed.entry
     texts = [getattr(entry, name) for name in _TEXTS]
-    values = (entry.number, *texts, signed.root, signed.next_key, signed.signature)
+    head = (signed.root, signed.next_key, signed.signature, signed.state)
+    values = (entry.number, *texts, *head)
     writing.change(_INSERT, values)
 
 
 def _signed(row: Row) -> SignedEntry:
-    root, next_key, signature = row[-3:]
-    return SignedEntry(entry=_entry(row[:-3]), root=root, next_key=next_key, signature=signature)
+    root, next_key, signature, state = row[-4:]
+    return SignedEntry(
+        entry=_entry(row[:-4]), root=root, next_key=next_key, signature=signature, state=state
+    )
+
+
+def _signing(reading: Reading) -> str:
+    """Return what is read of an entry: backups of older versions are read as they are."""
+    return _SIGNED if schema.version(reading) >= schema.SEALED_FROM else _SIGNED_BEFORE
 
 
 def _entry(row: Row) -> AuditEntry:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.counts import counted
 from app.domain import BackupReport, CallId, Progress
 from app.errors import (
     AppError,
@@ -33,7 +34,7 @@ from app.errors import (
     UsageError,
     VaultDamaged,
 )
-from app.storage import backup_check, files, header, records, schema
+from app.storage import backup_check, files, header, records, schema, seals
 from app.storage.audio import Purpose
 from app.storage.backup_folder import about_backup, cleaned, prepared
 from app.storage.backup_format import (
@@ -75,10 +76,10 @@ _TRIES = 5
 
 OWN_TABLES = (
     "vault", "sealed_keys", "people", "backup_codes", "teams", "policy", "requests", "erased",
-    "audit_head",
+    "vocabulary",
 )  # fmt: skip
-"""The tables that are copied as they are; `headers` and `audit` are too, in their own way, and
-those of the calls (`records.TABLES`) are not."""
+"""The tables that are copied as they are; `headers`, `audit` and `audit_head` are too, in their own
+way; those of the calls (`records.TABLES`) and the seals, which a restore makes anew, are not."""
 
 
 class _ChangedMeanwhile(Exception):
@@ -146,13 +147,13 @@ class Backups:
             generation = max(entry.number, before.generation + 1)
             run = _Run(self, generation, before, progress, stop)
             try:
-                report = run.made()
+                report = run.made(actor)
             except AppError as error:
                 self._audit.record(
                     actor=actor, act="vault.backup", subject=str(generation), outcome=error.code
                 )
                 raise
-            outcome = "stopped" if report is None else f"{report.calls} calls"
+            outcome = "stopped" if report is None else counted(report.calls, "call")
             self._audit.record(
                 actor=actor, act="vault.backup", subject=str(generation), outcome=outcome
             )
@@ -186,7 +187,7 @@ class Backups:
             number = reading.number("SELECT max(number) FROM audit")
         content = enveloped("erased", head, number, ErasedList(erased=erased), self._header.key)
         files.create_private(file, [content])
-        outcome = f"{len(erased)} calls"
+        outcome = counted(len(erased), "call")
         self._audit.record(actor=actor, act="vault.erased-list", outcome=outcome)
         return len(erased)
 
@@ -235,13 +236,13 @@ class _Run:
         self._unreadable: dict[str, bytes | None] = {}  # and their sealed keys, as far as read
         self._listing = _LISTED_BY_INDEX
 
-    def made(self) -> BackupReport | None:
+    def made(self, actor: str) -> BackupReport | None:
         """Make the backup."""
         if not self._copied_while_in_use():
             return None
         for _ in range(_TRIES):
             try:
-                head, calls, keys, database = self._settled()
+                head, calls, keys, database = self._settled(actor)
             except _ChangedMeanwhile:
                 continue
             break
@@ -320,14 +321,18 @@ class _Run:
         except VaultDamaged:
             return None
 
-    def _settled(self) -> tuple[Header, dict[str, StoredCall], KeyFile, StoredFile]:
+    def _settled(self, actor: str) -> tuple[Header, dict[str, StoredCall], KeyFile, StoredFile]:
         """Copy what changed, the vault's own tables and the keys, all of one moment."""
         head = self._vault._header.now
         self._damaged.clear()
         looked_at: tuple[int, str] | None = None
+        audit = self._vault._audit
+        named, restore_key = audit.name_restore_key(actor=actor, generation=self._generation)
         try:
             with self._vault._database.reader() as reading:
                 _expect_counting(reading, head)
+                if not audit.ends_with(reading, named):
+                    raise _ChangedMeanwhile
                 calls, keys = {}, {}
                 for number, call in reading.all(self._listing):
                     looked_at = number, call
@@ -335,7 +340,7 @@ class _Run:
                     if kept is not None:
                         keys[call], calls[call] = kept
                 looked_at = None
-                database = self._own_tables(reading, head)
+                database = self._own_tables(reading, head, restore_key)
                 erased = _erased(reading)
         except VaultDamaged as error:
             if looked_at is None:
@@ -443,8 +448,9 @@ class _Run:
             row = reading.one(_MARK, (call, purpose))
         return row is not None and row[0] == mark
 
-    def _own_tables(self, reading: Reading, head: Header) -> StoredFile:
-        """Write a database with the vault's own tables, and nothing of any call."""
+    def _own_tables(self, reading: Reading, head: Header, restore_key: bytes) -> StoredFile:
+        """Write a database with the vault's own tables, and nothing of any call; the key that
+        signs the next entry of the audit log stays in the vault."""
         path = self._place / database_name(self._generation)
         part = self._place / f"{files.TEMPORARY}{secrets.token_hex(8)}"
         key = self._vault._header.key.derive(KeyPurpose.DATABASE, head.database_salt)
@@ -456,7 +462,9 @@ class _Run:
                     for table, rows in own_rows(reading):
                         if rows:
                             writing.many(inserting(table, rows), rows)
+                    self._vault._audit.lay_to_rest(reading, writing, restore_key)
                     writing.change("INSERT INTO headers VALUES (?)", (head.check,))
+                    seals.discard(writing)  # a restore seals anew what it puts in place
             finally:
                 copy.close()
             put_to_rest(part, key)

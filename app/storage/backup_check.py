@@ -60,7 +60,7 @@ def expect_database(backup: OpenBackup) -> None:
         with database.reader() as view:
             _expect_own(view, backup)
         key = backup.key.derive(KeyPurpose.AUDIT)
-        audit = Audit(database, key, backup.header.id).verify()
+        audit = Audit(database, key, backup.header.id).verify(at_rest=True)
         if not audit.ok:
             raise BackupInvalid(f"The audit log of the backup: {audit.sentence}")
     finally:

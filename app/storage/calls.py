@@ -257,6 +257,8 @@ class Calls:
                     if incoming:
                         size = len(analysed.muted_audio)
                         self._audio.name(writing, number, incoming, size)
+                        digest = hashlib.sha256(analysed.muted_audio).digest()
+                        results.keep_digest(writing, number, "muted", digest)
                     self._record(writing, call, actor, "done")
         except BaseException:
             self._drop(incoming)

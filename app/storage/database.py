@@ -8,6 +8,7 @@ or absent, and that what goes wrong is said in our own words. Hides SQLCipher; t
 
 from __future__ import annotations
 
+import hmac
 import os
 import threading
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ Duplicate = dbapi2.IntegrityError
 
 _APPLICATION_ID = 0x41495631  # "AIV1"
 _ROOM_BYTES = 1 << 20
-_PAGE_BYTES, _RESERVED_BYTES = 4096, 80
+PAGE_BYTES, _RESERVED_BYTES = 4096, 80
 _MOST_GROWTH = 1000
 _NO_ROOM = 13
 _READ_ONLY = {3, 8}
@@ -52,10 +53,12 @@ _DENIED_ACTIONS = {dbapi2.SQLITE_ATTACH, dbapi2.SQLITE_DETACH}
 _ALLOWED_PRAGMAS = {
     "busy_timeout",
     "data_version",  # full text asks for it
+    "quick_check",  # a new column does
     "user_version",
     "wal_checkpoint",
 }
 _WAIT_MS = 20_000
+_PIECE = 1000
 
 
 class Cursor(Protocol):
@@ -66,6 +69,9 @@ class Cursor(Protocol):
 
     def fetchall(self) -> list[Row]:
         """Return all rows."""
+
+    def fetchmany(self, size: int, /) -> list[Row]:
+        """Return the next rows, at most so many."""
 
     def fetchone(self) -> Row | None:
         """Return the next row, or `None`."""
@@ -103,6 +109,12 @@ class Reading:
         """Return all rows."""
         return self._connection.execute(sql, parameters).fetchall()
 
+    def each(self, sql: str, parameters: Sequence[Value] = ()) -> Iterator[Row]:
+        """Yield all rows, a few at a time."""
+        cursor = self._connection.execute(sql, parameters)
+        while rows := cursor.fetchmany(_PIECE):
+            yield from rows
+
     def one(self, sql: str, parameters: Sequence[Value] = ()) -> Row | None:
         """Return the first row, or `None`."""
         return self._connection.execute(sql, parameters).fetchone()
@@ -135,8 +147,20 @@ class Writing(Reading):
         self._connection.executemany(sql, rows)
 
 
+class Guard(Protocol):
+    """Who looks at every transaction of a database."""
+
+    def begun(self, writing: Writing) -> None:
+        """See a transaction before anything is done in it."""
+
+    def ending(self, writing: Writing) -> None:
+        """See a transaction after everything was done in it, and before it is kept."""
+
+
 class Database:
-    """The connections of one open vault."""
+    """The connections of one open vault; `guard` sees every transaction, where there is one."""
+
+    guard: Guard | None = None
 
     def __init__(self, path: Path, key: bytes) -> None:
         """Open the database; raises `VaultDamaged` if it is absent or the key does not fit."""
@@ -153,11 +177,12 @@ class Database:
             self._writer = self._connect()
 
     @classmethod
-    def created(cls, path: Path, key: bytes) -> Database:
-        """Make a new, empty database at a path where none is."""
+    def created(cls, path: Path, key: bytes, salt: bytes | None = None) -> Database:
+        """Make a new, empty database at a path where none is; its salt is that of the key, unless
+        another is given."""
         files.create_private(path, [])
         with explained(path):
-            connection = _keyed(path, key)
+            connection = _keyed(path, key, salt or page_salt(key))
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.close()
@@ -175,7 +200,11 @@ class Database:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 writing = Writing(self._writer)
+                if self.guard is not None:
+                    self.guard.begun(writing)
                 yield writing
+                if self.guard is not None:
+                    self.guard.ending(writing)
                 self._writer.execute("COMMIT")
                 if writing.leaves_no_trace:
                     self._empty_log()
@@ -208,7 +237,7 @@ class Database:
         files.create_private(part, [])
         try:
             with explained(target):
-                copy = _keyed(part, self._key)
+                copy = _keyed(part, self._key, page_salt(self._key))
                 try:
                     with self._writing:
                         self._writer.backup(copy)
@@ -312,7 +341,8 @@ def rekey(path: Path, old: bytes, new: bytes) -> None:
     with explained(path):
         connection = _keyed(path, old)
         try:
-            connection.execute(f"PRAGMA rekey = \"x'{new.hex()}'\"").fetchall()
+            spec = f"{new.hex()}{page_salt(new).hex()}"
+            connection.execute(f"PRAGMA rekey = \"x'{spec}'\"").fetchall()
         finally:
             connection.close()
         try:
@@ -335,15 +365,22 @@ def _not_rekeyed(path: Path) -> AppError:
     )
 
 
-def copy_damaged(source: Path, target: Path, key: bytes) -> None:
-    """Copy a damaged database that nobody has open, so that as much as possible can be read of it.
+def page_salt(key: bytes) -> bytes:
+    """Return the salt with which a database begins that is made with a key: so it is not lost with
+    the file's first bytes. It is no secret, and tells nothing of the key."""
+    return hmac.digest(key, b"autoinsights/2/page-salt", "sha256")[:16]
+
+
+def copy_damaged(source: Path, target: Path, key: bytes, first: bytes) -> None:
+    """Copy a damaged database that nobody has open, so that as much as possible can be read of it;
+    `first` is what is to be read as its first page (`app.storage.first_page`).
 
     Pages that are missing at the end, and those that are nothing but zeros, are filled with what
     proves to be no page: SQLCipher takes zeros for an empty page, which would be wrong data.
     """
     try:
         with source.open("rb") as file:
-            files.create_private(target, _repaired(file, key))
+            files.create_private(target, _repaired(file, key, first))
         log = source.with_name(f"{source.name}-wal")
         if log.is_file():
             with log.open("rb") as file:
@@ -355,20 +392,20 @@ def copy_damaged(source: Path, target: Path, key: bytes) -> None:
         raise files.explained(error) from error
 
 
-def _repaired(file: BinaryIO, key: bytes) -> Iterator[bytes]:
-    first = file.read(_PAGE_BYTES)
-    pages, wanted, unreadable = 1, _page_count(first, key), b"\xff" * _PAGE_BYTES
+def _repaired(file: BinaryIO, key: bytes, first: bytes) -> Iterator[bytes]:
+    file.seek(PAGE_BYTES)
+    pages, wanted, unreadable = 1, _page_count(first, key), b"\xff" * PAGE_BYTES
     yield first
-    while page := file.read(_PAGE_BYTES):
+    while page := file.read(PAGE_BYTES):
         pages += 1
-        yield page if len(page) == _PAGE_BYTES and any(page) else unreadable
+        yield page if len(page) == PAGE_BYTES and any(page) else unreadable
     for _ in range(pages, min(wanted, pages * _MOST_GROWTH)):
         yield unreadable
 
 
 def _page_count(first: bytes, key: bytes) -> int:
     """Return how many pages the first one says that there are; see formats.md."""
-    if len(first) < _PAGE_BYTES:
+    if len(first) < PAGE_BYTES:
         return 0
     vector = first[-_RESERVED_BYTES : 16 - _RESERVED_BYTES]
     decryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).decryptor()
@@ -441,8 +478,9 @@ def _has_room(path: Path) -> bool:
     return room.f_bavail * room.f_frsize >= _ROOM_BYTES
 
 
-def _keyed(path: Path, key: bytes) -> Connection:
-    """Return a connection that holds the right key and every protection, or raise."""
+def _keyed(path: Path, key: bytes, salt: bytes = b"") -> Connection:
+    """Return a connection that holds the right key and every protection, or raise; `salt` is what
+    a new database begins with."""
     connection: Connection = dbapi2.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
@@ -451,7 +489,7 @@ def _keyed(path: Path, key: bytes) -> Connection:
         cached_statements=200,
     )
     try:
-        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}{salt.hex()}'\"")
         _expect_encryption(connection)
         for pragma in _PROTECTIONS:
             connection.execute(pragma).fetchall()
@@ -473,6 +511,7 @@ _PROTECTIONS = (
     "PRAGMA mmap_size = 0",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA foreign_keys = ON",
+    "PRAGMA recursive_triggers = ON",  # what a replacing row takes away is noted, too
     "PRAGMA secure_delete = ON",
     "PRAGMA synchronous = FULL",
     f"PRAGMA busy_timeout = {_WAIT_MS}",

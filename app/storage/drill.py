@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.domain import CallId, DrillReport, Progress
 from app.errors import AppError
 from app.storage import backup_format, files, making, records, rotation, vault
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.storage.backup_format import OpenBackup
+    from app.storage.clock import Clock
     from app.storage.vault import Vault
     from app.storage.way import Way
 
@@ -54,7 +56,8 @@ def drill(
     try:
         files.remove_tree(folder)  # an interrupted drill may have left it
         report = restored(backup, folder, way, erased=backup.erased, progress=progress)
-        with vault.open_with_key(folder, _counting_key(backup, folder), clock=way.clock) as opened:
+        key = _counting_key(backup, folder, way.clock)
+        with vault.open_with_key(folder, key, clock=way.clock) as opened:
             seen = _Comparison(backup, opened)
             problems = tuple(seen.problems(report.calls))
             entries = opened.audit.count()
@@ -74,7 +77,7 @@ def drill(
     )
 
 
-def _counting_key(backup: OpenBackup, folder: Path) -> VaultKey:
+def _counting_key(backup: OpenBackup, folder: Path, clock: Clock) -> VaultKey:
     """Return the key that opens the restored vault, after a change of keys that had begun.
 
     Whoever restores has shown this computer's key, or the sheet, with which any computer gets a
@@ -82,7 +85,8 @@ def _counting_key(backup: OpenBackup, folder: Path) -> VaultKey:
     """
     key = VaultKey(backup.header.id, backup.key.secret_bytes())
     device = os.urandom(_COMPUTER_KEY_BYTES)
-    return rotation.finish(folder, folder / making.DATABASE, backup.header, key, device)[1]
+    database = folder / making.DATABASE
+    return rotation.finish(folder, database, backup.header, key, device, clock=clock)[1]
 
 
 @dataclass(slots=True)
@@ -104,11 +108,11 @@ class _Comparison:
                 if records.marker(reading, number) != self.backup.manifest.calls[call].marker:
                     yield f"call {call} is not what was backed up"
         if len(calls) != expected:
-            yield f"{expected} calls were restored, and {len(calls)} are there"
+            yield f"{counted(expected, 'call')} should be there, and not {len(calls):,}"
         for place, (_, call) in enumerate(calls):
             yield from self._unfound(CallId(call), search=place < _SEARCHED_CALLS)
         if self.turns != indexed:
-            yield f"{self.turns} turns were restored, and {indexed} are in the index"
+            yield f"{counted(self.turns, 'turn')} should be in the index, and not {indexed:,}"
 
     def _unfound(self, call: CallId, *, search: bool) -> Iterator[str]:
         """Count the turns of a call, and yield those that searching their words does not find."""

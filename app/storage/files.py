@@ -12,7 +12,7 @@ import errno
 import os
 import secrets
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from app.errors import AppError, DiskFull, FolderReadOnly, StorageError, VaultLocked
@@ -81,6 +81,17 @@ def make_private(folder: Path) -> None:
             folder.chmod(0o700)
     for path in missing:
         sync_folder(path.parent)
+
+
+def tighten(folder: Path, *names: str) -> None:
+    """Let only the owner into a folder that is there, and at its files; where the disk does not
+    know or allow that, nothing changes."""
+    if os.name != "posix":
+        return
+    for path, mode in ((folder, 0o700), *((folder / name, 0o600) for name in names)):
+        with suppress(OSError):
+            if path.stat().st_mode & 0o077:
+                path.chmod(mode)
 
 
 def make_folder(folder: Path) -> None:
@@ -201,6 +212,7 @@ class FolderLock:
 
     def __init__(self, path: Path) -> None:
         """Take the lock; raises `VaultLocked` if another program, or another window, has it."""
+        self._path = path
         with translated():
             self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | _BINARY, 0o600)
         try:
@@ -210,6 +222,20 @@ class FolderLock:
             if error.errno in _BUSY:
                 raise VaultLocked("This vault is already open in another program.") from error
             raise explained(error) from error
+
+    def expect_held(self) -> None:
+        """Raise `VaultLocked` where the lock's file is gone or another one: then somebody else may
+        hold that one."""
+        if self._descriptor < 0:  # given back: nothing can be changed any more
+            return
+        with translated():
+            own = os.fstat(self._descriptor)
+            there = self._path.stat() if self._path.exists() else None
+        if there is None or (own.st_dev, own.st_ino) != (there.st_dev, there.st_ino):
+            raise VaultLocked(
+                "The lock of this vault was removed: another program may have it open.",
+                hint="Close the vault in every program, and open it again in one.",
+            )
 
     def release(self) -> None:
         """Give the lock back; a second time does nothing."""

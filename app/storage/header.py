@@ -4,13 +4,16 @@ Promises to tell apart a header that was changed (`VaultDamaged`), one from a ne
 (`VaultNewer`) and one from before the first release (`VaultTooOld`). A checksum finds accidents
 before a passphrase is tried; once the vault key is known, a keyed digest over the whole header
 finds changes that were made on purpose, and the database knows the newest header by its digest, so
-that an older one put back is found as well.
+that an older one put back is found as well. Beside it lies a copy, for a rescue on the day on which
+the header cannot be read: nothing else is opened by it, and an older copy is refused like an older
+header.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -36,11 +39,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.storage.database import Database, Writing
+    from app.storage.files import FolderLock
 
 T = TypeVar("T")
 
-NAME = "vault.json"
+NAME, COPY = "vault.json", "vault-copy.json"
 FORMAT = 2
+SALT_BYTES = 16
 _LARGEST_BYTES = 1 << 24
 
 
@@ -121,13 +126,30 @@ class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 class OpenHeader:
     """The header of an open vault: replaced as a whole, in step with the database."""
 
-    def __init__(self, folder: Path, found: Header, key: VaultKey, database: Database) -> None:
+    def __init__(
+        self, folder: Path, found: Header, key: VaultKey, database: Database, lock: FolderLock
+    ) -> None:
         """Take over a header that was verified and is the newest (see `newest`)."""
+        self._lock = lock
         self._folder = folder
         self._database = database
         self._replacing = threading.Lock()
+        self.shut = False
+        """Whether a way in was shut since the vault was opened: see `without_old_ways`."""
         self.now = found
         self.key = key
+
+    def without_old_ways(
+        self, change: Callable[[Header], Header], act: Callable[[Writing], T]
+    ) -> T:
+        """Replace the header by one that lets somebody in no more, or not by what they knew.
+
+        With an older header and that knowledge the vault key could still be had outside of the
+        program: so a change of keys begins, too. Closing the vault ends it, or the next opening.
+        """
+        done = self.replace(lambda now: with_next_keys(change(now), self.key), act)
+        self.shut = True
+        return done
 
     def replace(self, change: Callable[[Header], Header], act: Callable[[Writing], T]) -> T:
         """Replace the header and do `act`: both or neither, however the program ends.
@@ -137,20 +159,30 @@ class OpenHeader:
         that does not come about, the next opening does it. `change` and `act` may raise.
         """
         with self._replacing:
+            self._lock.expect_held()
             number = self.now.generation + 1
             changed = msgspec.structs.replace(change(self.now), generation=number)
             changed = changed.signed(self.key)
             content = encoded(changed)
             with files.staged(self._folder / NAME, content) as put_in_place:
                 with self._database.transaction() as writing:
+                    expect_next(writing, changed)  # before the entry of the act, which signs it
                     done = act(writing)
-                    expect_next(writing, changed)
                 self.now = changed
                 put_in_place()
+            keep_copy(self._folder, changed)
             # a disk that is full now keeps no change back: the next opening settles, too
             with suppress(AppError), self._database.transaction() as writing:
                 settle(writing, changed)
             return done
+
+
+def with_next_keys(now: Header, key: VaultKey) -> Header:
+    """Return a header that says which keys come next."""
+    step = Rotation(
+        vault_key=VaultKey.random(now.id).sealed_under(key), database_salt=os.urandom(SALT_BYTES)
+    )
+    return msgspec.structs.replace(now, rotation=step)
 
 
 def expect_next(writing: Writing, following: Header) -> None:
@@ -205,20 +237,47 @@ def read(folder: Path) -> Header:
 
     Raises `VaultMissing`, `VaultNewer`, `VaultTooOld` or `VaultDamaged`.
     """
-    path = folder / NAME
+    return _read(files.inside(folder, NAME))
+
+
+def _read(path: Path) -> Header:
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise VaultMissing(f"There is no vault in {folder}.") from error
+        raise VaultMissing(f"There is no vault in {path.parent}.") from error
     except OSError as error:
         raise files.explained(error) from error
     return parsed(content)
 
 
+def readable(folder: Path) -> Header:
+    """Return the header of a damaged vault, or its copy where it cannot be read.
+
+    Raises what `read` raises.
+    """
+    try:
+        return read(folder)
+    except AppError:
+        with suppress(AppError):
+            return _read(folder / COPY)
+        raise
+
+
 def write(folder: Path, header: Header) -> None:
-    """Put a signed header in place as a whole."""
+    """Put a signed header in place as a whole, and its copy beside it."""
     files.write_atomic(folder / NAME, encoded(header))
+    keep_copy(folder, header)
+
+
+def keep_copy(folder: Path, header: Header) -> None:
+    """Let the copy be that of the header, as far as the disk allows: the next opening tries
+    again."""
+    content = encoded(header)
+    with suppress(AppError, OSError):
+        path = folder / COPY
+        if not path.is_file() or path.read_bytes() != content:
+            files.write_atomic(path, content)
 
 
 def encoded(header: Header) -> bytes:

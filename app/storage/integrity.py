@@ -6,6 +6,7 @@ be brought back from a backup; what a damaged page takes with it is named too.
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from app.domain import Progress
@@ -43,19 +44,24 @@ def problems(
         try:
             with database.reader() as reading:
                 record = records.gathered(reading, number)
+                digests = results.digests(reading, number)
                 sealed_key = reading.one("SELECT sealed FROM call_keys WHERE call = ?", (number,))
         except VaultDamaged:
             yield f"what the database has of call {call} cannot be read"
             continue
         if record is not None:  # it may have been erased meanwhile
-            yield from _of_call(
-                audio, call_keys, record, b"" if sealed_key is None else sealed_key[0]
-            )
+            digests["original"] = bytes.fromhex(record.call.digest)
+            key = b"" if sealed_key is None else sealed_key[0]
+            yield from _of_call(audio, call_keys, record, key, digests)
     progress(Progress(done=len(calls), total=len(calls)))
 
 
 def _of_call(
-    audio: SealedAudio, call_keys: CallKeys, record: CallRecord, sealed_key: bytes
+    audio: SealedAudio,
+    call_keys: CallKeys,
+    record: CallRecord,
+    sealed_key: bytes,
+    digests: dict[str, bytes],
 ) -> Iterator[str]:
     call = record.id
     try:
@@ -69,13 +75,22 @@ def _of_call(
             results.opened_waveform(call, record.analysis.waveform, key)
         except SealBroken:
             yield f"the analysis of call {call} is broken"
+        else:
+            found = results.analysis_digest(record.analysis.analysis, record.analysis.waveform)
+            if digests.get("analysis", found) != found:
+                yield f"the analysis of call {call} is not the one that was kept"
     for one in record.audio:
+        size, hashed = 0, hashlib.sha256()
         try:
-            size = sum(map(len, audio.chunks(call, Purpose(one.purpose))))
+            for chunk in audio.chunks(call, Purpose(one.purpose)):
+                size += len(chunk)
+                hashed.update(chunk)
         except AppError:
             size = -1
         if size != one.size_bytes:
             yield f"the {one.purpose} recording of call {call} is missing or broken"
+        elif digests.get(one.purpose, hashed.digest()) != hashed.digest():
+            yield f"the {one.purpose} recording of call {call} is not the one that was kept"
 
 
 # the ids come from their index: a damaged page of the table takes no other call's name along

@@ -130,6 +130,8 @@ def _where(query: CallQuery, scope: Scope) -> tuple[str, tuple[Value, ...]]:
         narrow("severity > 0")
     if query.flag is not None:
         narrow("+number IN (SELECT call FROM flags WHERE label = ?)", query.flag)
+    if query.on_hold:
+        narrow("+number IN (SELECT call FROM holds)")
     if query.text.strip():
         words = safe_query(query.text)
         # text without a single word in it is found nowhere

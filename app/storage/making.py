@@ -39,7 +39,12 @@ def expect_empty(folder: Path) -> None:
 def emptied(folder: Path) -> None:
     """Remove what an interrupted making of a vault left."""
     files.remove_temporary(folder)
-    for left in (header.NAME, DATABASE, *(f"{DATABASE}-{end}" for end in ("wal", "shm"))):
+    for left in (
+        header.NAME,
+        header.COPY,
+        DATABASE,
+        *(f"{DATABASE}-{end}" for end in ("wal", "shm")),
+    ):
         files.remove(folder / left)
     files.remove_tree(folder / FOLDER)
 

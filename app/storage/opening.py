@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from app.errors import KeyringRefused
-from app.storage import making, remembered
+from app.storage import files, making, remembered
 from app.storage.clock import utc_now
 from app.storage.ways_in import computer_name, computer_secret
 
@@ -54,7 +54,7 @@ class Opening:
     @property
     def database(self) -> Path:
         """The vault's database."""
-        return self.folder / making.DATABASE
+        return files.inside(self.folder, making.DATABASE)
 
     def computer_key(self, vault_id: str) -> bytes | None:
         """Return the key of this computer, as far as its keyring answers."""

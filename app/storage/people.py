@@ -9,6 +9,7 @@ nothing else is.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -17,8 +18,8 @@ from app.access import rights_of
 from app.domain import Person, PersonName, PersonRole, PersonState, Right, Scope
 from app.errors import PersonNotFound, UsageError
 from app.storage import passphrases, second_factor
-from app.storage.attempts import key_of
-from app.storage.clock import stamp
+from app.storage.attempts import Failures, key_of
+from app.storage.clock import milliseconds, stamp
 from app.storage.names import checked_name
 from app.storage.openers import person_opener, tag_of
 
@@ -90,6 +91,19 @@ class People:
         with self._database.reader() as reading:
             return self._present(reading, name)
 
+    def waits(self) -> dict[PersonName, str]:
+        """Return who has to wait after wrong passphrases or codes, and until when."""
+        now_ms = milliseconds(self._clock())
+        with self._database.reader() as reading:
+            rows = reading.all(_FAILED)
+        found: dict[PersonName, str] = {}
+        for name, count, last_ms in rows:
+            codes = Failures(count=count, last_ms=last_ms).by(now_ms).waits_until_ms()
+            until_ms = max(codes, self._attempts.waits_until_ms(self._counted_as(name)))
+            if until_ms > now_ms:
+                found[PersonName(name)] = stamp(datetime.fromtimestamp(until_ms / 1000, UTC))
+        return found
+
     def add(
         self, person: Person, passphrase: str, *, actor: str, cost: KeyCost | None = None
     ) -> Person:
@@ -134,7 +148,7 @@ class People:
 
         if person.state is PersonState.REMOVED:
             gone = frozenset({self._tag(person.name)})
-            self._header.replace(lambda now: now.without_people(gone), act)
+            self._header.without_old_ways(lambda now: now.without_people(gone), act)
         else:
             with self._database.transaction() as writing:
                 act(writing)
@@ -151,7 +165,7 @@ class People:
             writing.change(_RELEASE, (person.name,))
             self._record(writing, actor, "person.passphrase", person.name)
 
-        self._new_way_in(person.name, passphrase, cost, act)
+        self._new_way_in(person.name, passphrase, cost, act, old=True)
         self._end_waiting(person)
 
     def release(self, name: str, *, actor: str) -> None:
@@ -175,7 +189,7 @@ class People:
             second_factor.forget(writing, person.name)
             self._record(writing, person.name, "key.recovery-used", person.name)
 
-        self._new_way_in(person.name, passphrase, cost, act)
+        self._new_way_in(person.name, passphrase, cost, act, old=True)
         self._end_waiting(person)
         return self.get(person.name)
 
@@ -224,7 +238,10 @@ class People:
         passphrase: str,
         cost: KeyCost | None,
         act: Callable[[Writing], None],
+        *,
+        old: bool = False,
     ) -> None:
+        """Give a person a way in; `old`: in place of one that shall open nothing any more."""
         header = self._header
         given = cost or self._calibrated()
 
@@ -239,10 +256,13 @@ class People:
             )
             return now.with_person(opener)
 
-        header.replace(changed, act)
+        (header.without_old_ways if old else header.replace)(changed, act)
 
     def _end_waiting(self, person: Person) -> None:
-        self._attempts.release(key_of(self._tag(person.name), known=True))
+        self._attempts.release(self._counted_as(person.name))
+
+    def _counted_as(self, name: str) -> str:
+        return key_of(self._tag(name), known=True)
 
     def _record(
         self, writing: Writing, actor: str, act: str, subject: str, outcome: str = "ok"
@@ -250,6 +270,7 @@ class People:
         self._audit.append(writing, actor=actor, act=act, subject=subject, outcome=outcome)
 
 
+_FAILED = "SELECT name, failures, failed_at FROM people WHERE state != 'removed' ORDER BY name"
 _RELEASE = "UPDATE people SET failures = 0, failed_at = 0 WHERE name = ?"
 
 

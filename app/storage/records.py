@@ -121,7 +121,10 @@ class CallRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         return CallId(self.call.id)
 
 
-TABLES = ("calls", "call_keys", "audio", "analyses", "flags", "redacted_values", "holds", "turns")
+TABLES = (
+    "calls", "call_keys", "audio", "analyses", "flags", "redacted_values", "holds", "turns",
+    "contents",
+)  # fmt: skip
 """The tables that hold rows of calls."""
 
 R = TypeVar("R", bound=_Row)
@@ -179,6 +182,8 @@ def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) 
         _add(writing, "holds", of, record.hold)
     if record.analysis is not None:
         _add(writing, "analyses", of, record.analysis)
+        kept = results.analysis_digest(record.analysis.analysis, record.analysis.waveform)
+        results.keep_digest(writing, number, "analysis", kept)
         analysis = results.opened_analysis(record.id, record.analysis.analysis, key)
         results.add_turns(writing, number, analysis.transcript.turns)
 

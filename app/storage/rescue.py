@@ -12,20 +12,23 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import product
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from sqlcipher3 import dbapi2
 
+from app.counts import counted
 from app.domain import CallId, JobState, Progress, RescueReport
 from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
-from app.storage import files, header, making, records, results, schema
+from app.storage import audit_rows, files, header, making, records, results, schema, seals
 from app.storage.attempts import Attempts
 from app.storage.audio import FOLDER, Purpose, SealedAudio, place_of
 from app.storage.audit import Audit
 from app.storage.audit_head import Head
 from app.storage.backup import OWN_TABLES, inserting, no_progress
 from app.storage.database import Database, copy_damaged
+from app.storage.first_page import first_page
 from app.storage.keys import (
     CallKeys,
     KeyPurpose,
@@ -45,12 +48,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CHUNK = 200
+_AUDIT_COLUMNS = 13
 _OLDER = "The vault's header is not the newest one."
 _LOST = {
     "policy": "The rules of the vault could not be read: the defaults hold.",
     "teams": "The teams could not be read: who is limited to one sees none of its calls.",
     "backup_codes": "The backup codes could not be read: they let nobody in any more.",
     "requests": "The requests for a second person could not be read.",
+    "vocabulary": "The word list could not be read: set it again from its file.",
     "erased": "What was erased could not be read: such a recording can be imported again.",
     "audit_head": "The end of the audit log could not be read: it does not verify any more.",
 }
@@ -113,12 +118,12 @@ def rescue(
     Raises `VaultDamaged` where nothing can be read or nobody could sign in, `VaultMissing`,
     `VaultLocked`, `VaultExists`, `SignInError`, `NotAllowed`, `DiskFull` or `StorageError`.
     """
-    header.read(damaged)
+    header.readable(damaged)
     lock = _locked(damaged)
     try:
         if lock is not None:  # guessing here waits, and is told of, as it is at the vault
             way = replace(way, attempts=Attempts(damaged, way.clock))
-        found = header.read(damaged)
+        found = header.readable(damaged)
         key = way.unlock(found)
         with making.making(folder) as path:
             copy = folder / f"{files.TEMPORARY}damaged"
@@ -144,14 +149,20 @@ def _database_keys(found: Header, key: VaultKey) -> list[bytes]:
 
 def _opened(path: Path, copy: Path, secrets: list[bytes]) -> _Source:
     """Return a copy of the database, opened with the key that fits."""
-    for secret in secrets[:-1]:
-        copy_damaged(path, copy, secret)
+    if not path.is_file():
+        raise VaultDamaged("The vault's database is missing.")
+    # a lost first page is that of a vault which was made by this version, or by an older one
+    for secret, steps in product(secrets, range(len(schema.STEPS), 0, -1)):
+        first = first_page(path, secret, copy.with_name(f"{copy.name}-empty"), steps=steps)
+        copy_damaged(path, copy, secret, first)
         with suppress(VaultDamaged):
             return _Source(copy, secret)
         for part in copy.parent.glob(f"{copy.name}*"):
             files.remove(part)
-    copy_damaged(path, copy, secrets[-1])
-    return _Source(copy, secrets[-1])
+    raise VaultDamaged(
+        "Too much of the beginning of the database is damaged: nothing in it can be read.",
+        hint="Restore the newest backup, with `autoinsights restore`; keep the damaged folder.",
+    )
 
 
 def _locked(damaged: Path) -> files.FolderLock | None:
@@ -181,9 +192,9 @@ class _Rescue:
 
     def done(self, path: Path, way: Way) -> RescueReport:
         """Fill the new database, and return what became of the damaged one."""
+        self._expect_known(sheet=bool(way.sheet))
         secret = self.key.derive(KeyPurpose.DATABASE, self.found.database_salt)
         self.call_keys = CallKeys(self.key.derive(KeyPurpose.CALLS), b"")
-        self._expect_known(sheet=bool(way.sheet))
         # where keys change: all is saved under the old one, and opening the vault goes on from that
         self.following = header.following_key(self.found, self.key)
         target = Database.created(path, secret)
@@ -197,8 +208,9 @@ class _Rescue:
             self._audit_head(target)
             self._calls(target)
             lost = self._lost()
-            outcome = f"{len(self.saved)} calls saved, {len(lost)} lost"
-            audit.record(actor=actor, act="vault.rescue", outcome=outcome)
+            outcome = f"{counted(len(self.saved), 'call')} saved, {len(lost)} lost"
+            with target.transaction() as writing:
+                audit.append(writing, anew=True, actor=actor, act="vault.rescue", outcome=outcome)
             target.checkpoint()
         finally:
             target.close()
@@ -221,6 +233,32 @@ class _Rescue:
             if self.source.rows("SELECT id FROM vault") not in ([(self.found.id,)], []):
                 raise VaultDamaged("The vault's database belongs to another vault.")
         self._expect_newest(sheet=sheet)
+        self._expect_own_state(sheet=sheet)
+
+    def _go_on_with(self, counts: Header) -> None:
+        """Take the header that counts, and the next vault key with it where that is its last."""
+        following = header.following_key(self.found, self.key)
+        if following is not None:
+            with suppress(VaultDamaged):
+                counts.verify(following)
+                self.found, self.key = counts, following
+                return
+        counts.verify(self.key)
+        self.found = counts
+
+    def _expect_own_state(self, *, sheet: bool) -> None:
+        """Refuse people and rules that somebody else wrote, as far as that can be read."""
+        if self.source.read(schema.version) < schema.SEALED_FROM:
+            return
+        with suppress(_Unreadable):
+            changed = self.source.read(_foreign)
+            if changed and not sheet:
+                raise VaultDamaged(
+                    f"Not as the audit log says: {', '.join(changed)}.",
+                    hint="Whoever has the recovery sheet can save what is left.",
+                )
+            if changed:
+                self.remarks.append(f"Changed outside of the program: {', '.join(changed)}.")
 
     def _expect_newest(self, *, sheet: bool) -> None:
         """Refuse an older header, by each of the two places that tell; `sheet`: it was shown."""
@@ -234,8 +272,7 @@ class _Rescue:
         if known is not None and (self.found.check,) not in known:
             raise VaultDamaged(_OLDER)
         if kept:  # the program ended before its file was in place
-            self.found = header.parsed(kept[0][0])
-            self.found.verify(self.key)
+            self._go_on_with(header.parsed(kept[0][0]))
         if least:
             if self.found.generation < least[0][0]:
                 raise VaultDamaged(_OLDER)
@@ -248,11 +285,13 @@ class _Rescue:
             self.remarks.append("Whether the header is the newest one could not be seen.")
 
     def _own_tables(self, writing: Writing) -> None:
-        for table in OWN_TABLES:
+        for table in (*OWN_TABLES, "audit_head"):
             if table == "vault":
                 row = (self.found.id, self.found.created_at, self.found.generation)
                 writing.change("INSERT INTO vault VALUES (1, ?, ?, ?)", row)
                 continue
+            if self.source.read(schema.version) < schema.SINCE.get(table, 1):
+                continue  # the vault is older than the table
             try:
                 rows = self.source.rows(f"SELECT * FROM {table}")  # noqa: S608
             except _Unreadable as error:
@@ -295,7 +334,8 @@ class _Rescue:
             "SELECT max(number) FROM audit", "SELECT number FROM audit_head"
         )
         rows = list(self.source.each("audit", "number", highest))
-        entries = [row for row in rows if not isinstance(row, int)]
+        # entries that an older version of the program wrote sign no state
+        entries = [(*row, b"")[:_AUDIT_COLUMNS] for row in rows if not isinstance(row, int)]
         with target.transaction() as writing:
             (guard,) = writing.all("SELECT sql FROM sqlite_master WHERE name = 'audit_appended'")
             writing.change("DROP TRIGGER audit_appended")
@@ -440,6 +480,11 @@ class _Rescue:
         for path in (self.damaged / FOLDER).glob("??/*.original.sealed"):
             known.add(path.name.partition(".")[0])
         return tuple(CallId(call) for call in sorted(known - gone - self.saved))
+
+
+def _foreign(reading: Reading) -> tuple[str, ...]:
+    last = audit_rows.last(reading)
+    return seals.foreign(reading, last.state if last else b"", seals.AT_OPENING)
 
 
 def _waiting(record: records.CallRecord) -> records.CallRecord:

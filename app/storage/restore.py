@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.domain import CallId, Progress, RestoreReport
 from app.errors import AppError, BackupInvalid, SealBroken
 from app.storage import backup_format, files, header, making, records, schema
@@ -97,10 +98,11 @@ class _Restoring:
                 _erase(writing, self.erased)
                 audit.append(
                     writing,
+                    anew=True,
                     actor=actor,
                     act="vault.restore",
                     subject=str(backup.generation),
-                    outcome=f"{calls} calls, {len(self.left_out)} erased,"
+                    outcome=f"{counted(calls, 'call')}, {len(self.left_out)} erased,"
                     f" {len(self.without_key)} without key",
                 )
             database.checkpoint()

@@ -7,6 +7,7 @@ them by whoever has the vault's key and the value, and by nobody else.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from app.domain import CallAnalysis, Flag, Turn, Waveform
+from app.storage.audit_format import joined
 from app.storage.crypto import Binding, seal_bytes, unseal_bytes
 from app.storage.rows import clean, rank
 from app.storage.schema import TURN_BITS
@@ -63,6 +65,7 @@ def keep(writing: Writing, number: int, result: Ready, at: str) -> None:
         "INSERT INTO analyses (call, at, format, analysis, waveform) VALUES (?, ?, ?, ?, ?)",
         (number, at, _FORMAT, result.analysis, result.waveform),
     )
+    keep_digest(writing, number, "analysis", analysis_digest(result.analysis, result.waveform))
     writing.change(_SUMMARY, (*result.columns, number))
     add_turns(writing, number, result.turns)
     writing.many(
@@ -76,6 +79,23 @@ def keep(writing: Writing, number: int, result: Ready, at: str) -> None:
         "INSERT OR IGNORE INTO redacted_values (call, blind, kind, value) VALUES (?, ?, ?, ?)",
         [(number, *value) for value in result.values],
     )
+
+
+def keep_digest(writing: Writing, number: int, what: str, digest: bytes) -> None:
+    """Keep the digest of what is sealed for a call: `analysis` or `muted`, its audio."""
+    values = (number, what, digest)
+    writing.change("INSERT OR REPLACE INTO contents (call, what, digest) VALUES (?, ?, ?)", values)
+
+
+def digests(reading: Reading, number: int) -> dict[str, bytes]:
+    """Return the digests that were kept of what is sealed for the call with a number."""
+    rows = reading.all("SELECT what, digest FROM contents WHERE call = ?", (number,))
+    return {what: bytes(digest) for what, digest in rows}
+
+
+def analysis_digest(analysis: bytes, waveform: bytes) -> bytes:
+    """Return the digest that is kept of an analysis and its waveform, as they are sealed."""
+    return hashlib.sha256(joined(b"autoinsights-analysis-1", analysis, waveform)).digest()
 
 
 def add_turns(writing: Writing, number: int, turns: Iterable[Turn]) -> None:

@@ -7,50 +7,51 @@
     4. the header gives everybody the new vault key and forgets the old one
 
 Step 1 is taken in an open vault; the others when it is opened next, which is also what follows a
-crash: each step finds out whether it was done. Recordings and analyses stay as they are: they are
+crash: each step finds out whether it was done. Where a way in was shut, closing the vault takes
+them, with keys that no header held before. Recordings and analyses stay as they are: they are
 sealed under keys of their own calls, and only those keys are sealed again.
 """
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from app.errors import DeviceUnknown, SealBroken, VaultDamaged
-from app.storage import header, keys, openers
+from app.storage import header, keys, openers, schema
+from app.storage.audit import Audit
 from app.storage.audit_head import Head
+from app.storage.clock import utc_now
 from app.storage.database import Database, rekey
-from app.storage.header import Rotation
 from app.storage.keys import CallKeys, KeyPurpose, VaultKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from app.storage.audit import Audit
+    from app.storage.clock import Clock
     from app.storage.database import Writing
     from app.storage.header import Header, OpenHeader
-
-SALT_BYTES = 16
 
 
 def begin(opened: OpenHeader, audit: Audit, *, actor: str) -> None:
     """Take the first step in an open vault; its next opening takes the others."""
-    following = VaultKey.random(opened.now.id)
-    step = Rotation(
-        vault_key=following.sealed_under(opened.key), database_salt=os.urandom(SALT_BYTES)
-    )
     opened.replace(
-        lambda now: msgspec.structs.replace(now, rotation=step),
+        lambda now: header.with_next_keys(now, opened.key),
         lambda writing: audit.append(writing, actor=actor, act="key.rotate"),
     )
 
 
-def finish(
-    folder: Path, database_path: Path, found: Header, key: VaultKey, device: bytes | None
+def finish(  # noqa: PLR0913 (where, with what, and when)
+    folder: Path,
+    database_path: Path,
+    found: Header,
+    key: VaultKey,
+    device: bytes | None,
+    *,
+    clock: Clock = utc_now,
 ) -> tuple[Header, VaultKey]:
     """Take the steps that are left; returns the header and the vault key that count then.
 
@@ -68,17 +69,42 @@ def finish(
             # of two changes that were begun, the last one counts
             following = header.following_key(found, key) or following
             after = _database_key(found, following)
-            with database.transaction() as writing:
-                _reseal(writing, found.id, key, following)
+            if database.problems():
+                raise VaultDamaged("The keys of a damaged vault are not changed.")
+            try:
+                with database.transaction() as writing:
+                    _reseal(writing, found.id, key, following)
+            except SealBroken as error:
+                raise VaultDamaged("The keys of a damaged vault are not changed.") from error
         rekey(database_path, before, after)
     with _opened(database_path, after) as database:
-        found = header.newest(folder, database, found, key)
-        rewrapped = _rewrapped(found, key, following, device)
-        with database.transaction() as writing:
-            writing.change("INSERT OR IGNORE INTO headers VALUES (?)", (rewrapped.check,))
+        rewrapped = _kept(database, following)
+        if rewrapped is None:
+            found = header.newest(folder, database, found, key)
+            rewrapped = _rewrapped(found, key, following, device)
+            audit = Audit(database, following.derive(KeyPurpose.AUDIT), found.id, clock)
+            with database.transaction() as writing:
+                header.expect_next(writing, rewrapped)
+                if schema.version(writing) >= schema.SEALED_FROM:
+                    audit.append(writing, actor="system", act="key.rotate", outcome="ended")
         header.write(folder, rewrapped)
+    header.keep_copy(folder, rewrapped)
     key.wipe()
     return rewrapped, following
+
+
+def _kept(database: Database, following: VaultKey) -> Header | None:
+    """Return the header of the last step, where the program ended before its file was in place."""
+    with database.reader() as reading:
+        kept = reading.one("SELECT content FROM next_header")
+    if kept is None:
+        return None
+    found = header.parsed(bytes(kept[0]))
+    try:
+        found.verify(following)
+    except VaultDamaged:  # one of before, under the old vault key
+        return None
+    return found
 
 
 def _database_key(found: Header, following: VaultKey) -> bytes:

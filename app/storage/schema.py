@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from app.errors import VaultDamaged, VaultNewer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from app.storage.database import Database, Reading
 
@@ -260,7 +260,93 @@ _PEOPLE: Step = (
     "CREATE INDEX erased_by_digest ON erased (digest)",
 )
 
-STEPS: tuple[Step, ...] = (_CALLS + _RESULTS + _AUDIT + _PEOPLE,)
+# The client's word list as it was written; no row is no list.
+_WORD_LIST: Step = (
+    """CREATE TABLE vocabulary (
+        one INTEGER PRIMARY KEY CHECK (one = 1),
+        body TEXT NOT NULL
+    ) STRICT""",
+)
+
+SEALED_FROM = 2
+"""The step from which on there are seals."""
+
+SEALED_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "people": ("name", "roles", "granted", "scope", "state", "added_at", "totp"),
+    "backup_codes": ("person", "digest"),
+    "teams": ("name", "agent"),
+    "policy": ("one", "body"),
+    "vocabulary": ("one", "body"),
+    "requests": (
+        "number", "act", "subject", "value", "reason", "asked_by", "asked_at", "state",
+        "decided_by", "decided_at", "used_at",
+    ),
+    "holds": ("call", "reason", "placed_by", "placed_at"),
+    "erased": ("call", "digest", "at"),
+    "calls": (
+        "number", "id", "digest", "source_name", "size_bytes", "imported_at", "started_at",
+        "started", "agent", "queue", "direction", "customer_reference", "channel_roles",
+    ),
+    "contents": ("call", "what", "digest"),
+}  # fmt: skip
+"""The tables whose rows are sealed (see `seals`), and the columns of them that are: counters, the
+place in the queue and what follows from an analysis are not."""
+
+
+def row_text(columns: Iterable[str], prefix: str = "") -> str:
+    """Return the expression of SQL that writes a row as text, no two different rows alike."""
+    return "||'.'||".join(f"typeof({prefix}{name})||hex({prefix}{name})" for name in columns)
+
+
+def _seals() -> Step:
+    """Return the step that gives a vault its seals: what its entries sign, and the notes of what
+    changes."""
+    return (
+        # What the entry signs of the vault's state; entries from before this step sign nothing.
+        "ALTER TABLE audit ADD COLUMN state BLOB NOT NULL DEFAULT x''",
+        "CREATE TABLE seals (part TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID",
+        # Rows that changed in a transaction; empty outside of one.
+        """CREATE TABLE unsealed (
+            number INTEGER PRIMARY KEY,
+            part TEXT NOT NULL,
+            row TEXT NOT NULL,
+            added INTEGER NOT NULL
+        ) STRICT""",
+        # Digests of what is sealed for a call, beside that of its recording in `calls`.
+        """CREATE TABLE contents (
+            call INTEGER NOT NULL REFERENCES calls (number) ON DELETE CASCADE,
+            what TEXT NOT NULL CHECK (what IN ('analysis', 'muted')),
+            digest BLOB NOT NULL CHECK (length(digest) = 32),
+            PRIMARY KEY (call, what)
+        ) STRICT, WITHOUT ROWID""",
+        *(one for table, columns in SEALED_COLUMNS.items() for one in _noting(table, columns)),
+        *(one for table in ("vault", "headers", "next_header") for one in _noting(table, ())),
+    )
+
+
+def _noting(table: str, columns: tuple[str, ...]) -> Step:
+    """Return the triggers that note which rows of a table come and go; without columns, that it
+    changed."""
+    part = table if columns else "header"
+    of = f" OF {', '.join(columns)}" if columns else ""
+
+    def note(prefix: str, added: int) -> str:
+        row = row_text(columns, prefix) if columns else "''"
+        values = f"VALUES ('{part}', {row}, {added})"
+        return f"INSERT INTO unsealed (part, row, added) {values};"
+
+    come, gone = note("new.", 1), note("old.", 0)
+    return (
+        f"CREATE TRIGGER {table}_sealed_new AFTER INSERT ON {table} BEGIN {come} END",
+        f"CREATE TRIGGER {table}_sealed_gone AFTER DELETE ON {table} BEGIN {gone} END",
+        f"CREATE TRIGGER {table}_sealed_other AFTER UPDATE{of} ON {table} BEGIN {gone} {come} END",
+    )
+
+
+STEPS: tuple[Step, ...] = (_CALLS + _RESULTS + _AUDIT + _PEOPLE, _WORD_LIST + _seals())
+
+SINCE = {"vocabulary": 2}
+"""The step with which a table came that older vaults do not have."""
 
 
 def version(reading: Reading) -> int:

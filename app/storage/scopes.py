@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.domain import Team
 from app.errors import CallNotFound, UsageError
 from app.storage.rows import clean
@@ -79,7 +80,7 @@ class Teams:
                 "INSERT OR IGNORE INTO teams (name, agent) VALUES (?, ?)",
                 [(named, agent) for agent in listed],
             )
-            outcome = f"{len(listed)} agents"
+            outcome = counted(len(listed), "agent")
             self._audit.append(
                 writing, actor=actor, act="team.change", subject=named, outcome=outcome
             )

@@ -5,6 +5,7 @@ that one program has it open at a time, and that each way of not opening is its 
 keys, files and the order in which they are opened.
 
     vault.json      header: the ways to the vault key     vault.db   encrypted database
+    vault-copy.json a copy of it, for a rescue
     audio/          sealed recordings                     lock       held while the vault is open
     attempts.json   failed sign-ins
 """
@@ -67,6 +68,7 @@ from app.storage.requests import Requests
 from app.storage.scopes import Teams
 from app.storage.search import Search
 from app.storage.second_factor import SecondFactors
+from app.storage.vocabulary import WordLists
 from app.storage.ways_in import WaysIn
 from app.storage.witness import Witness
 
@@ -271,7 +273,7 @@ class Vault:
         )
         self.recovered = Recovered(requeued=0, removed_files=0)
         self.person = _NOBODY
-        self._header = OpenHeader(folder, found, key, database)
+        self._header = OpenHeader(folder, found, key, database, opening.lock)
         self._key = key
         self._database = database
         self._opening = opening
@@ -284,6 +286,7 @@ class Vault:
         witness = None if where is None else Witness(where, found.id, folder)
         audit_key = key.derive(KeyPurpose.AUDIT)
         self.audit = Audit(database, audit_key, found.id, clock, witness=witness)
+        database.guard = self.audit
         self.audio = SealedAudio(folder, database, call_keys)
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
@@ -294,6 +297,7 @@ class Vault:
             folder, self._header, database, self.audio, self.audit, call_keys, clock
         )
         self.policy = Policies(database, self.audit)
+        self.vocabulary = WordLists(database, self.audit)
         self.requests = Requests(database, self.audit, clock)
         self.holds = Holds(database, self.audit, clock)
         self.teams = Teams(database, self.audit)
@@ -323,6 +327,8 @@ class Vault:
             person = sign_in.expect_active(found)
             how = self.second_factors.expect(person, code)
         except CodeNeeded:
+            if entry.seconds:  # somebody typed the passphrase: who stops here is known, too
+                self.audit.record(actor=name, act="sign-in.code-asked")
             raise
         except AppError as error:
             self.audit.record(actor=name, act="sign-in.refused", outcome=error.code)
@@ -393,17 +399,34 @@ class Vault:
 
     def close(self) -> None:
         """Close the vault and forget its keys; a second time does nothing."""
+        due = False
         if not self._closed:
             self._closed = True
+            due = self.ways_in.begin_what_is_due()
             with suppress(AppError):  # a damaged database is closed too
                 self.audit.save_witness()
         try:
             self._database.close()
+            if due:
+                self._change_keys()
         finally:
             self._key.wipe()
             self._call_keys.wipe()
             self.ways_in.forget_keys()
             self._lock.release()
+
+    def _change_keys(self) -> None:
+        """End the change of keys; what the disk refuses now, the next opening does."""
+        opening, found = self._opening, self._header.now
+        with suppress(AppError):
+            rotation.finish(
+                opening.folder,
+                opening.database,
+                found,
+                self._key,
+                self.ways_in.computer_key(found),
+                clock=opening.computer.clock,
+            )
 
     @contextmanager
     def closed_on_error(self) -> Iterator[None]:
@@ -466,7 +489,7 @@ def _created(
         id=vault_id,
         created_at=stamp(opening.computer.clock()),
         demo=demo,
-        database_salt=os.urandom(rotation.SALT_BYTES),
+        database_salt=os.urandom(header.SALT_BYTES),
         people=(
             openers.person_opener(vault_id, key, name=founder, passphrase=passphrase, cost=cost),
         ),
@@ -509,6 +532,7 @@ def _found(folder: Path, computer: Computer) -> Iterator[tuple[Header, Opening]]
         raise VaultMissing(f"There is no vault in {folder}.")
     lock = files.FolderLock(folder / making.LOCK)
     try:
+        files.tighten(folder, header.NAME, making.DATABASE)
         yield (
             header.read(folder),
             Opening(folder, lock, computer, Attempts(folder, computer.clock)),
@@ -525,7 +549,16 @@ def _opened(opening: Opening, found: Header, entry: Entry) -> Vault:
 def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | None = None) -> Vault:
     """Open what the vault key opens, after what a change of keys left to do."""
     try:
-        found, key = rotation.finish(opening.folder, opening.database, found, key, opening.secret)
+        # the keys of a vault that was damaged since stay: whether it opens, the next lines tell
+        with suppress(VaultDamaged):
+            found, key = rotation.finish(
+                opening.folder,
+                opening.database,
+                found,
+                key,
+                opening.secret,
+                clock=opening.computer.clock,
+            )
         database = Database(opening.database, key.derive(KeyPurpose.DATABASE, found.database_salt))
     except BaseException:
         key.wipe()
@@ -539,7 +572,9 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
         schema.upgrade(database, fresh=False, backup=keep_copy)
         _expect_own(database, found)
         found = header.newest(opening.folder, database, found, key)
+        header.keep_copy(opening.folder, found)
         vault = Vault(opening, found, key, database, entry)
+        vault.audit.expect_own_state()
         vault._recover()
         vault.audit.meet_witness()
     except BaseException:

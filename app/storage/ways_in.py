@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.errors import DeviceUnknown, KeyringRefused, RecoveryWrong, UsageError
+from app.errors import AppError, DeviceUnknown, KeyringRefused, RecoveryWrong, UsageError
 from app.storage import openers, recovery_sheet, remembered, rotation
 
 if TYPE_CHECKING:
@@ -64,6 +64,11 @@ class WaysIn:
         """Whether there is a recovery sheet."""
         return self._header.now.recovery is not None
 
+    @property
+    def change_waits(self) -> bool:
+        """Whether a change of keys was begun, which the next opening of the vault ends."""
+        return self._header.now.rotation is not None
+
     def computer_key(self, found: Header) -> bytes | None:
         """Return this computer's key, where a header asks for it; raises `DeviceUnknown`."""
         if not any(opener.device for opener in found.people):
@@ -95,7 +100,7 @@ class WaysIn:
         """
         vault_id = self._header.now.id
         tag = openers.tag_of(vault_id, person.name)
-        self._replace(lambda now: now.without_keyring(tag), person.name, "key.forget")
+        self._replace(lambda now: now.without_keyring(tag), person.name, "key.forget", shut=True)
         if self._header.now.keyring:  # another person's
             return
         with suppress(KeyringRefused):
@@ -142,7 +147,10 @@ class WaysIn:
         if openers.recovered_key(vault_id, opener, secret).secret_bytes() != key.secret_bytes():
             raise RuntimeError("a recovery sheet does not open what it was made for")
         self._replace(
-            lambda now: msgspec.structs.replace(now, recovery=opener), actor, "key.recovery-sheet"
+            lambda now: msgspec.structs.replace(now, recovery=opener),
+            actor,
+            "key.recovery-sheet",
+            shut=self.has_recovery_sheet,
         )
 
     def strengthen(self, passphrase: str, cost: KeyCost) -> None:
@@ -168,6 +176,17 @@ class WaysIn:
         """Begin to change the vault key and the database's key; opening the vault again ends it."""
         rotation.begin(self._header, self._audit, actor=actor)
 
+    def begin_what_is_due(self) -> bool:
+        """Where a way in was shut, begin the change of keys anew, with keys that nobody can have
+        copied from the header meanwhile; returns whether it began."""
+        if not self._header.shut:
+            return False
+        try:
+            rotation.begin(self._header, self._audit, actor="system")
+        except AppError:  # what began when the way in was shut is ended by the next opening
+            return False
+        return True
+
     def forget_keys(self) -> None:
         """Let go of what opened the vault."""
         self._entry = None
@@ -181,12 +200,21 @@ class WaysIn:
             keyring = now.keyring if computer is None else ()
             return msgspec.structs.replace(now, people=people, keyring=keyring)
 
-        self._replace(changed, actor, "key.computer", outcome)
+        shut = computer is not None
+        self._replace(changed, actor, "key.computer", outcome, shut=shut)
 
     def _replace(
-        self, change: Callable[[Header], Header], actor: str, act: str, outcome: str = "ok"
+        self,
+        change: Callable[[Header], Header],
+        actor: str,
+        act: str,
+        outcome: str = "ok",
+        *,
+        shut: bool = False,
     ) -> None:
-        self._header.replace(
+        """Replace the header; `shut`: what opened the vault before shall not do so any more."""
+        replace = self._header.without_old_ways if shut else self._header.replace
+        replace(
             change,
             lambda writing: self._audit.append(writing, actor=actor, act=act, outcome=outcome),
         )

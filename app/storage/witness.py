@@ -37,12 +37,18 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """The newest state that was seen, and those that a log that was opened later did not extend."""
+    """The newest state that was seen, and those that a log that was opened later did not extend.
+
+    `place` is where the vault lay; `told` are the roots that copies of it had elsewhere, as far as
+    this log tells of them.
+    """
 
     format: str = _FORMAT
     vault: str
     newest: Seen
     missed: tuple[Seen, ...] = ()
+    place: str = ""
+    told: tuple[str, ...] = ()
 
     def after(self, now: Seen, *, fits: bool, found: int) -> Memory:
         """Return what is remembered once `now` was seen; what it does not extend is missed, and
@@ -52,26 +58,56 @@ class Memory:
         missed = (*self.missed, replace(self.newest, found=found))
         return replace(self, newest=now, missed=missed[:_MOST_MISSED])
 
+    def beside(self, other: Memory) -> Memory:
+        """Return what two memories of one log tell together."""
+        if self.newest.size < other.newest.size:
+            return other.beside(self)
+        extra = (*other.missed, *([other.newest] if other.newest != self.newest else []))
+        missed = (*self.missed, *(one for one in extra if one not in self.missed))
+        told = (*self.told, *(one for one in other.told if one not in self.told))
+        return replace(self, missed=missed[:_MOST_MISSED], told=told[-_MOST_MISSED:])
+
+    def having_told(self, root: str) -> Memory:
+        """Return the memory of a log that tells of a copy elsewhere."""
+        return replace(self, told=(*self.told, root)[-_MOST_MISSED:])
+
 
 class Witness:
     """The memory of one vault's log."""
 
     def __init__(self, folder: Path, vault_id: str, place: Path | None = None) -> None:
-        """Keep it in a file named after the vault and the `place` where it lies.
+        """Keep it in a file named after the vault and the `place` where it lies: as it is called,
+        and where links lead to, so that a link in its place is noticed.
 
         A vault that was restored elsewhere for a trial is another one: its log goes its own way.
         """
-        name = vault_id
+        names = [vault_id]
+        self._place = ""
         if place is not None:
-            where = str(place.resolve()).encode("utf-8", "surrogatepass")
-            name += f"-{hashlib.sha256(where).hexdigest()[:12]}"
-        self._path = folder / f"{name}.json"
+            self._place = str(place.absolute())
+            names = [f"{vault_id}-{_digits(one)}" for one in (place.absolute(), place.resolve())]
+        self._paths = [folder / f"{name}.json" for name in dict.fromkeys(names)]
         self._vault_id = vault_id
 
     def read(self) -> Memory | None:
         """Return what was remembered; `None` where nothing is, or nothing that can be read."""
+        found = [memory for path in self._paths if (memory := self._of(path)) is not None]
+        if not found:
+            return None
+        return found[0] if len(found) == 1 else found[0].beside(found[1])
+
+    def elsewhere(self) -> tuple[Memory, ...]:
+        """Return what was seen of copies of this vault at other places of this computer."""
         try:
-            memory = msgspec.json.decode(self._path.read_bytes(), type=Memory)
+            paths = sorted(self._paths[0].parent.glob(f"{self._vault_id}-*.json"))
+        except OSError:
+            return ()
+        others = [self._of(path) for path in paths if path not in self._paths]
+        return tuple(one for one in others if one is not None)
+
+    def _of(self, path: Path) -> Memory | None:
+        try:
+            memory = msgspec.json.decode(path.read_bytes(), type=Memory)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             return None
         known = memory.format == _FORMAT and memory.vault == self._vault_id
@@ -79,13 +115,20 @@ class Witness:
 
     def first(self, now: Seen) -> Memory:
         """Return the memory of a log that is seen for the first time."""
-        return Memory(vault=self._vault_id, newest=now)
+        return Memory(vault=self._vault_id, newest=now, place=self._place)
 
     def write(self, memory: Memory) -> bool:
         """Remember; returns whether that was possible: a full disk is no reason to stay shut."""
+        content = msgspec.json.encode(replace(memory, place=self._place))
         try:
-            files.make_private(self._path.parent)
-            files.write_atomic(self._path, msgspec.json.encode(memory))
+            files.make_private(self._paths[0].parent)
+            for path in self._paths:
+                files.write_atomic(path, content)
         except StorageError:
             return False
         return True
+
+
+def _digits(place: Path) -> str:
+    where = str(place).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(where).hexdigest()[:12]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from app.counts import are, counted
 from app.domain import Person, Right, Subject
 from app.ui import people_words
 from app.ui.first_steps import key_paper
@@ -32,6 +33,10 @@ _ROTATE = (
     "The vault key and the key of the database are replaced when the vault is opened next, which"
     " can take a while. Passphrases and the recovery sheet stay as they are."
 )
+_CHANGE_WAITS = (
+    "A change of keys waits to be finished. Lock the vault, when nothing is being analysed, and"
+    " unlock it; until then the old keys count."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ def second_factor(account: Account) -> str:
     if not account.me.second_factor:
         return "Your passphrase alone lets you in. A code from your telephone makes that two."
     left = account.backup_codes
-    return f"A code is asked for when you sign in. {left} backup codes are left."
+    return f"A code is asked for when you sign in. {counted(left, 'backup code')} {are(left)} left."
 
 
 def sheet(keys: KeysState) -> str:
@@ -62,6 +67,11 @@ def sheet(keys: KeysState) -> str:
     if keys.has_recovery_sheet:
         return "There is a recovery sheet. A new one takes its place."
     return "There is no recovery sheet: a lost passphrase is the end of what only it opens."
+
+
+def change_of_keys(keys: KeysState) -> str:
+    """Return what is to be said of a change of keys that was begun; nothing where none was."""
+    return _CHANGE_WAITS if keys.change_waits else ""
 
 
 class AccountPage(QWidget):
@@ -99,6 +109,7 @@ class AccountPage(QWidget):
         self._vault_part.setVisible(may(workspace, Right.MANAGE_VAULT))
         self.lacks.hide()
         self.again.hide()
+        self.change_text.hide()
         self.refresh()
 
     def come(self) -> None:
@@ -154,11 +165,13 @@ class AccountPage(QWidget):
     def _build_vault(self) -> QFrame:
         self.sheet_text = label("", "quiet", wrap=True)
         self.computer_text = label("", "quiet", wrap=True)
+        self.change_text = label("", "notice", wrap=True)
         self.new_sheet = button("Make a recovery sheet…", self._new_sheet)
         self.ask_computer = button("", self._ask_computer)
         self.rotate = button("Change the keys…", self._rotate)
         acts = [self.new_sheet, self.ask_computer, self.rotate]
-        return self._part("The vault", self.sheet_text, self.computer_text, acts=acts)
+        texts = (self.sheet_text, self.computer_text, self.change_text)
+        return self._part("The vault", *texts, acts=acts)
 
     def _part(self, title: str, *texts: QWidget, acts: list[QPushButton] | None = None) -> QFrame:
         made = card()
@@ -196,6 +209,9 @@ class AccountPage(QWidget):
         self.drop_factor.setVisible(me.second_factor and not wanted)
         self.remember.setVisible(not (me.second_factor or account.keys.asks_for_computer))
         self.sheet_text.setText(sheet(account.keys))
+        waits = change_of_keys(account.keys)
+        self.change_text.setText(waits)
+        self.change_text.setVisible(bool(waits))
         asks = account.keys.asks_for_computer
         self.computer_text.setText(
             "The vault opens on this computer only."

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.counts import are, counted
 from app.domain import AuditQuery, Right
 from app.ui import audit_words
 from app.ui.audit_table import AuditTableModel
@@ -237,7 +238,8 @@ class AuditPage(QWidget):
 
         def show(made: tuple[Checkpoint, str]) -> None:
             checkpoint, text = made
-            title = f"Checkpoint of an audit log of {checkpoint.size:,} entries"
+            entries = counted(checkpoint.size, "entry", "entries")
+            title = f"Checkpoint of an audit log of {entries}"
             PaperDialog(self.window(), Paper(title, _CHECKPOINT, grouped(text, 4), text)).open()
 
         self._desk.tasks.query(make, show)
@@ -257,8 +259,9 @@ class AuditPage(QWidget):
         folder = export_folder(chosen, datetime.now().astimezone())
 
         def then(checkpoint: Checkpoint) -> None:
+            size = checkpoint.size
             self._desk.messages.note(
-                f"{checkpoint.size:,} entries are in {folder}.",
+                f"{counted(size, 'entry', 'entries')} {are(size)} in {folder}.",
                 "README.txt there says how they are verified without AutoInsights.",
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.ui import words
 
 if TYPE_CHECKING:
@@ -15,10 +16,12 @@ _ACTS = {
     "vault.create": "Vault made",
     "vault.open": "Signed in",
     "vault.backup": "Backup made",
+    "vault.backup-key": "Key for restoring a backup",
     "vault.backup-check": "Backup checked",
     "vault.erased-list": "List of erased calls written",
     "vault.restore": "Restored from a backup",
     "vault.rescue": "Saved from a damaged vault",
+    "sign-in.code-asked": "Passphrase right, code asked for",
     "sign-in.refused": "Sign-in refused",
     "sign-in.failed": "Sign-in failed",
     "denied": "Tried what is not allowed",
@@ -40,6 +43,7 @@ _ACTS = {
     "hold.place": "Legal hold placed",
     "hold.end": "Legal hold ended",
     "policy.change": "Rule changed",
+    "vocabulary.change": "Word list changed",
     "team.change": "Team changed",
     "retention.apply": "Retention applied",
     "request.ask": "Asked for an act",
@@ -50,9 +54,11 @@ _ACTS = {
     "key.recovery-used": "Recovery sheet used",
     "key.remember": "Computer remembered",
     "key.forget": "Computer forgotten",
-    "key.rotate": "Change of keys begun",
+    "key.rotate": "Change of keys",
     "key.computer": "This computer only",
     "key.strengthen": "Passphrase sealed anew",
+    "vault.state": "Rules and people signed",
+    "audit.elsewhere": "Copy of the vault seen",
     "audit.export": "Audit log exported",
     "audit.checkpoint": "Checkpoint made",
     "audit.prove": "Proof made",
@@ -89,5 +95,5 @@ def cell(entry: AuditEntry, column: int) -> str:
 
 def count(number: int, *, narrowed: bool) -> str:
     """Return how many entries are listed."""
-    listed = words.counted(number, "entry", "entries")
+    listed = counted(number, "entry", "entries")
     return f"{listed} found" if narrowed else listed

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
+from app.counts import counted
 from app.domain import FindingKind
 from app.ui import words
 from app.ui.widgets import RowButton, Section, SentimentBar, clear, label
@@ -28,6 +29,14 @@ _KINDS = {
 _WARNINGS = {
     "audio-truncated": "The recording is cut off or damaged: this is what is left of the call.",
     "channel-map-not-used": "The recording has one channel; the channel map does not apply to it.",
+    "speakers-estimated": "Both sides are on one channel; who speaks when is estimated.",
+    "speakers-not-separated": "One channel, on which no two voices can be told apart surely.",
+    "one-speaker": "Only one voice is heard on the one channel.",
+    "more-than-two-speakers": "More than two voices are heard; two sides are assumed.",
+    "roles-unknown": "It is not known which side is the agent.",
+    "language-not-supported": "The call is not in English: redaction and findings are unreliable.",
+    "crosstalk": "One side is faintly heard on the other's channel; it is not written down twice.",
+    "no-times": "The transcript came without times.",
 }
 
 
@@ -41,7 +50,7 @@ def measures(analysis: CallAnalysis) -> list[tuple[str, str]]:
         ("Silence", words.duration(found.silence_ms)),
         ("Longest silence", words.duration(found.longest_silence_ms)),
         ("Overtalk", words.duration(found.overtalk_ms)),
-        ("Agent interrupts", words.counted(found.interruptions, "time")),
+        ("Agent interrupts", counted(found.interruptions, "time")),
         ("Agent's pace", words.rounded(found.agent_words_per_minute, "words a minute")),
         ("Customer's pace", words.rounded(found.customer_words_per_minute, "words a minute")),
         ("Customer over the call", words.trend(found.customer_sentiment_trend)),
@@ -68,10 +77,12 @@ def provenance(made: Provenance) -> list[tuple[str, str]]:
     """Return how a result was made as title and value."""
     lines = [("AutoInsights", made.app_version)]
     lines += [(model.name, f"{model.version} · {model.sha256[:12]}") for model in made.models]
-    threads = words.counted(made.threads, "thread")
+    threads = counted(made.threads, "thread")
     lines.append(("Computed on", f"{made.device} ({made.compute_type}, {threads})"))
     lines += [("Pack", pack) for pack in made.packs]
     lines.append(("Settings", made.settings_sha256[:12]))
+    if made.vocabulary_sha256:
+        lines.append(("Word list", made.vocabulary_sha256[:12]))
     return lines
 
 

@@ -1,20 +1,15 @@
-"""The list of calls as a table model that loads pages as they come into view.
-
-However many calls there are, it holds at most `_PAGES_KEPT` pages of `PAGE` rows. Reading happens
-beside the window; rows that are on their way are empty until they arrive.
-"""
+"""The list of calls as a table: what each column says, and in which order calls come."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import Qt
 
 from app.domain import CallId, CallOrder, CallQuery, CallRow
 from app.ui import words
+from app.ui.paged_table import Index, PagedTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +17,6 @@ if TYPE_CHECKING:
     from app.ui.tasks import Tasks
     from app.workspace import Workspace
 
-PAGE = 200
-_PAGES_KEPT = 24
-_PAGES_WANTED = 3
 _TURN_TO_NEXT_FLAG = 1000
 
 ROW = Qt.ItemDataRole.UserRole + 1
@@ -46,7 +38,6 @@ _TOOLTIPS = {
     SENTIMENT: "How the customer sounds over the whole call: indicative, not a judgement",
     SCORE: "Result of the scorecard, of 100",
 }
-Index = QModelIndex | QPersistentModelIndex
 
 
 def cell_text(row: CallRow, column: int) -> str:
@@ -80,81 +71,26 @@ def tooltip(row: CallRow, column: int) -> str:
     return ""
 
 
-class CallTableModel(QAbstractTableModel):
+class CallTableModel(PagedTable[CallQuery, CallRow]):
     """The calls that match a `CallQuery`, in its order."""
-
-    counted = Signal(int)
-    """The number of calls that match, whenever it was read."""
-    arrived = Signal()
-    """Rows came that were not there before."""
 
     def __init__(self, tasks: Tasks) -> None:
         """Begin empty, without a workspace."""
-        super().__init__()
-        self._tasks = tasks
-        self._workspace: Workspace | None = None
-        self._pages: OrderedDict[int, tuple[CallRow, ...]] = OrderedDict()
-        self._wanted: dict[int, None] = {}  # in the order in which they were asked for
-        self._stale: set[int] = set()
-        self._count = 0
-        self._generation = 0
-        self.query = CallQuery()
+        super().__init__(tasks, CallQuery(), columns=len(_HEADERS), key="calls.count")
 
-    def open(self, workspace: Workspace | None) -> None:
-        """Show the calls of a workspace, or nothing."""
-        self._workspace = workspace
-        self.show(CallQuery())
+    def read_count(self, workspace: Workspace, query: CallQuery) -> tuple[CallQuery, int]:
+        """Return how many calls match."""
+        return query, workspace.calls.count(query)
 
-    def show(self, query: CallQuery) -> None:
-        """Show other calls, or the same in another order."""
-        self.beginResetModel()
-        self.query = query
-        self._generation += 1
-        self._pages.clear()
-        self._wanted.clear()
-        self._stale.clear()
-        self._count = 0
-        self.endResetModel()
-        self.refresh()
-
-    def refresh(self) -> None:
-        """Read again what is shown, keeping the old rows until the new ones come."""
-        if self._workspace is None:
-            return
-        self._stale.update(self._pages)
-        workspace, query = self._workspace, self.query
-        self._tasks.query(
-            lambda: workspace.calls.count(query),
-            partial(self._take_count, self._generation),
-            key="calls.count",
-        )
-
-    def row(self, number: int) -> CallRow | None:
-        """Return a row if it was loaded, and ask for it otherwise."""
-        page = number // PAGE
-        if page not in self._pages or page in self._stale:
-            self._ask(page)
-        rows = self._pages.get(page, ())
-        if page in self._pages:
-            self._pages.move_to_end(page)
-        place = number % PAGE
-        return rows[place] if place < len(rows) else None
+    def read_page(
+        self, workspace: Workspace, query: CallQuery, *, offset: int, limit: int
+    ) -> tuple[CallRow, ...]:
+        """Return a stretch of the calls that match."""
+        return workspace.calls.page(query, offset=offset, limit=limit)
 
     def find_loaded(self, call: CallId) -> int | None:
         """Return the row number of a call if its page is loaded."""
-        for page, rows in self._pages.items():
-            for place, row in enumerate(rows):
-                if row.id == call:
-                    return page * PAGE + place
-        return None
-
-    def rowCount(self, parent: Index | None = None) -> int:  # noqa: N802
-        """Return how many calls match."""
-        return 0 if parent is not None and parent.isValid() else self._count
-
-    def columnCount(self, parent: Index | None = None) -> int:  # noqa: N802
-        """Return how many columns the table has."""
-        return 0 if parent is not None and parent.isValid() else len(_HEADERS)
+        return next((number for number, row in self.loaded() if row.id == call), None)
 
     def headerData(  # noqa: N802
         self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
@@ -200,53 +136,6 @@ class CallTableModel(QAbstractTableModel):
             return
         self.show(replace(self.query, order=by, descending=descending))
         self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, len(_HEADERS) - 1)
-
-    def _ask(self, page: int) -> None:
-        if self._workspace is None or page in self._wanted:
-            return
-        self._wanted[page] = None
-        workspace, query, generation = self._workspace, self.query, self._generation
-
-        def read() -> tuple[CallRow, ...] | None:
-            if page not in self._wanted:  # scrolled past meanwhile
-                return None
-            return workspace.calls.page(query, offset=page * PAGE, limit=PAGE)
-
-        self._tasks.query(read, partial(self._take_page, generation, page))
-        if len(self._wanted) > _PAGES_WANTED:
-            # a scroll bar that is dragged passes many pages: only the newest are worth reading
-            self._wanted.pop(next(iter(self._wanted)))
-
-    def _take_count(self, generation: int, count: int) -> None:
-        if generation != self._generation:
-            return
-        if count > self._count:
-            self.beginInsertRows(QModelIndex(), self._count, count - 1)
-            self._count = count
-            self.endInsertRows()
-        elif count < self._count:
-            self.beginRemoveRows(QModelIndex(), count, self._count - 1)
-            self._count = count
-            self.endRemoveRows()
-        if count and self._stale:
-            self.dataChanged.emit(self.index(0, 0), self.index(count - 1, len(_HEADERS) - 1))
-        self.counted.emit(count)
-
-    def _take_page(self, generation: int, page: int, rows: tuple[CallRow, ...] | None) -> None:
-        if generation != self._generation:
-            return
-        self._wanted.pop(page, None)
-        if rows is None:
-            return
-        self._stale.discard(page)
-        self._pages[page] = rows
-        self._pages.move_to_end(page)
-        while len(self._pages) > _PAGES_KEPT:
-            self._pages.popitem(last=False)
-        last = min(page * PAGE + PAGE, self._count) - 1
-        if last >= page * PAGE:
-            self.dataChanged.emit(self.index(page * PAGE, 0), self.index(last, len(_HEADERS) - 1))
-        self.arrived.emit()
 
 
 _ROLES_WITH_ROW = frozenset(

@@ -95,7 +95,7 @@ class CallsPage(QWidget):
         if not may(workspace, Right.SEE_CALLS):
             self._workspace = workspace = None
         self.model.open(workspace)
-        self._read_facets()
+        self.refresh()
 
     def come(self) -> None:
         """Come into view."""
@@ -113,8 +113,9 @@ class CallsPage(QWidget):
                 field.setCurrentIndex(0)
         with QSignalBlocker(self.search):
             self.search.clear()
-        with QSignalBlocker(self.flagged):
-            self.flagged.setChecked(False)
+        for box in (self.flagged, self.on_hold):
+            with QSignalBlocker(box):
+                box.setChecked(False)
         if ask:
             self._ask()
 
@@ -127,6 +128,7 @@ class CallsPage(QWidget):
             queue=self.queue.currentData(),
             flag=self.flag.currentData(),
             flagged=self.flagged.isChecked(),
+            on_hold=self.on_hold.isChecked(),
             text=self.search.text().strip(),
             order=self.model.query.order,
             descending=self.model.query.descending,
@@ -195,7 +197,7 @@ class CallsPage(QWidget):
         self.search = QLineEdit(placeholderText="Search what was said")
         self.search.setAccessibleName("Search the redacted words of all calls")
         self.search.setClearButtonEnabled(True)
-        self.search.setMinimumWidth(150)
+        self.search.setMinimumWidth(112)
         self.search.setToolTip("Searches the redacted words of all calls (Ctrl+F)")
         self.search.textChanged.connect(lambda: self._typing.start())  # noqa: PLW0108  (drops the text)
         self.search.returnPressed.connect(self._ask)
@@ -207,16 +209,23 @@ class CallsPage(QWidget):
         for field, text in ((self.agent, "All agents"), (self.queue, "All queues")):
             _fill(field, [Choice(text, None)])
         _fill(self.flag, [Choice("All flags", None)])
-        self.flagged = QCheckBox("Flagged only")
-        self.flagged.setAccessibleName("Show only calls with a flag")
-        self.flagged.toggled.connect(self._ask)
+        self.flagged = self._only("Flagged", "Show only calls with a flag")
+        self.on_hold = self._only("On hold", "Show only calls under legal hold")
         bar = QHBoxLayout()
         bar.setSpacing(8)
         bar.addWidget(self.search, 3)
         for field in (self.state, self.agent, self.queue, self.flag):
             bar.addWidget(field, 1)
         bar.addWidget(self.flagged)
+        bar.addWidget(self.on_hold)
         return bar
+
+    def _only(self, text: str, name: str) -> QCheckBox:
+        box = QCheckBox(text)
+        box.setAccessibleName(name)
+        box.setToolTip(name)
+        box.toggled.connect(self._ask)
+        return box
 
     def _filter(self, name: str) -> QComboBox:
         field = QComboBox()

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.counts import counted
 from app.domain import CallMetadata, Role
-from app.ui import words
 from app.ui.widgets import button, label
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ def described(paths: Sequence[Path], folders: int) -> str:
     files = len(paths) - folders
     parts = []
     if files:
-        parts.append(words.counted(files, "recording"))
+        parts.append(counted(files, "recording"))
     if folders:
-        parts.append(f"{words.counted(folders, 'folder')} with everything below")
+        parts.append(f"{counted(folders, 'folder')} with everything below")
     return " and ".join(parts)
 
 
@@ -104,7 +104,7 @@ class ImportDialog(QDialog):
             form.addRow(label(text, "quiet"), field)
         whole.addLayout(form)
         hint = (
-            "A file calls.csv in a folder says this and more for each recording. The recordings are"
+            "A file calls.csv in their folder says this and more for each recording. Recordings are"
             " copied into the vault and sealed; the files themselves stay where they are."
         )
         whole.addWidget(label(hint, "quiet", wrap=True))

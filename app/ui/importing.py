@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from app.counts import counted
 from app.domain import Right, Subject
 from app.ui import words
 from app.ui.import_dialog import ImportDialog
@@ -89,8 +90,9 @@ class Importing(QObject):
         )
 
     def _advance(self, state: Progress) -> None:
-        of = f" of {state.total:,.0f}" if state.total else ""
-        self.progress = f"{state.done:,.0f}{of} recordings"
+        done, total = round(state.done), round(state.total)
+        of = f"{done:,} of " if total else ""
+        self.progress = f"{of}{counted(total or done, 'recording')}"
         self._tell(Message(Kind.NOTE, f"Importing: {self.progress}"))
         self.moved.emit()
 

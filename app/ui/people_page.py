@@ -14,12 +14,13 @@ from app.ui.rights import Tab
 from app.ui.rules_tab import RulesTab
 from app.ui.teams_tab import TeamsTab
 from app.ui.widgets import label
+from app.ui.word_list_tab import WordListTab
 
 if TYPE_CHECKING:
     from app.ui.desk import Desk
     from app.workspace import Workspace
 
-_Part = RequestsTab | PeopleTab | TeamsTab | RulesTab
+_Part = RequestsTab | PeopleTab | TeamsTab | RulesTab | WordListTab
 
 
 class PeoplePage(QWidget):
@@ -32,11 +33,13 @@ class PeoplePage(QWidget):
         super().__init__()
         self.requests, self.people = RequestsTab(desk), PeopleTab(desk)
         self.teams, self.rules = TeamsTab(desk), RulesTab(desk)
+        self.word_list = WordListTab(desk)
         self._parts: dict[Tab, _Part] = {
             Tab.REQUESTS: self.requests,
             Tab.PEOPLE: self.people,
             Tab.TEAMS: self.teams,
             Tab.RULES: self.rules,
+            Tab.WORDS: self.word_list,
         }
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -19,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.access import same_person
-from app.domain import Person, PersonState, Subject
+from app.domain import KnownNames, Person, PersonState, Subject
 from app.ui import people_words, words
 from app.ui.person_dialog import PersonDialog
 from app.ui.reason_dialog import ReasonDialog
@@ -27,14 +28,15 @@ from app.ui.secret_dialogs import PassphraseDialog
 from app.ui.widgets import button
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from app.domain import Changes, Team
+    from app.domain import Changes, PersonName, Team
     from app.ui.desk import Desk
     from app.workspace import Workspace
 
 _HEADERS = ("Name", "Roles", "Sees", "Code", "State", "Since")
-_WIDTHS = (150, 300, 210, 70, 100, 160)
+_WIDTHS = (150, 260, 190, 60, 220, 150)
+_LOOK_AGAIN_MS = 60_000  # while somebody waits, whose time gets less
 
 
 class PersonAct(StrEnum):
@@ -82,16 +84,32 @@ def acts(person: Person | None, *, own: bool) -> list[PersonAct]:
     return [act for act, there in offered.items() if there]
 
 
-def cells(person: Person) -> tuple[str, ...]:
-    """Return the line of a person."""
+def cells(person: Person, waits_until: str | None, now: datetime) -> tuple[str, ...]:
+    """Return the line of a person, who may have to wait before they sign in."""
     return (
         person.name,
         people_words.roles(person),
         people_words.scope(person.scope),
         "yes" if person.second_factor else "no",
-        people_words.STATES[person.state],
+        people_words.state(person, waits_until, now),
         words.moment(person.added_at),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    """What the tab shows, and what it needs to ask about somebody."""
+
+    people: tuple[Person, ...] = ()
+    waits: Mapping[PersonName, str] = field(default_factory=dict)
+    teams: tuple[Team, ...] = ()
+    known: KnownNames = field(default_factory=KnownNames)
+
+
+def read(workspace: Workspace) -> Everybody:
+    """Return everybody in a vault."""
+    people = workspace.people
+    return Everybody(people.list(), people.waits(), workspace.teams.list(), people.known_names())
 
 
 class PeopleTab(QWidget):
@@ -102,8 +120,9 @@ class PeopleTab(QWidget):
         super().__init__()
         self._desk = desk
         self._workspace: Workspace | None = None
-        self.people: tuple[Person, ...] = ()
-        self._teams: tuple[Team, ...] = ()
+        self._all = Everybody()
+        self._again = QTimer(self, singleShot=True, interval=_LOOK_AGAIN_MS)
+        self._again.timeout.connect(self._look_again)
         self.add = button("Add a person…", self._add, "primary")
         self.buttons = {act: button(act.value, partial(self.act, act)) for act in PersonAct}
         self.table = self._build_table()
@@ -124,24 +143,24 @@ class PeopleTab(QWidget):
     def open(self, workspace: Workspace | None) -> None:
         """Show the people of a workspace, or nobody."""
         self._workspace = workspace
-        self._show(((), ()))
+        self._show(Everybody())
         self.refresh()
 
     def refresh(self) -> None:
         """Read the people again."""
         workspace = self._workspace
         if workspace is not None:
-            read = lambda: (workspace.people.list(), workspace.teams.list())  # noqa: E731
-            self._desk.tasks.query(read, self._show, key="people")
+            self._desk.tasks.query(lambda: read(workspace), self._show, key="people")
 
     def selected(self) -> Person | None:
         """Return the person who is selected."""
         number = self.table.currentRow()
-        return self.people[number] if 0 <= number < len(self.people) else None
+        people = self._all.people
+        return people[number] if 0 <= number < len(people) else None
 
     def select(self, name: str) -> None:
         """Select a person."""
-        for number, person in enumerate(self.people):
+        for number, person in enumerate(self._all.people):
             if person.name == name:
                 self.table.selectRow(number)
 
@@ -188,12 +207,13 @@ class PeopleTab(QWidget):
         table.itemDoubleClicked.connect(lambda _: self.act(PersonAct.CHANGE))
         return table
 
-    def _show(self, read: tuple[tuple[Person, ...], tuple[Team, ...]]) -> None:
-        before = self.selected()
-        self.people, self._teams = read
-        self.table.setRowCount(len(self.people))
-        for number, person in enumerate(self.people):
-            for column, text in enumerate(cells(person)):
+    def _show(self, everybody: Everybody) -> None:
+        before, now = self.selected(), datetime.now(UTC)
+        self._all = everybody
+        self.table.setRowCount(len(everybody.people))
+        for number, person in enumerate(everybody.people):
+            waits = everybody.waits.get(person.name)
+            for column, text in enumerate(cells(person, waits, now)):
                 item = QTableWidgetItem(text)
                 item.setToolTip(text)
                 if person.state is not PersonState.ACTIVE:
@@ -202,6 +222,14 @@ class PeopleTab(QWidget):
         if before is not None:
             self.select(before.name)
         self._offer()
+        if everybody.waits:
+            self._again.start()
+        else:
+            self._again.stop()
+
+    def _look_again(self) -> None:
+        if self.isVisible():
+            self.refresh()
 
     def _offer(self) -> None:
         workspace, person = self._workspace, self.selected()
@@ -236,7 +264,7 @@ class PeopleTab(QWidget):
         self._tell(ops[act], _DONE[act].format(name=name))
 
     def _add(self) -> None:
-        dialog = PersonDialog(self.window(), self._desk, self._teams)
+        dialog = PersonDialog(self.window(), self._desk, self._all.teams, self._all.known)
         dialog.given.connect(
             lambda person, new: self._tell(
                 lambda w: w.people.add(person, new), f"{person.name} is in the vault."
@@ -245,7 +273,8 @@ class PeopleTab(QWidget):
         dialog.open()
 
     def _change(self, person: Person) -> None:
-        dialog = PersonDialog(self.window(), self._desk, self._teams, person)
+        everybody = self._all
+        dialog = PersonDialog(self.window(), self._desk, everybody.teams, everybody.known, person)
         dialog.given.connect(
             lambda wanted, _: self._tell(
                 lambda w: w.people.change(

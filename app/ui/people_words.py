@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.access import ACTS, guarded_in, setting_text, with_setting
+from app.access import ACTS, guarded_in, setting_text, unknown_names, with_setting
+from app.counts import counted, lasting, seconds_until
 from app.domain import GuardedAct, PersonRole, PersonState, RequestState, Right
 from app.ui import words
 
 if TYPE_CHECKING:
-    from app.domain import ApprovalRequest, Person, Policy, Scope
+    from datetime import datetime
+
+    from app.domain import ApprovalRequest, KnownNames, Person, Policy, Scope
 
 ROLES = {
     PersonRole.ADMINISTRATOR: (
@@ -96,7 +99,7 @@ _DECIDED = {
 def roles(person: Person) -> str:
     """Return the roles of a person, and how many rights they have beside those."""
     named = [ROLES[role][0] for role in PersonRole if role in person.roles]
-    more = f"+ {words.counted(len(person.granted), 'right')}" if person.granted else ""
+    more = f"+ {counted(len(person.granted), 'right')}" if person.granted else ""
     return " ".join(part for part in (", ".join(named), more) if part) or "no role"
 
 
@@ -106,6 +109,19 @@ def scope(seen: Scope) -> str:
         return "all calls"
     parts = [f"queue {name}" for name in seen.queues] + [f"team {name}" for name in seen.teams]
     return ", ".join(parts) or "no calls"
+
+
+def state(person: Person, waits_until: str | None, now: datetime) -> str:
+    """Return whether a person may sign in, and how long they have to wait before."""
+    if waits_until is None:
+        return STATES[person.state]
+    left = lasting(seconds_until(waits_until, now))
+    return f"{STATES[person.state]}, waits {left}, until {words.time_of_day(waits_until)}"
+
+
+def unknown(scope: Scope, known: KnownNames) -> str:
+    """Return a remark on queues and teams of a scope that nothing is known of, or nothing."""
+    return " ".join(one.sentence for one in unknown_names(scope, known))
 
 
 def rights(held: frozenset[Right]) -> str:
@@ -142,7 +158,7 @@ def value(name: str, text: str) -> str:
     if name == "retention_days" and text == "0":
         return FOR_EVER
     if name in UNITS and text.isdecimal():
-        return words.counted(int(text), UNITS[name])
+        return counted(int(text), UNITS[name])
     said: dict[str, str] = {act.value: title.lower() for act, title in ACTS_SAID.items()}
     said |= {role.value: title.lower() for role, (title, _) in ROLES.items()}
     said |= {"true": "on", "false": "off", "none": "nobody" if name == "second_factor" else "none"}

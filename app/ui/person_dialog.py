@@ -22,7 +22,7 @@ from app.ui.passphrase_fields import NewPassphrase
 from app.ui.widgets import Section, button, label
 
 if TYPE_CHECKING:
-    from app.domain import Team
+    from app.domain import KnownNames, Team
     from app.ui.desk import Desk
 
 
@@ -38,15 +38,21 @@ class PersonDialog(QDialog):
     """The person as wanted, and the passphrase of somebody new."""
 
     def __init__(
-        self, parent: QWidget, desk: Desk, teams: tuple[Team, ...], person: Person | None = None
+        self,
+        parent: QWidget,
+        desk: Desk,
+        teams: tuple[Team, ...],
+        known: KnownNames,
+        person: Person | None = None,
     ) -> None:
-        """Ask for somebody new, or change `person`."""
+        """Ask for somebody new, or change `person`; `known` are the queues that there are."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         title = "Add a person" if person is None else f"Change {person.name}"
         self.setWindowTitle(title)
         self.resize(600, 680)
         self._new_person = person is None
+        self._known = known
         inside = QWidget()
         self._body = QVBoxLayout(inside)
         self._body.setContentsMargins(2, 2, 10, 2)
@@ -60,6 +66,7 @@ class PersonDialog(QDialog):
         self.extra = {right: QCheckBox(_capital(people_words.RIGHTS[right])) for right in Right}
         self.everything, self.limited = QRadioButton("All calls"), QRadioButton("Only these:")
         self.queues = start_page.field("Queues, with commas between", "Billing, Complaints")
+        self.unknown = label("", "notice", wrap=True)
         self.teams = {team.name: QCheckBox(team.name) for team in teams}
         self.new = NewPassphrase(desk)
         self._build(desk, title)
@@ -118,6 +125,7 @@ class PersonDialog(QDialog):
         limits.setContentsMargins(30, 0, 0, 0)
         limits.addWidget(label("Queues, with commas between", "quiet"))
         limits.addWidget(self.queues)
+        limits.addWidget(self.unknown)
         if self.teams:
             limits.addWidget(label("Teams", "quiet"))
         for box in self.teams.values():
@@ -147,6 +155,7 @@ class PersonDialog(QDialog):
         self.limited.toggled.connect(self._limits.setVisible)
         self.name.textChanged.connect(lambda name: self.new.set_person(name.strip()))
         self.name.textChanged.connect(self._judge)
+        self.queues.textChanged.connect(self._judge)
         self.new.changed.connect(self._judge)
         for box in (*self.roles.values(), *self.extra.values()):
             box.toggled.connect(self._judge)
@@ -156,6 +165,9 @@ class PersonDialog(QDialog):
         may_something = bool(wanted.roles or wanted.granted)
         named_well = bool(wanted.name) and (not self._new_person or self.new.ready())
         self.keep.setEnabled(may_something and named_well)
+        remark = people_words.unknown(wanted.scope, self._known)
+        self.unknown.setText(remark)
+        self.unknown.setVisible(bool(remark))
 
     def _keep(self) -> None:
         person, passphrase = self.person(), self.new.text()

@@ -130,7 +130,7 @@ class ProcessingControl(QObject):
         self.moved.emit()
 
     def _progress(self, report: Progress) -> None:
-        if self.run is not None and self.run.note(report):
+        if self.run is not None and self.run.note(report, time.monotonic()):
             self._soon.start()
         self.moved.emit()
 

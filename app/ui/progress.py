@@ -53,13 +53,17 @@ class RunProgress:
     calls: dict[CallId, CallProgress] = field(default_factory=dict)
     done: int = 0
     total: int = 0
+    first_after_s: float | None = None
+    """How long after the start the first call was done."""
 
-    def note(self, report: Progress) -> bool:
+    def note(self, report: Progress, now_s: float) -> bool:
         """Take a report; return whether calls began or ended since the one before."""
         if report.call is not None:
             return self._note_call(report.call, report)
         before = (self.done, self.total)
         self.done, self.total = int(report.done), int(report.total)
+        if self.done and self.first_after_s is None:
+            self.first_after_s = now_s - self.started_s
         return before != (self.done, self.total)
 
     def _note_call(self, call: CallId, report: Progress) -> bool:
@@ -100,5 +104,6 @@ class RunProgress:
             f"Analysing call {number:,} of {self.total:,}",
             words.rate(self.per_hour(now_s)),
             words.time_left(self.seconds_left(now_s)),
+            words.first_after(self.first_after_s),
         ]
         return "  ·  ".join(part for part in parts if part)

@@ -34,6 +34,7 @@ class Tab(StrEnum):
     PEOPLE = "People"
     TEAMS = "Teams"
     RULES = "Rules"
+    WORDS = "Word list"
 
 
 def may(workspace: Workspace | None, *rights: Right) -> bool:
@@ -49,6 +50,7 @@ def tabs(rights: frozenset[Right]) -> tuple[Tab, ...]:
         Tab.PEOPLE: Right.MANAGE_PEOPLE in rights,
         Tab.TEAMS: Right.MANAGE_PEOPLE in rights,
         Tab.RULES: Right.CONFIGURE in rights,
+        Tab.WORDS: Right.CONFIGURE in rights,
     }
     return tuple(tab for tab, there in offered.items() if there)
 

@@ -17,8 +17,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.access import WHOLE_NUMBERS
+from app.counts import counted
 from app.domain import GuardedAct, PersonRole, Policy, RequestState, Subject
-from app.ui import people_words, words
+from app.ui import people_words
 from app.ui.reason_dialog import ReasonDialog
 from app.ui.widgets import button, card, label
 
@@ -43,10 +44,10 @@ def told(changed: int, waiting: int) -> str:
     """Return what became of changed rules, in one sentence."""
     parts = []
     if changed:
-        parts.append(f"{words.counted(changed, 'rule')} changed.")
+        parts.append(f"{counted(changed, 'rule')} changed.")
     if waiting:
         verb = "waits" if waiting == 1 else "wait"
-        parts.append(f"{words.counted(waiting, 'change')} {verb} for a second person.")
+        parts.append(f"{counted(waiting, 'change')} {verb} for a second person.")
     return " ".join(parts)
 
 

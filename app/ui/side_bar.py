@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout
 
+from app.counts import counted
 from app.domain import JobState
 from app.ui import words
 from app.ui.rights import Page
@@ -104,7 +105,7 @@ class SideBar(QFrame):
         """Show how many requests wait for this person's decision."""
         people = self.entries[Page.PEOPLE]
         people.setText(f"  People  ({waiting:,})" if waiting else "  People and rules")
-        waits = f", {words.counted(waiting, 'request')} to decide" if waiting else ""
+        waits = f", {counted(waiting, 'request')} to decide" if waiting else ""
         people.setAccessibleName(f"People and rules{waits}")
 
     def _entry(self, name: str, key: str) -> QToolButton:

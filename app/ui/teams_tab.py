@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QPlainTextEdit, QVBoxLayout, QWidget
 
+from app.counts import counted
 from app.domain import Subject
-from app.ui import start_page, words
+from app.ui import start_page
 from app.ui.widgets import button, label
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class TeamsTab(QWidget):
         self._teams = teams
         self.list.clear()
         for team in teams:
-            self.list.addItem(f"{team.name}  ({words.counted(len(team.agents), 'agent')})")
+            self.list.addItem(f"{team.name}  ({counted(len(team.agents), 'agent')})")
         names = [team.name for team in teams]
         if shown in names:
             self.list.setCurrentRow(names.index(shown))

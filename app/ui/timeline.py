@@ -13,7 +13,6 @@ from app.domain import Evidence, Role, Severity
 if TYPE_CHECKING:
     from app.domain import CallAnalysis, Turn, Word
 
-LOW_CONFIDENCE = 0.5
 """Below this a recognised word is marked as doubtful."""
 
 _RANK = {Severity.ALERT: 0, Severity.WARNING: 1, Severity.NOTICE: 2}
@@ -96,12 +95,18 @@ def moment_of(turn: Turn, character: int) -> int:
 
 
 def channel_roles(analysis: CallAnalysis) -> tuple[Role, ...]:
-    """Return the role of each channel, by its first turn."""
+    """Return the role of each channel, by its first turn; unknown where voices share it."""
     roles = [Role.UNKNOWN] * analysis.channels
     for turn in reversed(analysis.transcript.turns):
-        if turn.channel < len(roles):
+        if turn.channel < len(roles) and turn.speaker is None:
             roles[turn.channel] = turn.role
     return tuple(roles)
+
+
+def shared(analysis: CallAnalysis, channel: int) -> bool:
+    """Return whether several voices were told apart on a channel."""
+    turns = analysis.transcript.turns
+    return any(turn.channel == channel and turn.speaker is not None for turn in turns)
 
 
 def peaks_in(peaks: bytes, columns: int) -> list[int]:

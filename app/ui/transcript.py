@@ -27,11 +27,14 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QFrame, QTextEdit
 
+from app.domain import LOW_CONFIDENCE
 from app.ui import words
-from app.ui.timeline import LOW_CONFIDENCE, moment_of, turn_at, word_at
+from app.ui.timeline import moment_of, turn_at, word_at
 
 if TYPE_CHECKING:
-    from app.domain import CallAnalysis, Evidence, SentimentLabel, Turn
+    from collections.abc import Sequence
+
+    from app.domain import CallAnalysis, Correction, Evidence, SentimentLabel, Turn
     from app.ui.theme import Theme
 
 _GUTTER, _LONG_GUTTER = 134, 158  # of calls over an hour
@@ -45,12 +48,21 @@ class Run:
     end: int
     tooltip: str
     doubtful: bool
+    corrected: bool = False
 
 
-def runs(turn: Turn) -> list[Run]:
-    """Return how a turn's text is written: plain, redacted (with a tooltip) or doubtful."""
+def runs(turn: Turn, corrections: Sequence[Correction] = ()) -> list[Run]:
+    """Return how a turn's text is written: plain, redacted (with a tooltip), corrected from the
+    word list or doubtful.
+
+    A turn that is uncertain as a whole is doubtful from end to end."""
     special = [
         Run(start, end, tip, doubtful=False) for start, end, tip in words.placeholders(turn.text)
+    ]
+    special += [
+        Run(one.start, one.end, "", doubtful=False, corrected=True)
+        for one in corrections
+        if one.turn == turn.index
     ]
     for word in turn.words:
         inside = any(run.start < word.end and word.start < run.end for run in special)
@@ -60,12 +72,12 @@ def runs(turn: Turn) -> list[Run]:
     at = 0
     for run in sorted(special, key=lambda r: r.start):
         if run.start > at:
-            result.append(Run(at, run.start, "", doubtful=False))
+            result.append(Run(at, run.start, "", doubtful=turn.uncertain))
         if run.end > at:
             result.append(run)
             at = run.end
     if at < len(turn.text):
-        result.append(Run(at, len(turn.text), "", doubtful=False))
+        result.append(Run(at, len(turn.text), "", doubtful=turn.uncertain))
     return result
 
 
@@ -83,6 +95,7 @@ class TranscriptView(QTextEdit):
         self._turns: tuple[Turn, ...] = ()
         self._starts: list[int] = []  # where each turn's text begins in the document
         self._labels: dict[int, SentimentLabel] = {}
+        self._corrections: tuple[Correction, ...] = ()
         self._turn: int | None = None
         self._position_ms = 0
         self._found: tuple[Evidence, ...] = ()
@@ -107,6 +120,7 @@ class TranscriptView(QTextEdit):
         """Show the turns of a call from the start."""
         self._turns = analysis.transcript.turns
         self._labels = {s.turn: s.label for s in analysis.sentiment}
+        self._corrections = analysis.corrections
         self._turn, self._found, self._position_ms = None, (), 0
         self._gutter = _GUTTER if analysis.duration_ms < 3_600_000 else _LONG_GUTTER
         self._write()
@@ -116,7 +130,7 @@ class TranscriptView(QTextEdit):
     def forget(self) -> None:
         """Show no call."""
         self._turns, self._starts, self._labels, self._found = (), [], {}, ()
-        self._turn = None
+        self._turn, self._corrections = None, ()
         self.clear()
 
     def set_following(self, *, following: bool) -> None:
@@ -222,7 +236,7 @@ class TranscriptView(QTextEdit):
             else:
                 cursor.setBlockFormat(shape)
             self._starts.append(cursor.position())
-            for run in runs(turn):
+            for run in runs(turn, self._corrections):
                 cursor.insertText(turn.text[run.start : run.end], self._format(run))
         cursor.endEditBlock()
         self.moveCursor(QTextCursor.MoveOperation.Start)  # else it stands, and scrolls, at the end
@@ -240,10 +254,14 @@ class TranscriptView(QTextEdit):
             style.setForeground(self._theme.colour("chip_text"))
             style.setFontWeight(QFont.Weight.DemiBold)
             style.setToolTip(run.tooltip)
+        elif run.corrected:
+            style.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DashUnderline)
+            style.setUnderlineColor(self._theme.colour("chip_text"))
+            style.setToolTip("Corrected from the word list")
         elif run.doubtful:
             style.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DotLine)
             style.setUnderlineColor(self._theme.colour("quiet"))
-            style.setToolTip("Not heard clearly: this word is uncertain")
+            style.setToolTip("Not heard clearly: what stands here is uncertain")
         return style
 
     def _mark(self) -> None:
@@ -307,7 +325,7 @@ class TranscriptView(QTextEdit):
         painter.setFont(font)
         painter.setPen(colour)
         box = QRectF(14, area.top() + 4.5, self._gutter - 34, painter.fontMetrics().height() + 2)
-        painter.drawText(box, Qt.AlignmentFlag.AlignLeft, words.role(turn.role, turn.channel))
+        painter.drawText(box, Qt.AlignmentFlag.AlignLeft, words.role(turn.role, turn.side))
         painter.setFont(self.font())
         painter.setPen(self._theme.colour("quiet"))
         painter.drawText(box, Qt.AlignmentFlag.AlignRight, words.duration(turn.start_ms))

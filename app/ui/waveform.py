@@ -23,13 +23,13 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.ui import words
 from app.ui.playback import clamped
-from app.ui.timeline import Mark, channel_roles, peaks_in
+from app.ui.timeline import Mark, channel_roles, peaks_in, shared
 
 if TYPE_CHECKING:
     from app.domain import CallAnalysis, Role, Waveform
     from app.ui.theme import Theme
 
-_LABELS, _RIGHT, _MARKS, _TIMES, _LANE = 104, 14, 22, 20, 58
+_LABELS, _RIGHT, _MARKS, _TIMES, _LANE = 120, 14, 22, 20, 58
 _STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)
 _KEYS = {
     Qt.Key.Key_Left: -5000,
@@ -264,7 +264,9 @@ class WaveformView(QWidget):
             painter.setFont(font)
             painter.setPen(self._theme.role(role))
             above = box.adjusted(0, 0, 0, -_LANE // 2 + 10) if note else box
-            painter.drawText(above, Qt.AlignmentFlag.AlignVCenter, words.role(role, channel))
+            both = shared(self._analysis, channel)
+            who = "Both sides" if both else words.role(role, channel)
+            painter.drawText(above, Qt.AlignmentFlag.AlignVCenter, who)
             font.setBold(False)
             painter.setFont(font)
             painter.setPen(self._theme.colour("quiet"))

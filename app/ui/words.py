@@ -10,6 +10,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.domain import CallRow, Direction, JobState, Role, RoleBasis, Severity, Stage
 
 if TYPE_CHECKING:
@@ -84,15 +85,16 @@ def spoken_duration(ms: int) -> str:
     return " ".join(said) or "0 seconds"
 
 
-def counted(number: int, thing: str, plural: str = "") -> str:
-    """Return a number with its noun: `1 call`, `1,200 calls`."""
-    return f"{number:,} {thing if number == 1 else plural or thing + 's'}"
-
-
 def moment(iso: str | None) -> str:
     """Return a time stamp as `12 Mar 2026, 14:02`, in the zone of this computer."""
     parsed = _parsed(iso)
     return NOTHING if parsed is None else f"{_day(parsed)}, {parsed:%H:%M}"
+
+
+def time_of_day(iso: str | None) -> str:
+    """Return a time stamp of about now as `14:02`, in the zone of this computer."""
+    parsed = _parsed(iso)
+    return NOTHING if parsed is None else f"{parsed:%H:%M}"
 
 
 def _day(moment: datetime) -> str:
@@ -177,10 +179,10 @@ def rounded(value: float | None, unit: str = "") -> str:
     return NOTHING if value is None else f"{value:.0f} {unit}".rstrip()
 
 
-def role(value: Role, channel: int) -> str:
-    """Return who speaks; an unknown speaker is named by the channel."""
+def role(value: Role, side: int) -> str:
+    """Return who speaks; an unknown speaker is named by the side: the channel, or the voice."""
     if value is Role.UNKNOWN:
-        return f"Speaker {channel + 1}"
+        return f"Speaker {side + 1}"
     return "Agent" if value is Role.AGENT else "Customer"
 
 
@@ -232,6 +234,15 @@ def time_left(seconds: float | None) -> str:
     return f"about {counted(round(minutes / 60), 'hour')} left"
 
 
+def first_after(seconds: float | None) -> str:
+    """Return how long the first call of a run took to be there."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"first call after {counted(max(1, round(seconds)), 'second')}"
+    return f"first call after {counted(round(seconds / 60), 'minute')}"
+
+
 def rate(calls_per_hour: float | None) -> str:
     """Return a speed of processing."""
     if calls_per_hour is None:
@@ -248,6 +259,8 @@ def imported(report: ImportReport) -> str:
         parts.append(f"{report.duplicates:,} already in this vault")
     if report.refused:
         parts.append(f"{len(report.refused):,} could not be imported")
+    if report.described:
+        parts.append(f"{report.described:,} described in calls.csv")
     return ", ".join(parts) + "."
 
 

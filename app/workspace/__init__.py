@@ -22,6 +22,7 @@ from app.workspace.people import People
 from app.workspace.reading import Calls
 from app.workspace.requests import Requests
 from app.workspace.trail import AuditTrail
+from app.workspace.vocabulary import WordList
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
 class Workspace:
     """An open vault and the person who is signed in, by its parts: `calls`, `intake`,
-    `processing`, `requests`, `policy`, `teams`, `retention`, `people`, `keys`, `backups`, `audit`.
+    `processing`, `requests`, `policy`, `vocabulary`, `teams`, `retention`, `people`, `keys`,
+    `backups`, `audit`.
 
     Every part asks the gate first: what no right allows is not done, and is an audit entry.
     """
@@ -53,6 +55,7 @@ class Workspace:
         self.processing = Processing(gate, settings, places, ended)
         self.requests = Requests(gate, ended)
         self.policy = Rules(gate, self.requests)
+        self.vocabulary = WordList(gate)
         self.teams = Teams(gate)
         self.retention = Retention(gate, ended)
         self.people = People(gate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.domain import Right
 from app.errors import AppError
 
@@ -58,7 +59,8 @@ class Backups:
             self._record_check("", error.code)
             raise
         self._record_check(
-            str(found.generation), f"{len(found.problems)} problems" if found.problems else "ok"
+            str(found.generation),
+            counted(len(found.problems), "problem") if found.problems else "ok",
         )
         return found
 

@@ -47,6 +47,7 @@ class Processing:
             vault=self._gate.vault,
             workers=workers_for(self._settings.execution, self._places),
             settings=self._by_policy(),
+            vocabulary=self._gate.vault.vocabulary.get(),
             actor=self._gate.actor,
             scope=self._gate.scope,
             cancelled=lambda: frozenset(self._cancelled),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.domain import CallId, Right, Subject
 from app.storage.clock import stamp
 
@@ -80,7 +81,9 @@ class Retention:
         erased = self._gate.vault.calls.erasure.expire(due, scope=self._gate.scope)
         self._ended.update(erased)
         self._gate.vault.audit.record(
-            actor=self._gate.actor, act="retention.apply", outcome=f"{len(erased)} calls erased"
+            actor=self._gate.actor,
+            act="retention.apply",
+            outcome=f"{counted(len(erased), 'call')} erased",
         )
         return erased
 

@@ -2,7 +2,8 @@
 
 A folder is read to its last subfolder; what is no recording is passed over, a file that is named is
 always tried. What is known of the calls comes from the import's own options and from a metadata
-file (CSV), `calls.csv` in the folder if none is named. One bad file never stops an import.
+file (CSV): where none is named, `calls.csv` in the folder, or beside a file that is imported by its
+name. One bad file never stops an import.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import stat
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,14 +65,15 @@ class Intake:
     ) -> ImportReport:
         """Import files and folders; a recording that is already in the vault is not doubled.
 
-        One that was erased is refused, unless it may come back with `even_erased`.
+        One that was erased is refused, unless it may come back with `even_erased`: that undoes an
+        erasure, and takes the right to erase as well.
         Raises `UsageError` where a metadata file is wrong, `StorageError` where the vault's own
         disk gives out; what was imported until then stays.
         """
-        self._gate.require(Right.IMPORT)
+        self._gate.require(Right.IMPORT, *([Right.ERASE] if even_erased else []))
         how = Taking(actor=self._gate.actor, scope=self._gate.scope, even_erased=even_erased)
         found = _find(paths, metadata or CallMetadata(), metadata_file)
-        tally = _Tally(passed_over=found.passed_over)
+        tally = _Tally(passed_over=found.passed_over, described=found.described)
         for number, recording in enumerate(found.recordings):
             if stop():
                 break
@@ -105,11 +108,18 @@ class _Recording:
 class _Found:
     recordings: list[_Recording] = field(default_factory=list)
     passed_over: int = 0
+    described: int = 0
+
+    def take(self, path: Path, known: CallMetadata | None, base: CallMetadata) -> None:
+        """Take a recording in, with what a metadata file says of it or else what all share."""
+        self.recordings.append(_Recording(path, base if known is None else known))
+        self.described += known is not None
 
 
 @dataclass(slots=True)
 class _Tally:
     passed_over: int
+    described: int
     imported: list[CallId] = field(default_factory=list)
     duplicates: int = 0
     refused: list[tuple[str, Failure]] = field(default_factory=list)
@@ -129,26 +139,31 @@ class _Tally:
             duplicates=self.duplicates,
             refused=tuple(self.refused),
             passed_over=self.passed_over,
+            described=self.described,
         )
 
 
 def _find(paths: Iterable[Path], base: CallMetadata, metadata_file: Path | None) -> _Found:
     """List what to import, with what is known of each, in a stable order."""
     named = read_metadata(metadata_file, base) if metadata_file else None
+
+    @cache
+    def known_in(folder: Path) -> Mapping[str, CallMetadata]:
+        own = folder / METADATA_NAME
+        return named if named is not None else read_metadata(own, base) if own.exists() else {}
+
     found = _Found()
     for path in paths:
         if not path.is_dir():
-            beside = {} if named is None else named
-            found.recordings.append(_Recording(path, beside.get(path.name, base)))
+            found.take(path, known_in(path.parent).get(path.name), base)
             continue
-        own = path / METADATA_NAME
-        known = named if named is not None else read_metadata(own, base) if own.exists() else {}
+        known = known_in(path)
         for file in _walk(path):
-            if file.suffix.lower() not in RECORDINGS:
-                found.passed_over += file != own
-                continue
-            name = file.relative_to(path).as_posix()
-            found.recordings.append(_Recording(file, known.get(name, known.get(file.name, base))))
+            if file.suffix.lower() in RECORDINGS:
+                name = file.relative_to(path).as_posix()
+                found.take(file, known.get(name, known.get(file.name)), base)
+            else:
+                found.passed_over += file != path / METADATA_NAME
     return found
 
 

@@ -25,7 +25,9 @@ class Keys:
         self._gate.known()
         ways = self._gate.vault.ways_in
         return KeysState(
-            asks_for_computer=ways.asks_for_computer, has_recovery_sheet=ways.has_recovery_sheet
+            asks_for_computer=ways.asks_for_computer,
+            has_recovery_sheet=ways.has_recovery_sheet,
+            change_waits=ways.change_waits,
         )
 
     def remember(self) -> Changes:

@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.access import rights_of, same_person
-from app.domain import NewSecondFactor, PersonState, Right, Subject
+from app.domain import KnownNames, NewSecondFactor, PersonState, Right, Subject
 from app.errors import UsageError
 from app.storage import totp
 
 if TYPE_CHECKING:
-    from app.domain import Changes, Person
+    from collections.abc import Mapping
+
+    from app.domain import Changes, Person, PersonName
     from app.workspace.gate import Gate
 
 _PEOPLE: Changes = frozenset({Subject.PEOPLE})
@@ -38,6 +40,25 @@ class People:
         """Return everybody who is or was in the vault, by name."""
         self._gate.require(Right.MANAGE_PEOPLE)
         return self._gate.vault.people.all()
+
+    def waits(self) -> Mapping[PersonName, str]:
+        """Return who has to wait after failed attempts to sign in, and until when (ISO 8601)."""
+        self._gate.require(Right.MANAGE_PEOPLE)
+        return self._gate.vault.people.waits()
+
+    def known_names(self) -> KnownNames:
+        """Return the queues and teams that there are, as far as this person may see them.
+
+        A scope that names another one is no mistake yet; `access.unknown_names` finds such.
+        """
+        self._gate.require(Right.MANAGE_PEOPLE)
+        vault = self._gate.vault
+        inside = [one for one in vault.people.all() if one.state is not PersonState.REMOVED]
+        queues = {queue for one in inside for queue in one.scope.queues}
+        if self._gate.allows(Right.SEE_CALLS):
+            queues |= {one.label for one in vault.calls.facets(scope=self._gate.scope).queues}
+        teams = tuple(team.name for team in vault.teams.list())
+        return KnownNames(queues=tuple(sorted(queues)), teams=teams)
 
     def add(self, person: Person, passphrase: str) -> Changes:
         """Let somebody in; raises `WeakPassphrase`, and `UsageError` for a name that is taken."""

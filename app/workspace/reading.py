@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from app.access import without_words
+from app.counts import counted
 from app.domain import Right, Subject
 from app.storage.audio import Purpose
 from app.workspace.gate import given_reason
@@ -110,7 +111,7 @@ class Calls:
         """Return the turns that hold all of the words, best first."""
         self._gate.require(Right.SEE_TRANSCRIPT)
         hits = self._gate.vault.search.find(text, limit=limit, scope=self._gate.scope)
-        self._record(act="calls.search", outcome=f"{len(hits)} hits")
+        self._record(act="calls.search", outcome=counted(len(hits), "hit"))
         return hits
 
     def _list(self, query: CallQuery) -> None:
@@ -124,7 +125,7 @@ class Calls:
             self._gate.require(Right.SEE_TRANSCRIPT)
             if self._searched != [words]:
                 count = self._gate.vault.calls.count(query, scope=self._gate.scope)
-                self._record(act="calls.search", outcome=f"{count} hits")
+                self._record(act="calls.search", outcome=counted(count, "hit"))
                 self._searched[:] = [words]
 
     def _record(self, *, act: str, subject: str = "", outcome: str = "ok") -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.counts import counted
 from app.domain import AuditQuery, Checkpoint, Right
 from app.errors import StorageError, UsageError
 from app.reports import qr, sheets
@@ -27,7 +28,7 @@ _READ_ME = """\
 The audit log of an AutoInsights vault
 ======================================
 
-audit.jsonl       the log: one header line, then one line for each of {size} entries
+audit.jsonl       the log: one header line, then one line for each of {entries}
 checkpoint.json   what the log was when it was exported, {at}: keep a copy elsewhere
 verify_audit.py   verifies both, without AutoInsights: Python 3.9 or newer with `cryptography`
 
@@ -149,7 +150,9 @@ class AuditTrail:
         _expect_free([folder / name for name in names], force=force)
         self._gate.vault.audit.record(actor=self._gate.actor, act="audit.export")
         with self._gate.vault.audit.export() as (checkpoint, entries):
-            read_me = _READ_ME.format(size=checkpoint.size, at=checkpoint.at)
+            read_me = _READ_ME.format(
+                entries=counted(checkpoint.size, "entry", "entries"), at=checkpoint.at
+            )
             bodies: tuple[Iterable[bytes], ...] = (
                 audit_export.log_lines(checkpoint, entries),
                 [audit_export.checkpoint_file(checkpoint)],

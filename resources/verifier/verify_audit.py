@@ -14,7 +14,10 @@ exception that is told: without --key the key in the file is taken for the right
 
 What a log that is found good shows: nobody changed, removed, put in, moved or cut off an entry
 since it was written, unless the whole vault was put back to an older state and continued from
-there. That is found with a checkpoint that is newer than this state.
+there. That is found with a checkpoint that is newer than this state. Where a log goes on after a
+restore of a backup, or after a rescue, that is told, with the entry: whoever has the backup (or the
+damaged vault) and a passphrase could have written what follows, in place of what was there. Compare
+such a log with a checkpoint that was taken after this entry.
 
 Exit status: 0 all is well; 1 something is not as it was written; 2 nothing could be checked.
 """
@@ -46,6 +49,7 @@ ENTRY_FIELDS = {"number", *TEXTS}
 LINE_FIELDS = {*ENTRY_FIELDS, "root", "next_key", "signature"}
 CHECKPOINT_FIELDS = {"format", "vault", "key", "size", "root", "hash", "at", "signer", "signature"}
 LARGEST = 1 << 53
+RESTORE, RESTORE_KEY, RESCUE = "vault.restore", "vault.backup-key", "vault.rescue"
 
 
 class Wrong(Exception):
@@ -80,6 +84,8 @@ def first_previous(vault: str, key: bytes) -> bytes:
 def tree_head(vault: str, entry: dict, root: bytes, digest: bytes, next_key: bytes) -> bytes:
     number = str(entry["number"]).encode()
     parts = (utf8(vault), number, root, digest, utf8(entry["at"]), next_key)
+    if "state" in entry:
+        return joined("autoinsights-tree-head-3", *parts, raw(entry["state"]))
     return joined("autoinsights-tree-head-2", *parts)
 
 
@@ -211,7 +217,10 @@ def well_formed_entry(entry: object, fields: set) -> bool:
 
 
 def well_formed_line(entry: object) -> bool:
-    if not well_formed_entry(entry, LINE_FIELDS):
+    state = {"state"} if isinstance(entry, dict) and "state" in entry else set()
+    if not well_formed_entry(entry, LINE_FIELDS | state):
+        return False
+    if state and not is_hex(entry["state"], 32):
         return False
     hashes = is_hex(entry["root"], 32) and is_hex(entry["next_key"], 32)
     return hashes and is_hex(entry["signature"], 64)
@@ -284,6 +293,7 @@ class Log:
     def __init__(self, vault: str, key: bytes, closing: object) -> None:
         self.vault, self.key, self.closing = vault, key, closing
         self.good, self.next_key, self.states = 0, key, {}
+        self.restarts = []
 
 
 def followed(name: str, key: bytes | None, wanted: set) -> Log:
@@ -320,7 +330,8 @@ def read_key_or_none(text: str) -> bytes | None:
 
 
 def follow(log: Log, lines: Iterator[str], wanted: set) -> None:
-    previous, tree, at = first_previous(log.vault, log.key), Tree(), ""
+    previous, tree, at, other = first_previous(log.vault, log.key), Tree(), "", None
+    stated = False
     for line in lines:
         bad = Wrong(f"Audit entry {log.good + 1} is not as it was written.")
         entry = parsed(line)
@@ -331,14 +342,43 @@ def follow(log: Log, lines: Iterator[str], wanted: set) -> None:
             raise bad
         if digest != entry_hash(entry) or entry["at"] < at:
             raise bad
+        if stated and "state" not in entry:  # once entries sign the vault's state, all do
+            raise bad
         tree.add(digest)
         head = tree_head(log.vault, entry, root, digest, next_key)
-        if root != tree.root() or not signed(log.next_key, raw(entry["signature"]), head):
+        fits = signed(log.next_key, raw(entry["signature"]), head)
+        if not fits and other is not None and entry["act"] == RESTORE:
+            fits = signed(other, raw(entry["signature"]), head)
+        if root != tree.root() or not fits:
             raise bad
         log.good, log.next_key, previous, at = log.good + 1, next_key, digest, entry["at"]
+        other, stated = restore_key(entry), "state" in entry
+        if entry["act"] in (RESTORE, RESCUE):
+            log.restarts.append((log.good, entry))
         if log.good in wanted:
             log.states[log.good] = (root, next_key, digest)
     log.states[log.good] = (tree.root(), log.next_key, previous)
+
+
+def restore_key(entry: dict) -> bytes | None:
+    """The key that signs the next entry, where that is a restore of the backup that ends here."""
+    named = entry["act"] == RESTORE_KEY and is_hex(entry["subject"], 32)
+    return raw(entry["subject"]) if named else None
+
+
+def restarted(log: Log, kept: list) -> Iterator[str]:
+    """What is said of each entry with which a log goes on from a copy of the vault."""
+    covered = max((one["size"] for one in kept), default=0)
+    for number, entry in log.restarts:
+        what = "a backup that was restored" if entry["act"] == RESTORE else "a damaged vault"
+        yield f"NOTE: at entry {number} ({entry['at']}) the log goes on from {what}."
+        if number <= covered:
+            yield "    A checkpoint that you gave covers this entry."
+        else:
+            yield (
+                "    Whoever has that copy and a passphrase could have written it and all that"
+                " follows. Compare with a checkpoint that was taken later."
+            )
 
 
 def closed(log: Log) -> None:
@@ -391,6 +431,7 @@ def check_log(name: str, key: bytes | None, kept: list) -> Iterator[str]:
     yield f"The log was whole when it was exported: {log.closing['at']} (the vault's clock)."
     for one in kept:
         yield f"It extends the checkpoint {one['name']}."
+    yield from restarted(log, kept)
     if not kept:
         yield (
             "No checkpoint was given: that the whole vault was not put back to an older state is"
@@ -420,6 +461,7 @@ def check_proof(proof: dict, key: bytes | None, kept: list, log_name: str | None
         for one in [{**of, "name": f"of {of['at']}"}, *kept]:
             against(log, one)
         yield f"The checkpoint in the proof is one of this log of {log.good} entries."
+        yield from restarted(log, kept)
     elif tied:
         yield "The checkpoint in the proof is the one that you kept."
     elif proof["format"] == INCLUSION and kept:

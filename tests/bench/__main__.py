@@ -5,8 +5,8 @@
 
 Speech is the synthetic voices of resources/samples, two channels at 8 kHz. Timings of one run on a
 shared machine are noisy: the ratio to the peer, measured in the same run, is the figure to quote.
-Beside this file: storage.py and window.py on their own, and accuracy with wer.py, redaction.py and
-analysis.py.
+Beside this file: storage.py and window.py on their own, and accuracy with wer.py, redaction.py,
+analysis.py and vocabulary.py.
 """
 
 from __future__ import annotations

@@ -42,6 +42,10 @@ def fill(opened: vault.Vault, calls: int = CALLS, turns: int = CALLS) -> None:
             ((n, f"flag-{n % 9}", f"Flag {n % 9}") for n in range(1, calls + 1, 7)),
         )
         writing.many(
+            "INSERT INTO holds (call, reason, placed_by, placed_at) VALUES (?, 'bench', 'b', '')",
+            ((n,) for n in range(500, calls + 1, 1000)),
+        )
+        writing.many(
             "INSERT INTO turns (id, role, start_ms, text) VALUES (?, ?, ?, ?)",
             turns_of(turns, per_call=max(1, turns // calls)),
         )
@@ -133,6 +137,7 @@ def _measure_list(opened: vault.Vault) -> Iterator[tuple[str, float, str]]:
         "state": CallQuery(states=frozenset({JobState.DONE}), order=CallOrder.AGENT),
         "flag": CallQuery(flag="flag-3"),
         "any flag": CallQuery(flagged=True),
+        "legal hold": CallQuery(on_hold=True),
         "a rare word": CallQuery(text=_WORDS[-1]),
         "a frequent word": CallQuery(text=_WORDS[0]),
     }.items():

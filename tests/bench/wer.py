@@ -73,10 +73,14 @@ def clips(data: Path, name: str, half: str) -> Iterator[tuple[str, Audio, str]]:
         yield entry["file"], audio, entry["reference_text"]
 
 
-def product(models: ModelLibrary, language: str, threads: int) -> Callable[[Audio], str]:
+def product(
+    models: ModelLibrary, model: str, language: str, threads: int
+) -> Callable[[Audio], str]:
     """Return the product's way from sound to text."""
     transcriber = Transcriber(
-        models, SpeechSettings(language=language), ExecutionSettings(threads_per_worker=threads)
+        models,
+        SpeechSettings(model=model, language=language),
+        ExecutionSettings(threads_per_worker=threads),
     )
 
     def recognise(audio: Audio) -> str:
@@ -89,9 +93,9 @@ def product(models: ModelLibrary, language: str, threads: int) -> Callable[[Audi
     return recognise
 
 
-def raw(models: ModelLibrary, language: str, threads: int) -> Callable[[Audio], str]:
+def raw(models: ModelLibrary, name: str, language: str, threads: int) -> Callable[[Audio], str]:
     """Return the model's own way: the whole clip, no voice detection."""
-    model = models.whisper("whisper-base", device="cpu", threads=threads)
+    model = models.whisper(name, device="cpu", threads=threads)
 
     def recognise(audio: Audio) -> str:
         sound = audio.samples[0].astype(np.float32) / 32768
@@ -111,12 +115,12 @@ def raw(models: ModelLibrary, language: str, threads: int) -> Callable[[Audio], 
 
 def measure(options: argparse.Namespace) -> dict[str, dict[str, Tally]]:
     """Recognise every clip on both sides."""
-    models = ModelLibrary(ROOT / "resources", None)
+    models = ModelLibrary(ROOT / "resources", options.packs)
     sides = {
-        "raw": raw(models, options.language, options.threads),
-        "product": product(models, options.language, options.threads),
+        "raw": raw(models, options.model, options.language, options.threads),
+        "product": product(models, options.model, options.language, options.threads),
     }
-    normalise = _normaliser()
+    normalise = normaliser()
     tallies: dict[str, dict[str, Tally]] = {}
     for name in options.sets:
         tallies[name] = {side: Tally() for side in sides}
@@ -131,7 +135,8 @@ def measure(options: argparse.Namespace) -> dict[str, dict[str, Tally]]:
     return tallies
 
 
-def _normaliser() -> Callable[[str], str]:
+def normaliser() -> Callable[[str], str]:
+    """Return the normaliser of Whisper's own English scores."""
     from whisper_normalizer.english import EnglishTextNormalizer
 
     normaliser: Any = EnglishTextNormalizer()
@@ -145,6 +150,8 @@ def main() -> int:
     parser.add_argument("--half", choices=("all", "odd", "even"), default="all")
     parser.add_argument("--language", default="en")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--model", default="whisper-base", help="a model pack's name, too")
+    parser.add_argument("--packs", type=Path, help="the folder of model packs")
     parser.add_argument("--sets", nargs="*", default=list(SETS))
     parser.add_argument("--differences", action="store_true", help="print clips that differ")
     options = parser.parse_args()

@@ -53,6 +53,16 @@ if TYPE_CHECKING:
 SIZES = ((1280, 800), (1920, 1080))
 _A_SHEET = "KQ3M-7TZA-XW5P-B2HD-NR6Y-4CLE-VJ2S-G3UF-QH7I"
 _A_KEY = "AIKEY2-Q7ZK-3MTA-XW5P-B2HD-NR6Y-4CLE-VJ2S-G3UF-QH7I-M5XO-6WPD-2RBA-K4TN-7ZEQ-C3LU-HY2V"
+_A_LIST = """# What our callers speak of
+[products]
+Velmora
+Zentaro Plus
+
+[names]
+Siobhan Kerrigan = shivawn kerrigan
+
+[places]
+Little Stenning"""
 _A_VAULT = VaultInfo(
     id="1f0c" * 8, folder=Path("vault"), demo=False, created_at="2026-03-27T16:36:00+00:00"
 )
@@ -194,6 +204,10 @@ def _picture_people(camera: Camera) -> None:
     page.show_tab(Tab.RULES)
     camera.wait(page.rules.isVisible)
     camera.shoot("rules", SIZES[:1])
+    page.show_tab(Tab.WORDS)
+    camera.wait(page.word_list.isVisible)
+    page.word_list.text.setPlainText(_A_LIST)
+    camera.shoot("word-list", SIZES[:1])
     window.show_page(Page.AUDIT)
     audit = window.audit
     camera.wait(lambda: audit.model.row(0) is not None)
@@ -263,10 +277,11 @@ def _picture_queue(camera: Camera) -> None:
     assert lease is not None
     window.control.paused = False
     window.control.run = run = RunProgress(time.monotonic() - 95)
-    run.note(Progress(done=3, total=9))
+    run.note(Progress(done=3, total=9), time.monotonic() - 60)
     window.show_queue()
     camera.wait(lambda: lease.call.id in window.queue._lines)
-    run.note(Progress(done=0.6, total=1, call=lease.call.id, stage=Stage.TRANSCRIBE))
+    now = time.monotonic()
+    run.note(Progress(done=0.6, total=1, call=lease.call.id, stage=Stage.TRANSCRIBE), now)
     window.control.moved.emit()
     camera.shoot("queue")
     window.show_calls()

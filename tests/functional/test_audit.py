@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtWidgets import QApplication
 
 from app.storage import vault
-from app.ui import audit_table
+from app.ui import paged_table
 from app.ui.rights import Page
 from app.ui.secret_dialogs import PaperDialog
 from tests.functional import scenes
@@ -37,7 +37,7 @@ def person(start: Callable[..., Person], program: Program) -> Person:
 def test_the_newest_entry_is_first_and_pages_are_read_as_they_are_seen(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit_table, "PAGE", 10)
+    monkeypatch.setattr(paged_table, "PAGE", 10)
     page = person.window.audit
     page.refresh()
     person.wait(lambda: page.model.rowCount() > 60 and page.model.row(0) is not None)

@@ -10,7 +10,7 @@ from PySide6.QtGui import QTextCursor, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from app.domain import CallOrder, JobState
-from app.ui import call_table, playback
+from app.ui import paged_table, playback
 from app.ui.call_table import NAME, SCORE
 from app.ui.timeline import moment_of
 from app.ui.widgets import RowButton
@@ -254,7 +254,7 @@ def test_a_failed_call_opens_with_its_reason(person: Person) -> None:
 def test_only_pages_that_are_seen_are_read(
     start: Callable[..., Person], program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(call_table, "PAGE", 20)
+    monkeypatch.setattr(paged_table, "PAGE", 20)
     opened = scenes.new_vault(program.folders.vault)
     for number in range(80):
         scenes.add_waiting(opened, number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import time
 from typing import TYPE_CHECKING, TypeVar
 
@@ -157,6 +158,18 @@ def test_too_many_wrong_passphrases_have_to_wait(
         person.wait(lambda: page.problem.isVisible() and page.passphrase.edit.isEnabled())
     assert "try again in" in page.problem.text()
     come_in(person, "owner")
+    person.window.show_page(Page.PEOPLE)
+    people = person.window.people.people
+    person.window.people.show_tab(Tab.PEOPLE)
+    person.wait(lambda: people.table.rowCount() == 2)
+    people.select("Rita")
+    shown = people.table.item(people.table.currentRow(), 4)
+    assert shown is not None
+    assert re.fullmatch(r"active, waits [1-3]?\d s, until \d\d:\d\d", shown.text())
+    assert people._again.isActive(), "it is looked at again while somebody waits"
+    people.act(PersonAct.RELEASE)
+    person.wait(lambda: people.table.item(people.table.currentRow(), 4).text() == "active")  # type: ignore[union-attr]
+    assert not people._again.isActive()
 
 
 def test_an_auditor_sees_what_was_found_and_not_the_words(
@@ -364,7 +377,15 @@ def test_a_hold_is_placed_seen_and_keeps_a_call_from_being_erased(
         lambda: [e.text() for e in page.acts.menu.actions()] == [CallAct.END_HOLD, CallAct.EXPORT]
     )
     person.window.show_calls()
-    person.wait(lambda: (row := person.window.calls.model.row(0)) and row.on_hold)
+    calls = person.window.calls
+    person.wait(lambda: (row := calls.model.row(0)) and row.on_hold)
+    assert calls.count.text() == "2 calls"
+    calls.on_hold.click()
+    person.wait(lambda: calls.count.text() == "1 call found")
+    person.wait(lambda: (row := calls.model.row(0)) and row.on_hold)
+    calls.clear_filters()
+    assert not calls.on_hold.isChecked()
+    person.wait(lambda: calls.count.text() == "2 calls")
 
 
 def chips(person: Person) -> list[Chip]:
@@ -421,7 +442,7 @@ def test_people_are_added_changed_and_suspended(
     page.teams.keep.click()
     person.wait(lambda: page.teams.list.count() == 1)
     page.show_tab(Tab.PEOPLE)
-    person.wait(lambda: page.people.table.rowCount() == 1 and page.people._teams)
+    person.wait(lambda: page.people.table.rowCount() == 1 and page.people._all.teams)
     page.people.add.click()
     asked = dialog(person, PersonDialog)
     assert not asked.keep.isEnabled()
@@ -456,6 +477,29 @@ def test_people_are_added_changed_and_suspended(
     person.lock()
     person.sign_in("Sven", STRONG)
     person.wait(person.window.main.isVisible)
+
+
+def test_a_queue_that_nobody_knows_is_remarked_on_while_it_is_typed(
+    start: Callable[..., Person], program: Program
+) -> None:
+    scenes.filled(program.folders.vault, done=12)
+    person = start()
+    person.unlock()
+    person.window.show_page(Page.PEOPLE)
+    page = person.window.people
+    page.show_tab(Tab.PEOPLE)
+    person.wait(lambda: "Complaints" in page.people._all.known.queues)
+    page.people.add.click()
+    asked = dialog(person, PersonDialog)
+    asked.limited.click()
+    assert not asked.unknown.isVisible()
+    person.qtbot.keyClicks(asked.queues, "Complaintz")
+    assert asked.unknown.isVisible()
+    assert "No queue is known by the name Complaintz yet" in asked.unknown.text()
+    assert "the nearest known: Complaints" in asked.unknown.text()
+    asked.queues.setText("complaints")
+    assert not asked.unknown.isVisible()
+    asked.reject()
 
 
 def test_rules_are_changed_with_a_reason_where_they_are_relaxed(
@@ -501,6 +545,11 @@ def test_a_new_sheet_and_the_key_are_found_under_the_account(
     key = dialog(person, PaperDialog)
     assert key.view.text.text().startswith("AIKEY2-")
     key.accept()
+    assert not account.change_text.isVisible()
+    account.rotate.click()
+    dialog(person, ReasonDialog).confirm.click()
+    person.wait(lambda: "waits to be finished" in account.change_text.text())
+    assert account.change_text.isVisible()
     account.change_passphrase.click()
     asked = dialog(person, PassphraseDialog)
     for edit in (asked.new.passphrase.edit, asked.new.again.edit):
@@ -509,7 +558,8 @@ def test_a_new_sheet_and_the_key_are_found_under_the_account(
     asked.keep.click()
     person.wait(lambda: bar(person) == "Your passphrase is changed.")
     person.lock()
-    vault.open_vault(program.folders.vault, STRONG).close()
+    with vault.open_vault(program.folders.vault, STRONG) as opened:
+        assert not opened.ways_in.change_waits
     assert QApplication.activeModalWidget() is None
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.sameness import digests, requests
+
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "resources" / "samples"
 
@@ -41,3 +43,13 @@ def test_a_call_comes_out_the_same_alone_with_others_and_beside_others(tmp_path,
     assert len(one_after_another) == 2
     assert _analyse(second, first, workers=2) == one_after_another
     assert _analyse(second, workers=1).items() < one_after_another.items()
+
+
+@pytest.mark.models
+def test_every_byte_of_a_result_is_the_same_in_any_order_and_beside_any_other():
+    """Also the muted sound, the waveform and the blind indexes; 20 runs: tests/bench/sameness."""
+    calls = list(requests().items())[:3]
+    first = digests(calls, 1, 1)
+    assert len(set(first.values())) == len(calls)
+    assert digests(calls[::-1], 2, 1) == first
+    assert digests(calls[1:2], 1, 1).items() < first.items()

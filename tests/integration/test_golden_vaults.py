@@ -10,11 +10,13 @@ import pytest
 
 from app import __version__
 from app.domain import CallId, CallQuery, JobState
-from app.storage import keys, vault
+from app.storage import keys, restore, vault
 from app.storage.audio import Purpose
+from app.storage.way import Way
 from tests.builders import analysed_call
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "vaults"
+BACKUP = GOLDEN.parent / "backups" / "signing-key-inside"
 VERSIONS = sorted(place.name for place in GOLDEN.iterdir() if place.is_dir())
 
 
@@ -75,3 +77,19 @@ def test_its_keys_can_be_changed(golden):
     with vault.open_vault(folder, passphrase, name="Amal") as opened:
         assert opened.check() == ()
         assert opened.audio.read(CallId(facts["call"]), Purpose.ORIGINAL) == b"sound"
+
+
+def test_a_backup_from_before_restores_had_keys_of_their_own_comes_back(tmp_path):
+    """It holds the key that signed the next entry of the vault's own log."""
+    facts = json.loads((GOLDEN / "0.1.0" / "facts.json").read_text(encoding="utf-8"))
+    way = Way(passphrase=facts["passphrases"]["Amal"], name="Amal")
+    assert restore.restore(BACKUP, tmp_path / "again", way).calls == 2
+    with vault.open_vault(tmp_path / "again", way.passphrase, name="Amal") as opened:
+        assert opened.check() == ()
+        assert opened.audit.verification_key() == facts["verification_key"]
+        found = opened.audit.verify()
+        (number,) = found.restarts
+        assert (found.ok, number) == (True, found.entries - 1)
+        assert opened.audio.read(CallId(facts["call"]), Purpose.ORIGINAL) == b"sound"
+        opened.backups.make(tmp_path / "backup", actor="Amal")
+        assert opened.backups.check(tmp_path / "backup").problems == ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 import soundfile
 
 from app.config import Settings, override
-from app.domain import CallMetadata, Role
+from app.domain import CallMetadata, EntryKind, Role, RoleBasis
 from app.engine.pipeline import Pipeline
 from app.engine.wire import Request
 from app.errors import AudioTruncated, ChannelMapWrong
@@ -25,13 +26,15 @@ def analysed():
     """Analyse a WAV with a channel map; what is left of a cut one, too, where it is accepted."""
     pipeline = Pipeline(ROOT / "resources", None, threads=2)
 
-    def running(content, roles=(), *, accept_truncated=False):
+    def running(content, roles=(), *, accept_truncated=False, vocabulary="", hints=0):
         changes = {"audio.accept_truncated": accept_truncated, "execution.device": "cpu"}
+        changes["speech.hints"] = hints
         request = Request(
             content="audio",
             payload=content,
             settings=override(Settings(), changes),
             metadata=CallMetadata(channel_roles=roles),
+            vocabulary=vocabulary,
         )
         return pipeline.analyse(request, lambda *_: None).analysis
 
@@ -54,9 +57,42 @@ def test_what_is_left_of_a_call_on_one_channel_says_what_limits_it(analysed, one
     assert found.duration_ms == pytest.approx(9000, abs=10)
     assert {turn.role for turn in found.transcript.turns} == {Role.UNKNOWN}
     assert [model.name for model in found.provenance.models] == [
-        *("whisper-base", "silero-vad", "spacy-en", "tagger", "minilm", "call-heads")
+        *(
+            "whisper-base",
+            "silero-vad",
+            "speaker-encoder",
+            "spacy-en",
+            "tagger",
+            "minilm",
+            "call-heads",
+        )
     ]
     assert found.provenance.packs[-1].startswith("recognisers-")
+
+
+def test_both_sides_on_one_channel_are_told_apart_and_marked_as_estimated(analysed):
+    samples = ROOT / "resources" / "samples"
+    sound, rate_hz = soundfile.read(samples / "public-service.wav")
+    found = analysed(recording(sound.sum(axis=1, keepdims=True), rate_hz))
+    said = found.transcript
+    assert found.channels == 1
+    assert said.role_basis is RoleBasis.ESTIMATED
+    assert 0.5 < said.role_confidence < 0.9
+    assert "speakers-estimated" in found.warnings
+    assert {turn.channel for turn in said.turns} == {0}
+    gold = json.loads((samples / "public-service.json").read_text(encoding="utf-8"))["turns"]
+    words = [(word, turn.role) for turn in said.turns for word in turn.words]
+    right = [role == _speaking(gold, word) for word, role in words if _speaking(gold, word)]
+    assert len(right) > 100
+    assert sum(right) / len(right) > 0.97
+    assert 0.3 < found.measures.agent_talk_ratio < 0.8
+
+
+def _speaking(gold, word):
+    """Return the role that speaks in the middle of a word, where it is one."""
+    middle = (word.start_ms + word.end_ms) / 2
+    roles = {turn["role"] for turn in gold if turn["start_ms"] <= middle < turn["end_ms"]}
+    return roles.pop() if len(roles) == 1 else None
 
 
 def test_a_rest_in_which_nobody_speaks_was_cut_off_before_it_was_silent(analysed):
@@ -68,3 +104,27 @@ def test_a_rest_in_which_nobody_speaks_was_cut_off_before_it_was_silent(analysed
 def test_a_channel_map_of_another_recording_fails_the_call(analysed):
     with pytest.raises(ChannelMapWrong, match="names 1 channel, and the call has 2"):
         analysed(recording(tone(1.0, 8000, 2), 8000), (Role.AGENT,))
+
+
+def test_a_word_list_puts_a_name_right_and_says_so(analysed):
+    sound, rate_hz = soundfile.read(ROOT / "resources" / "samples" / "utilities.wav")
+    begin = recording(sound[: 10 * rate_hz], rate_hz)
+    without = analysed(begin, BOTH)
+    assert "Bluegum Energy" not in without.transcript.turns[0].text
+    assert (without.corrections, without.provenance.vocabulary_sha256) == ((), None)
+    listed = "[names]\nNobody Atall\n[products]\nBluegum Energy\nVelmora"
+    found = analysed(begin, BOTH, vocabulary=listed)
+    (correction,) = found.corrections
+    turn = found.transcript.turns[correction.turn]
+    assert turn.text[correction.start : correction.end] == "Bluegum Energy"
+    assert all(turn.text[word.start : word.end] == word.text for word in turn.words)
+    assert correction.kind is EntryKind.PRODUCT
+    assert 0.7 <= correction.likeness <= 1
+    assert correction.confidence < 0.85
+    assert len(found.provenance.vocabulary_sha256) == 64
+    assert found.provenance.settings_sha256 == without.provenance.settings_sha256
+    assert len(found.redactions) >= len(without.redactions)
+    assert analysed(begin, BOTH, vocabulary=listed) == found
+    told = analysed(begin, BOTH, vocabulary="Bluegum Energy", hints=1)
+    assert "Bluegum Energy" in told.transcript.turns[0].text
+    assert told.provenance.settings_sha256 != found.provenance.settings_sha256

@@ -191,6 +191,26 @@ def test_speech_after_minutes_of_hold_music_has_its_own_time(
     assert abs(last.end_ms - held_ms - heard.turns[-1].end_ms) <= 250
 
 
+def test_what_leaks_to_the_other_channel_is_not_written_twice(
+    models: ModelLibrary, call: Audio, heard: RawTranscript
+) -> None:
+    lag = RATE_HZ * 60 // 1000
+    mixed = call.samples.astype(np.float32)
+    mixed[0, lag:] += 0.05 * call.samples[1, :-lag]  # -26 dB
+    leaking = Audio(np.clip(mixed, -32768, 32767).astype(np.int16), call.source_rate_hz)
+    found = _transcriber(models).transcribe(leaking, progress=_quiet)
+    (leak,) = found.leaks
+    assert (leak.source, leak.target) == (1, 0)
+    assert abs(leak.delay_ms - 60) <= 20
+    assert heard.leaks == ()
+    for channel in (0, 1):
+        said, again = (
+            plain(" ".join(turn.text for turn in raw.turns if turn.channel == channel))
+            for raw in (heard, found)
+        )
+        assert abs(len(again) - len(said)) <= max(2, len(said) // 10)
+
+
 def test_a_gpu_that_is_not_there_is_named() -> None:
     models = ModelLibrary(ROOT / "resources", None, gpu=frozenset)
     transcriber = Transcriber(models, SpeechSettings(), ExecutionSettings(device="cuda"))

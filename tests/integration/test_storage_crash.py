@@ -62,7 +62,8 @@ def _check(opened):
     folder = opened.info.folder
     assert {p.name for p in (folder / "audio").rglob("*") if p.is_file()} == sealed
     assert {p.name for p in folder.iterdir()} <= {
-        "audio", "backups", "lock", "vault.db", "vault.db-shm", "vault.db-wal", "vault.json",
+        "audio", "backups", "lock", "vault-copy.json", "vault.db", "vault.db-shm", "vault.db-wal",
+        "vault.json",
     }  # fmt: skip
     assert len({row.id for row in rows}) == len(rows)
     return {row.id for row in rows}

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 from app import access
 from app.access import ROLES, Session, rights_of, with_setting
-from app.domain import GuardedAct, Person, PersonName, PersonRole, PersonState, Policy, Right, Scope
+from app.domain import (
+    GuardedAct,
+    KnownNames,
+    Person,
+    PersonName,
+    PersonRole,
+    PersonState,
+    Policy,
+    Right,
+    Scope,
+)
 from app.errors import NotAllowed, SecondFactorMissing, SessionEnded, UsageError
 from tests.builders import call_analysis
 
@@ -233,3 +243,22 @@ def test_without_words_nothing_said_is_left_and_all_evidence_is():
         assert getattr(bare, kept) == getattr(whole, kept)
     times = [(t.start_ms, t.end_ms, t.role, t.channel) for t in whole.transcript.turns]
     assert [(t.start_ms, t.end_ms, t.role, t.channel) for t in bare.transcript.turns] == times
+
+
+def test_a_name_that_nothing_is_known_of_comes_with_the_nearest_that_is():
+    known = KnownNames(queues=("Billing", "Sales", "Claims", "Care"), teams=("North",))
+    scope = Scope(limited=True, queues=("billing", "Biling", "Épargne"), teams=("north", "Nort"))
+    queue, other, team = access.unknown_names(scope, known)
+    assert (queue.kind, queue.name, queue.nearest[0]) == ("queue", "Biling", "Billing")
+    assert (other.name, len(other.nearest)) == ("Épargne", 3)
+    assert (team.kind, team.name, team.nearest) == ("team", "Nort", ("North",))
+    assert queue.sentence.startswith("No queue is known by the name Biling yet; the nearest known:")
+    assert access.unknown_names(Scope(), known) == ()
+
+
+def test_names_are_told_apart_as_the_vault_does():
+    scope = Scope(limited=True, queues=("épargne",))
+    (unknown,) = access.unknown_names(scope, KnownNames(queues=("Épargne",)))
+    assert unknown.nearest == ("Épargne",)
+    (unknown,) = access.unknown_names(scope, KnownNames())
+    assert unknown.sentence == "No queue is known by the name épargne yet; nor any other."

@@ -11,7 +11,7 @@ from app.domain import CallId, CallMetadata, CallQuery, Failure, JobState
 from app.engine.client import Workers
 from app.engine.wire import Places, Request
 from app.errors import DiskFull, ModelMissing, UsageError
-from app.processing import QueueRun, analyse_each, workers_for
+from app.processing import QueueRun, analyse_each, chosen, workers_for
 from app.storage import keys, vault
 from tests.builders import call_analysis
 from tests.workers import model_missing, pack_unknown, ready_made, scripted
@@ -172,11 +172,26 @@ def test_stopping_an_analysis_that_is_not_kept_gives_what_there_is():
 
 
 @pytest.mark.parametrize(
-    ("cores", "asked", "workers"), [(2, 0, 1), (16, 0, 4), (1, 0, 1), (None, 0, 1), (2, 3, 3)]
+    ("cores", "asked", "expected"),
+    [
+        (2, {}, (1, 2)),
+        (16, {}, (8, 2)),
+        (16, {"workers": 3}, (3, 2)),
+        (2, {"workers": 3}, (3, 1)),
+        (16, {"threads_per_worker": 4}, (4, 4)),
+        (16, {"threads_per_worker": 1}, (16, 1)),
+        (2, {"threads_per_worker": 8}, (1, 8)),
+        (4, {"workers": 5, "threads_per_worker": 3}, (5, 3)),
+    ],
 )
-def test_the_number_of_workers_follows_the_machine(monkeypatch, cores, asked, workers):
-    monkeypatch.setattr("os.cpu_count", lambda: cores)
-    assert workers_for(ExecutionSettings(workers=asked), PLACES).idle == workers
+def test_what_settings_leave_open_follows_the_machine(cores, asked, expected):
+    assert chosen(ExecutionSettings(**asked), cores, 64 << 30) == expected
+
+
+def test_the_number_of_workers_follows_the_machine(monkeypatch):
+    monkeypatch.setattr("app.processing.usable_cores", lambda: 8)
+    monkeypatch.setattr("app.processing.usable_memory", lambda: None)
+    assert workers_for(ExecutionSettings(), PLACES).idle == 4
 
 
 def test_the_list_shows_what_was_done(opened):

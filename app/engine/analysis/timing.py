@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Stretch = tuple[int, int]
 Side = Role | int
-"""A role, or the channel of a turn whose role is not known."""
+"""A role, or the side of a turn whose role is not known: its channel, or its voice on it."""
 
 BREATH_MS = 600  # a pause inside a turn that is still talking
 _INTO_MS = 400  # how far inside the other's speech a start must lie, on both ends
@@ -33,7 +33,7 @@ class Interruption:
 
 def side(turn: Turn) -> Side:
     """Return whose turn it is."""
-    return turn.channel if turn.role is Role.UNKNOWN else turn.role
+    return turn.side if turn.role is Role.UNKNOWN else turn.role
 
 
 def stretches(turn: Turn) -> list[Stretch]:

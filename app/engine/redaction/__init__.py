@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Protocol
 from app.engine.redaction.already import beside_placeholders
 from app.engine.redaction.found import resolve
 from app.engine.redaction.placeholders import Redacted, write
+from app.engine.redaction.rejoined import rejoined, without_roles
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from app.config import RedactionSettings
     from app.engine.redaction.engine import Engine
+    from app.engine.redaction.found import Found
     from app.engine.transcription import RawTranscript
 
 __all__ = ["Redacted", "Redactor"]
@@ -63,10 +66,31 @@ class Redactor:
 
         Raises `ModelError` when the language model is missing or changed.
         """
-        engine = self._loaded()
-        found = engine.find(raw, agent_name=agent_name)
-        ranks = engine.ranks
+        return self.without(raw, self.find(raw, agent_name=agent_name))
+
+    def without(self, raw: RawTranscript, found: Iterable[Found]) -> Redacted:
+        """Return the call without what was found in it."""
+        ranks = self._loaded().ranks
         return write(raw, beside_placeholders(raw, resolve(found, ranks), ranks))
+
+    def find(self, raw: RawTranscript, *, agent_name: str | None = None) -> list[Found]:
+        """Return what is to be redacted, as each finder says it."""
+        engine = self._loaded()
+        if all(turn.speaker is None for turn in raw.turns):
+            return engine.find(raw, agent_name=agent_name)
+        whole = rejoined(raw)  # who speaks may be wrong: nothing rests on it
+        found = engine.find(without_roles(raw), agent_name=agent_name)
+        return [*found, *whole.back(engine.find(whole.raw, agent_name=agent_name))]
+
+    @property
+    def redacts_people(self) -> bool:
+        """Whether the settings ask for names of people to be redacted."""
+        return self._loaded().redacts_people
+
+    @property
+    def redacts_agents(self) -> bool:
+        """Whether the settings ask for the agent's own name to be redacted, too."""
+        return self._settings.agent_names
 
     @property
     def lineage(self) -> str:

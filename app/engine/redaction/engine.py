@@ -55,6 +55,7 @@ class Engine:
         self._everything = EverythingFinder()
         self._kinds = _kinds(lexicon, settings)
         self.ranks = lexicon.ranks
+        self.redacts_people = "PERSON" in self._kinds
         names = list(lexicon.kinds)
         self._frame = Frame(
             model_folder,

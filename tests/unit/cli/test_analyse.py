@@ -198,3 +198,15 @@ def test_a_call_between_stays_stopped(run, recordings, monkeypatch):
     assert "queue" not in said
     status, printed, _ = run("analyse", recordings / "a.wav", "--json")
     assert (status, json.loads(printed)["error"]["code"]) == (130, "interrupted")
+
+
+def test_a_wrong_word_list_is_refused_before_anything_is_analysed(records, recordings, tmp_path):
+    listed = tmp_path / "words.txt"
+    listed.write_text("Velmora\n!\n", "utf-8")
+    given = ["analyse", recordings / "a.wav", "--vocabulary", listed]
+    status, printed = records(*given)
+    assert (status, printed[0]["error"]["code"]) == (2, "usage")
+    assert "Line 2" in printed[0]["error"]["sentence"]
+    listed.write_text("Velmora\n", "utf-8")
+    status, printed = records(*given)
+    assert (status, printed[0]["schema"]) == (0, "autoinsights.analysis/1")

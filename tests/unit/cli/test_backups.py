@@ -47,6 +47,11 @@ def test_from_a_backup_to_a_vault_again(run, records, vaulted, calls, secret, tm
     assert {one["id"] for one in listed} == set(calls)
     status, printed = records("vault", "check", "--vault", again, *known)
     assert (status, printed[0]["problems"]) == (0, [])
+    status, printed = records("audit", "verify", "--vault", again, *known)
+    (number,) = printed[0]["restarts"]
+    assert (status, printed[0]["ok"]) == (0, True)
+    _, out, _ = run("audit", "verify", "--vault", again, *known)
+    assert f"At entry {number} it goes on from a backup" in out
 
 
 def test_an_erased_call_stays_erased(run, records, vaulted, calls, secret, tmp_path):

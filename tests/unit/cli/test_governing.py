@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
 from app import access
+from app.cli import text
 from app.domain import GuardedAct, Person, PersonName, Right
 from app.storage import people, policy, vault
 from tests.unit.cli.conftest import PASSPHRASE
@@ -97,7 +99,9 @@ def test_an_erased_recording_is_refused_until_it_is_named(records, vaulted, call
     taken = every(printed, "import")[0]
     assert (status, taken["duplicates"]) == (7, 1)
     assert taken["refused"][0]["error"]["code"] == "recording-erased"
+    (recordings / "calls.csv").write_text("file,agent\na.wav,Sam\nb.mp3,Kim\n", encoding="utf-8")
     status, printed = records("import", recordings, "--even-erased", *vaulted)
+    assert every(printed, "import")[0]["described"] == 2
     assert (status, len(every(printed, "import")[0]["imported"])) == (0, 1)
 
 
@@ -110,6 +114,8 @@ def test_a_hold_is_placed_seen_and_ended(run, records, vaulted, calls, alone):
         calls[0]: True,
         calls[1]: False,
     }
+    _, printed = records("list", "--on-hold", *vaulted)
+    assert [one["id"] for one in every(printed, "call")] == [calls[0]]
     assert every(records("show", calls[0], *vaulted)[1], "call-detail")[0]["on_hold"]
     status, printed = records("erase", calls[0], "--reason", "asked for", *vaulted)
     assert (status, printed[0]["error"]["code"]) == (10, "on-hold")
@@ -205,3 +211,95 @@ def test_who_may_not_see_words_gets_a_report_without_them(run, vaulted, calls, m
     assert "make a complaint" not in said
     assert run("search", "complaint", *vaulted)[0] == 10
     assert run("show", "0" * 32, *vaulted)[0] == 6
+
+
+@pytest.mark.usefixtures("colleague")
+def test_times_are_shown_in_the_zone_of_the_computer(run, records, vaulted, calls):
+    _, printed = records("erase", calls[0], "--reason", "asked for", *vaulted)
+    asked_at = every(printed, "request")[0]["asked_at"]
+    assert asked_at.endswith("Z"), "other programs get UTC"
+    said = run("requests", *vaulted)[1]
+    assert f"asked by owner at {text.moment(asked_at)}: asked for" in said
+    assert asked_at not in said
+    run("requests", "withdraw", "1", *vaulted)
+    _, printed = records("requests", "list", "--all", *vaulted)
+    decided_at = every(printed, "request")[0]["decided_at"]
+    said = run("requests", "list", "--all", *vaulted)[1]
+    assert f"decided by owner at {text.moment(decided_at)}" in said
+
+
+def test_a_scope_of_what_nobody_knows_is_remarked_on_and_kept(
+    run, records, vaulted, recordings, tmp_path
+):
+    new = tmp_path / "new"
+    new.write_text("eleven grey geese over the quarry", encoding="utf-8")
+    run("import", recordings, "--queue", "Billing", *vaulted)
+    add = ["people", "add", "rita", "--role", "reviewer", "--new-passphrase-file", new]
+    status, _, beside = run(*add, "--queue", "Biling", "--team", "North", *vaulted)
+    assert status == 0
+    assert beside.splitlines() == [
+        "No queue is known by the name Biling yet; the nearest known: Billing.",
+        "No team is known by the name North yet; nor any other.",
+    ]
+    vaulted = [*vaulted, "--person", "owner"]
+    status, _, beside = run("people", "change", "rita", "--queue", "billing", *vaulted)
+    assert (status, beside) == (0, "")
+    run("people", "change", "rita", "--queue", "Later", *vaulted)
+    assert run("people", "change", "rita", "--role", "auditor", *vaulted)[2] == ""
+    _, printed = records("people", *vaulted)
+    assert {one["name"]: one["queues"] for one in every(printed, "person")} == {
+        "owner": [],
+        "rita": ["Later"],
+    }
+
+
+def test_who_waits_is_listed_with_how_long_until_they_are_released(run, records, vaulted, tmp_path):
+    new = tmp_path / "new"
+    new.write_text("eleven grey geese over the quarry", encoding="utf-8")
+    run("people", "add", "rita", "--role", "reviewer", "--new-passphrase-file", new, *vaulted)
+    vaulted = [*vaulted, "--person", "owner"]
+    wrong = tmp_path / "wrong"
+    wrong.write_text("not her passphrase at all", encoding="utf-8")
+    hers = ["--vault", vaulted[1], "--passphrase-file", wrong, "--person", "rita"]
+    for _ in range(6):
+        assert run("list", *hers)[0] == 4
+    said = run("people", "list", *vaulted)[1]
+    line = said.splitlines()[-1]
+    assert re.match(r"rita waits [1-3]?\d s \(until .*\) after failed sign-ins; `people rel", line)
+    _, printed = records("people", *vaulted)
+    waits = {one["name"]: one["waits_until"] for one in every(printed, "person")}
+    assert waits["owner"] is None
+    assert waits["rita"].endswith("Z")
+    said = run("people", "release", "rita", *vaulted)[1]
+    assert "waits" not in said
+    assert "waits" not in run("people", "list", *vaulted)[1]
+
+
+def test_a_change_of_keys_that_waits_is_said_with_what_to_do(run, records, vaulted):
+    status, said, _ = run("key", "rotate", *vaulted)
+    assert (status, "A change of keys waits to be finished: opening the vault" in said) == (0, True)
+    _, printed = records("key", "show", *vaulted)
+    assert every(printed, "keys")[0]["change_waits"] is False, "opening the vault finished it"
+    assert "waits" not in run("key", "show", *vaulted)[1]
+    _, printed = records("key", "rotate", *vaulted)
+    assert every(printed, "keys")[0]["change_waits"] is True
+
+
+def test_the_word_list_is_set_shown_and_ended(run, records, vaulted, tmp_path):
+    file = tmp_path / "words.txt"
+    file.write_text("# brands\nVelmora = vel more a\n", "utf-8")
+    assert "There is no word list." in run("vocabulary", *vaulted)[1]
+    status, printed = records("vocabulary", "set", file, *vaulted)
+    (kept,) = every(printed, "vocabulary")
+    assert (status, kept["entries"], kept["text"]) == (0, 1, file.read_text("utf-8"))
+    said = run("vocabulary", "show", *vaulted)[1]
+    assert "Velmora = vel more a" in said
+    assert "1 entries" not in said
+    file.write_text("Velmora\n[brands]\n", "utf-8")
+    status, _, said = run("vocabulary", "set", file, *vaulted)
+    assert (status, "Line 2" in said) == (2, True)
+    assert every(records("vocabulary", *vaulted)[1], "vocabulary") == [kept]
+    assert "There is no word list." in run("vocabulary", "clear", *vaulted)[1]
+    file.write_bytes(b"\xff")
+    assert run("vocabulary", "set", file, *vaulted)[0] == 2
+    assert run("vocabulary", "set", tmp_path / "missing.txt", *vaulted)[0] == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -25,6 +27,34 @@ from tests.builders import call_analysis, transcript
 )
 def test_times_are_read_as_on_a_clock(milliseconds, shown):
     assert text.clock(milliseconds) == shown
+
+
+@pytest.mark.parametrize(
+    ("zone", "shown"),
+    [("UTC0", "2026-03-01 09:30:00 +00:00"), ("XST-5:30", "2026-03-01 15:00:00 +05:30")],
+)
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone cannot be set here")
+def test_a_kept_time_is_shown_as_the_clock_on_the_wall(monkeypatch, zone, shown):
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        assert text.moment("2026-03-01T09:30:00.250Z") == shown
+        now = datetime(2026, 3, 1, 9, 15, 1, tzinfo=UTC)
+        assert text.wait("2026-03-01T09:30:00.000Z", now) == f"waits 15 min (until {shown})"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_a_shown_time_is_the_kept_one(when):
+    shown = datetime.fromisoformat("".join(text.moment(when.isoformat()).rsplit(" ", 1)))
+    assert shown == when.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("odd", ["", "yesterday", "2026-03-01T09:30:00", "9999-12-31T23:59:59Z"])
+def test_what_is_no_time_of_a_zone_is_shown_as_it_is(odd):
+    assert text.moment(odd)[:10] == odd[:10]
 
 
 def test_a_report_shows_each_claim_with_its_words_and_time():
@@ -98,6 +128,13 @@ def test_the_list_of_calls_shows_state_flags_and_reasons():
 @given(st.lists(st.lists(st.text(max_size=30), min_size=3, max_size=3), max_size=5))
 def test_tables_keep_every_row(rows):
     assert len(text.table(("A", "B", "C"), rows, 80)) == len(rows) + 1
+
+
+def test_an_uncertain_turn_is_marked_and_not_hidden():
+    turn = replace(transcript().turns[0], confidence=0.4)
+    (line, *_) = text.transcript([turn], 200)
+    assert f"(unclear) {turn.text}" in line
+    assert "(unclear)" not in next(iter(text.transcript([replace(turn, confidence=0.6)], 200)))
 
 
 def test_turns_without_words_or_role_are_shown():

@@ -7,5 +7,5 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def _whole_application(request):
-    if request.path.name in ("test_audio.py", "test_decoder.py"):
+    if request.path.name in ("test_audio.py", "test_decoder.py", "test_framing.py"):
         request.getfixturevalue("qapp")

@@ -122,3 +122,13 @@ def test_a_question_without_an_answer_ends_as_an_error(payload):
 def test_a_question_that_takes_too_long_is_given_up():
     with pytest.raises(WorkerStuck):
         ask(_request(b"hang"), Places(resources="", packs=""), seconds=0.1, serve=silent)
+
+
+def test_a_worker_makes_way_for_a_new_one_after_many_calls(monkeypatch):
+    monkeypatch.setattr("app.engine.client._MOST_CALLS", 2)
+    with closing(_workers()) as workers:
+        processes = []
+        for _ in range(5):
+            workers.submit(CallId("a"), _request(b"hello"))
+            processes.append(_until_finished(workers)[0][0].outcome.hint)
+        assert [processes.index(one) for one in processes] == [0, 0, 2, 2, 4]

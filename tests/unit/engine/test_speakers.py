@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,3 +134,20 @@ def test_a_channel_map_fits_or_the_call_fails(
 
 def test_a_map_of_two_channels_does_not_apply_to_a_recording_with_one() -> None:
     assert fitting_map((Role.AGENT, Role.CUSTOMER), 1) == ()
+
+
+@pytest.mark.parametrize("agent", [0, 1])
+def test_voices_on_one_channel_get_roles_that_are_estimated(agent: int) -> None:
+    call = _dialogue(agent)
+    turns = tuple(replace(turn, speaker=turn.channel, channel=0) for turn in call.turns)
+    told = assign_roles(replace(call, turns=turns), (), 1)
+    assert told.role_basis is RoleBasis.ESTIMATED
+    assert 0.5 < told.role_confidence < 0.9
+    assert all((turn.role is Role.AGENT) == (turn.speaker == agent) for turn in told.turns)
+
+
+def test_one_channel_on_which_no_voices_were_told_apart_has_no_roles() -> None:
+    turns = tuple(replace(turn, channel=0) for turn in _dialogue(0).turns)
+    told = assign_roles(replace(_dialogue(0), turns=turns), (), 1)
+    assert (told.role_basis, told.role_confidence) == (RoleBasis.ESTIMATED, 0.0)
+    assert {turn.role for turn in told.turns} == {Role.UNKNOWN}

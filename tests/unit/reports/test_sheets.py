@@ -56,7 +56,7 @@ def test_a_sheet_stands_by_itself(body):
 
 def test_a_checkpoint_is_on_its_sheet_in_full():
     text = Page(sheets.checkpoint_sheet(CHECKPOINT, "AIROOT2-1234-ABCD")).text
-    for value in (CHECKPOINT.vault, CHECKPOINT.root, CHECKPOINT.signature, "1234 entries"):
+    for value in (CHECKPOINT.vault, CHECKPOINT.root, CHECKPOINT.signature, "1,234 entries"):
         assert value in text
 
 

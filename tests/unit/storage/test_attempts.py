@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from app.errors import NameNeeded, SignInDelayed, VaultDamaged, WrongPassphrase
 from app.storage import attempts, header, openers, vault
 from app.storage.attempts import NAME, Attempts, Failures, key_of, wait_s
+from app.storage.clock import milliseconds
 from app.storage.keys import KeyCost
 from tests.unit.storage.conftest import PASSPHRASE, added
 
@@ -50,6 +51,19 @@ def test_the_wait_ends_with_the_clock(kept, clock):
     _fail(kept, 2)
     with pytest.raises(SignInDelayed, match="in 2 min 0 s"):
         kept.expect_no_wait(ANN)
+
+
+def test_it_is_known_until_when_a_name_waits(kept, clock):
+    now_ms = milliseconds(clock())
+    _fail(kept, 4)
+    assert kept.waits_until_ms(ANN) == 0
+    _fail(kept, 1)
+    assert kept.waits_until_ms(ANN) == now_ms + 30_000
+    assert kept.waits_until_ms("another") == 0
+    clock.move(-86_400)
+    assert kept.waits_until_ms(ANN) == milliseconds(clock()) + 30_000
+    clock.move(86_400 + 30)
+    assert kept.waits_until_ms(ANN) == 0
 
 
 def test_others_do_not_wait(kept):

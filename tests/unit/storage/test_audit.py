@@ -86,9 +86,9 @@ def test_an_act_that_is_undone_leaves_no_entry(opened, database):
         "UPDATE audit SET actor = 'eve' WHERE number = 2",
         "DELETE FROM audit WHERE number = 2",
         "DELETE FROM audit",
-        "INSERT INTO audit VALUES (9, '', '', '', '', '', '', '', '', x'', x'', x'')",
-        "INSERT INTO audit VALUES (1, '', '', '', '', '', '', '', '', x'', x'', x'')",
-        "INSERT OR REPLACE INTO audit VALUES (2, '', '', '', '', '', '', '', '', x'', x'', x'')",
+        "INSERT INTO audit VALUES (9, '', '', '', '', '', '', '', '', x'', x'', x'', x'')",
+        "INSERT INTO audit VALUES (1, '', '', '', '', '', '', '', '', x'', x'', x'', x'')",
+        "INSERT OR REPLACE INTO audit SELECT * FROM audit WHERE number = 2",
     ],
 )
 def test_the_database_itself_refuses_to_change_entries(opened, database, statement):
@@ -316,7 +316,7 @@ def test_a_vault_that_was_put_back_is_found_on_the_computer_that_saw_it(tmp_path
             replayed.audit.record(actor="eve", act="call.view")
         check = replayed.audit.verify()
         assert (check.ok, check.first_bad) == (False, 2)
-        assert f"This computer saw {seen} audit entries, and 1 were left" in check.sentence
+        assert f"This computer saw {seen} audit entries, and 1 was left" in check.sentence
         assert check.sentence in replayed.check()
     with again() as later:
         assert not later.audit.verify().ok

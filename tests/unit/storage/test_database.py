@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 
 import pytest
@@ -130,6 +131,18 @@ def test_a_flipped_bit_in_any_page_is_found_and_never_read_as_data(database, tmp
     path.write_bytes(bytes(content))
     with pytest.raises(VaultDamaged):
         _read_all(path)
+
+
+def test_bits_flipped_anywhere_are_found_and_never_read_as_data(database, tmp_path):
+    _fill(database)
+    database.close()
+    path, chance = tmp_path / "vault.db", random.Random("bits")
+    content = path.read_bytes()
+    for _ in range(300):
+        at, bit = chance.randrange(len(content)), 1 << chance.randrange(8)
+        path.write_bytes(content[:at] + bytes([content[at] ^ bit]) + content[at + 1 :])
+        with pytest.raises(VaultDamaged):
+            _read_all(path)
 
 
 def _read_all(path):

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import (
+    EVERYTHING,
     CallMetadata,
     CallOrder,
     CallQuery,
@@ -74,6 +75,8 @@ def listed(tmp_path_factory):
             clock.move(1)
         for number in range(30):
             opened.calls.save(opened.jobs.claim("runner"), _outcome(number), actor="ann")
+        for row in opened.calls.page(CallQuery(), offset=0, limit=1000)[::9]:
+            opened.holds.place(row.id, "a dispute", actor="ann", scope=EVERYTHING)
         opened.jobs.claim("runner")
         opened.jobs.cancel(opened.jobs.list([JobState.QUEUED])[-1].call, actor="ann")
         yield opened
@@ -90,6 +93,7 @@ def _fits(query, row, opened):
         query.queue is None or row.queue == query.queue,
         not query.flagged or bool(row.flags),
         query.flag is None or query.flag.title() in row.flags,
+        not query.on_hold or row.on_hold,
     ]
     if query.text.strip():
         checks.append(row.id in {hit.call for hit in opened.search.find(query.text, limit=1000)})
@@ -115,6 +119,7 @@ queries = st.builds(
     queue=st.sampled_from([None, None, "Sales", "nowhere"]),
     flag=st.sampled_from([None, None, "complaint", "vulnerable", "unknown"]),
     flagged=st.booleans(),
+    on_hold=st.sampled_from([False, False, True]),
     text=st.sampled_from(["", "", "  ", "marzipan", "bills", "nothing", "---"]),
     order=st.sampled_from(CallOrder),
     descending=st.booleans(),

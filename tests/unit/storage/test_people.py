@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -14,11 +15,13 @@ from app.errors import (
     AppError,
     PersonNotFound,
     PersonSuspended,
+    SignInDelayed,
     UsageError,
     WeakPassphrase,
     WrongPassphrase,
 )
 from app.storage import vault
+from app.storage.clock import milliseconds
 from app.storage.keys import LOWEST_COST
 from app.storage.names import checked_name, plain_name
 from tests.unit.storage.conftest import OTHER, PASSPHRASE, added
@@ -304,6 +307,32 @@ def test_of_two_administrators_who_remove_each_other_one_stays(opened):
         thread.join()
     assert len(refused) == 1
     assert len(opened._header.now.people) == 1
+
+
+def test_it_is_known_who_waits_after_wrong_passphrases_and_codes(opened, clock):
+    added(opened, "bob")
+    added(opened, "Eve")
+    gone = added(opened, "ann")
+    assert opened.people.waits() == {}
+    for name in ("bob", "ann", "carl"):
+        for _ in range(6):
+            with suppress(WrongPassphrase, SignInDelayed):
+                opened.sign_in(name, "not the passphrase at all")
+    with opened._database.transaction() as writing:
+        writing.change(
+            "UPDATE people SET failures = 6, failed_at = ? WHERE name = 'Eve'", (10**15,)
+        )
+    opened.people.change(replace(gone, state=PersonState.REMOVED), actor="owner")
+    assert opened.people.waits() == {
+        "bob": "2026-03-01T09:00:30.000Z",
+        "Eve": "2026-03-01T09:01:00.000Z",
+    }
+    opened.people.release("bob", actor="owner")
+    assert set(opened.people.waits()) == {"Eve"}
+    with opened._database.transaction() as writing:
+        ended = milliseconds(clock()) - 60_000
+        writing.change("UPDATE people SET failed_at = ? WHERE name = 'Eve'", (ended,))
+    assert opened.people.waits() == {}
 
 
 def test_nobody_else_is_found(opened):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.domain import EVERYTHING, JobState
@@ -27,6 +30,7 @@ from app.storage.way import Way
 from tests.unit.storage.conftest import PASSPHRASE
 from tests.unit.storage.test_backup import WAY, add, contents, tree
 
+GOLDEN = Path(__file__).parents[2] / "golden" / "vaults"
 PAGE = 4096
 CALLS = 12
 
@@ -86,7 +90,7 @@ def saved(damaged, tmp_path, state):
             else:
                 assert found == state[call]
         assert opened.people.all()
-        acts = [entry.act for entry in opened.audit.entries(limit=2)]
+        acts = [entry.act for entry in opened.audit.entries(limit=4)]
         assert "vault.rescue" in acts
     return report
 
@@ -121,7 +125,7 @@ def test_around_each_damaged_page_the_rest_is_saved(whole, damaged, tmp_path):
     chance = random.Random(5)
     pages = len(content) // PAGE
     outcomes = set()
-    for number in [*chance.sample(range(1, pages), 8), 1, 2]:
+    for number in [*chance.sample(range(1, pages), 16), 1, 2]:
         path.write_bytes(flipped(content, number * PAGE + chance.randrange(PAGE)))
         try:
             report = saved(damaged, tmp_path, whole[1])
@@ -154,7 +158,7 @@ def test_many_damaged_pages_and_zeros_give_nothing_wrong(whole, damaged, tmp_pat
         shutil.rmtree(tmp_path / "saved")
 
 
-@pytest.mark.parametrize("kept", [0.95, 0.7, 0.5])
+@pytest.mark.parametrize("kept", [0.95, 0.75, 0.65])
 def test_a_database_that_was_cut_off_gives_what_is_left(whole, damaged, tmp_path, kept):
     path = damaged / "vault.db"
     content = path.read_bytes()
@@ -183,13 +187,15 @@ def test_what_cannot_be_saved_is_said_and_leaves_nothing(whole, damaged, tmp_pat
         rescue.rescue(damaged, whole[0], WAY)
     path = damaged / "vault.db"
     content = path.read_bytes()
-    for broken in (flipped(content, 2000), content[:100], b"", None):
+    beginning = flipped(content, *(number * PAGE + 99 for number in range(46)))
+    for broken in (beginning, content[:100], b"", None):
         path.write_bytes(broken) if broken is not None else path.unlink()
         with pytest.raises(VaultDamaged):
             rescue.rescue(damaged, target, WAY)
         assert not vault.state(target).exists
-    head = damaged / "vault.json"
-    head.write_bytes(flipped(head.read_bytes(), 900))
+    for name in ("vault.json", "vault-copy.json"):
+        head = damaged / name
+        head.write_bytes(flipped(head.read_bytes(), 900))
     with pytest.raises(AppError):
         rescue.rescue(damaged, target, WAY)
 
@@ -251,6 +257,7 @@ def test_an_older_header_is_refused_by_what_can_be_read(damaged, tmp_path, table
     older = (damaged / "vault.json").read_bytes()
     with vault.open_vault(damaged, PASSPHRASE) as opened:
         opened.people.set_passphrase("owner", new, actor="owner", cost=keys.LOWEST_COST)
+        opened._header.shut = False  # the program ends before the keys are changed
         key = keys.VaultKey(opened.info.id, opened._key.secret_bytes())
         salt = opened._header.now.database_salt
     newest = (damaged / "vault.json").read_bytes()
@@ -308,3 +315,130 @@ def test_a_change_of_keys_that_had_begun_is_no_hindrance(whole, damaged, tmp_pat
         if not hurt:
             assert report.remarks == ()
             assert contents(opened) == whole[1]
+
+
+# --------------------------------------------------------------------------- the first things lost
+
+
+@pytest.mark.parametrize(
+    "hurt",
+    [lambda old: flipped(old, 900), lambda old: bytes(len(old)), lambda old: old[:700], None],
+    ids=["flipped", "zeros", "cut", "gone"],
+)
+def test_a_header_that_cannot_be_read_is_taken_from_its_copy(whole, damaged, tmp_path, hurt):
+    path = damaged / "vault.json"
+    newest = path.read_bytes()
+    path.write_bytes(hurt(newest)) if hurt else path.unlink()
+    with pytest.raises((VaultDamaged, VaultMissing)):
+        vault.open_vault(damaged, PASSPHRASE)  # a rescue only
+    report = saved(damaged, tmp_path, whole[1])
+    assert (report.lost, report.incomplete, report.remarks) == ((), (), ())
+    for name in ("vault.json", "vault-copy.json"):
+        assert msgspec.json.decode((tmp_path / "saved" / name).read_bytes())["id"]
+
+
+def test_the_copy_of_the_header_is_that_of_now_and_an_older_one_is_refused(damaged, tmp_path):
+    new = "nine quiet herons by the lock"
+    head, copy = damaged / "vault.json", damaged / "vault-copy.json"
+    older = copy.read_bytes()
+    assert older == head.read_bytes()
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        opened.people.set_passphrase("owner", new, actor="owner", cost=keys.LOWEST_COST)
+        assert copy.read_bytes() == head.read_bytes() != older
+        opened.ways_in.rotate(actor="owner")
+        opened._header.shut = False  # so that the next opening changes the keys
+        assert copy.read_bytes() == head.read_bytes()
+    begun = copy.read_bytes()
+    vault.open_vault(damaged, new).close()
+    assert copy.read_bytes() == head.read_bytes() != begun
+    newest = head.read_bytes()
+    head.unlink()
+    for old, passphrase in ((older, PASSPHRASE), (begun, new)):
+        copy.write_bytes(old)
+        with pytest.raises(VaultDamaged):
+            rescue.rescue(damaged, tmp_path / "saved", Way(passphrase=passphrase))
+    head.write_bytes(newest)
+    vault.open_vault(damaged, new).close()
+    assert copy.read_bytes() == newest  # put right by the way
+
+
+def test_a_copy_that_cannot_be_written_keeps_nothing_back(damaged):
+    copy = damaged / "vault-copy.json"
+    copy.unlink()
+    copy.mkdir()
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        opened.people.set_passphrase(
+            "owner", "nine quiet herons by the lock", actor="owner", cost=keys.LOWEST_COST
+        )
+    copy.rmdir()
+    vault.open_vault(damaged, "nine quiet herons by the lock").close()
+    assert copy.read_bytes() == (damaged / "vault.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "hurt",
+    [
+        lambda page: flipped(page, 3),
+        lambda page: flipped(page, 30),
+        lambda page: flipped(page, PAGE - 1),
+        lambda page: bytes(16) + page[16:],
+        lambda _: bytes(PAGE),
+        lambda _: random.Random(1).randbytes(PAGE),
+    ],
+    ids=["salt", "content", "proof", "no salt", "zeros", "noise"],
+)
+def test_a_lost_first_page_costs_nothing(whole, damaged, tmp_path, hurt):
+    path = damaged / "vault.db"
+    content = path.read_bytes()
+    path.write_bytes(hurt(content[:PAGE]) + content[PAGE:])
+    with pytest.raises(VaultDamaged):
+        vault.open_vault(damaged, PASSPHRASE)
+    report = saved(damaged, tmp_path, whole[1])
+    assert (report.lost, report.incomplete, report.remarks) == ((), (), ())
+    with vault.open_vault(tmp_path / "saved", PASSPHRASE) as opened:
+        assert contents(opened) == whole[1]
+        assert opened.check() == ()
+
+
+def test_a_lost_first_page_and_others_give_nothing_wrong(whole, damaged, tmp_path):
+    path = damaged / "vault.db"
+    content = path.read_bytes()
+    outcomes = set()
+    for seed in range(6):
+        chance = random.Random(seed)
+        changed = bytearray(bytes(PAGE) + content[PAGE:])
+        for number in chance.sample(range(1, len(content) // PAGE), 2):
+            changed[number * PAGE + chance.randrange(PAGE)] ^= 1
+        path.write_bytes(changed)
+        try:
+            outcomes.add(len(saved(damaged, tmp_path, whole[1]).saved))
+        except VaultDamaged as error:
+            outcomes.add(error.code)
+        else:
+            shutil.rmtree(tmp_path / "saved")
+    assert len(whole[1]) in outcomes
+
+
+def test_a_change_of_keys_gives_the_database_the_salt_of_its_new_key(whole, damaged, tmp_path):
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        opened.ways_in.rotate(actor="owner")
+    vault.open_vault(damaged, PASSPHRASE).close()
+    path = damaged / "vault.db"
+    path.write_bytes(bytes(PAGE) + path.read_bytes()[PAGE:])
+    assert saved(damaged, tmp_path, whole[1]).lost == ()
+
+
+def test_an_older_vault_has_its_salt_in_its_first_bytes_only(tmp_path):
+    golden = GOLDEN / "0.1.0"
+    facts = json.loads((golden / "facts.json").read_text(encoding="utf-8"))
+    damaged = shutil.copytree(golden / "vault", tmp_path / "damaged")
+    way = Way(passphrase=facts["passphrases"]["Amal"], name="Amal")
+    path = damaged / "vault.db"
+    content = path.read_bytes()
+    path.write_bytes(content[:16] + bytes(PAGE - 16) + content[PAGE:])
+    assert len(rescue.rescue(damaged, tmp_path / "saved", way).saved) == 2
+    path.write_bytes(bytes(PAGE) + content[PAGE:])
+    with pytest.raises(VaultDamaged, match="Too much of the beginning") as caught:
+        rescue.rescue(damaged, tmp_path / "other", way)
+    assert "restore" in caught.value.advice
+    assert not vault.state(tmp_path / "other").exists

@@ -278,7 +278,7 @@ def test_the_drill_tells_what_would_not_come_back(opened, place, tmp_path, folde
     assert report.problems == (f"the muted recording of call {call} is missing or broken",)
     monkeypatch.setattr(records.results, "add_turns", lambda *_: None)
     report = drill.drill(place, tmp_path / "beside", WAY)
-    assert "4 turns were restored, and 0 are in the index" in report.problems
+    assert "4 turns should be in the index, and not 0" in report.problems
     assert any("are not found" in problem for problem in report.problems)
     with pytest.raises(AppError):
         drill.drill(tmp_path, tmp_path / "beside", WAY)

@@ -34,7 +34,7 @@ def _told(opened):
     return [(e.actor, e.act, e.outcome) for e in opened.audit.entries()]
 
 
-def test_without_the_code_nobody_gets_in_and_nothing_is_counted(closed):
+def test_a_right_passphrase_without_the_code_lets_nobody_in_and_is_in_the_log(closed):
     for code in ("", "  "):
         with pytest.raises(CodeNeeded):
             _open(closed, code)
@@ -42,6 +42,8 @@ def test_without_the_code_nobody_gets_in_and_nothing_is_counted(closed):
         assert opened.person.second_factor
         assert _told(opened) == [
             ("owner", "vault.open", "with a code"),
+            ("owner", "sign-in.code-asked", "ok"),
+            ("owner", "sign-in.code-asked", "ok"),
             ("owner", "person.second-factor", "on"),
             ("owner", "vault.create", "ok"),
         ]
@@ -162,7 +164,9 @@ def test_the_keyring_alone_opens_no_more_once_a_code_is_needed(opened, folder, c
             again.ways_in.remember(again.people.get("owner"))
     assert vault.open_remembered(folder, clock=clock, keyring=keyring) is None
     clock.move(30)
-    vault.open_vault(folder, PASSPHRASE, code=_code(clock), clock=clock).close()
+    with vault.open_vault(folder, PASSPHRASE, code=_code(clock), clock=clock) as last:
+        # nobody typed anything: the program tried by itself
+        assert "sign-in.code-asked" not in {act for _, act, _ in _told(last)}
 
 
 def test_a_person_without_a_row_has_proved_nothing(opened):

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
+from app.domain import AuditQuery
+from app.storage import vault
+from app.storage.keys import LOWEST_COST
 from app.storage.witness import Seen, Witness
+from tests.unit.storage.conftest import PASSPHRASE
 
 VAULT = "ab" * 16
 OLD = Seen(key="k", size=3, root="r")
@@ -60,3 +66,49 @@ def test_where_nothing_can_be_written_it_says_so(tmp_path):
     witness = Witness(tmp_path / "file", VAULT)
     assert not witness.write(witness.first(OLD))
     assert witness.read() is None
+
+
+# ------------------------------------------------------------------- a vault at more than one place
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A vault that this computer remembers, an older copy of it, and where it remembers."""
+    folder, old, where = (tmp_path / name for name in ("vault", "old", "remembered"))
+    with vault.create(folder, PASSPHRASE, cost=LOWEST_COST, witness=where) as made:
+        made.audit.save_witness()
+    shutil.copytree(folder, old)
+    with vault.open_vault(folder, PASSPHRASE, witness=where) as again:
+        again.audit.record(actor="owner", act="call.export-original", subject="ab" * 16)
+    return folder, old, where
+
+
+def test_an_older_copy_behind_a_link_of_the_same_name_is_noticed(kept, tmp_path):
+    folder, old, where = kept
+    folder.rename(tmp_path / "hidden")
+    folder.symlink_to(old)
+    with vault.open_vault(folder, PASSPHRASE, witness=where) as again:
+        assert "audit.mismatch" in [one.act for one in again.audit.entries(limit=4)]
+        assert not again.audit.verify().ok
+
+
+def test_a_copy_that_was_used_elsewhere_is_told_once_and_by_its_place(kept, tmp_path):
+    folder, _, where = kept
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    with vault.open_vault(copy, PASSPHRASE, witness=where) as other:
+        other.audit.record(actor="owner", act="call.listen-original", subject="ab" * 16)
+        seen = other.audit.count()
+    shutil.rmtree(copy)
+    for _ in range(2):
+        with vault.open_vault(folder, PASSPHRASE, witness=where) as again:
+            told = again.audit.entries(AuditQuery(act="audit.elsewhere"))
+            assert [one.outcome for one in told] == [f"{seen} entries at {copy}"]
+            assert again.audit.verify().ok
+
+
+def test_a_vault_that_was_moved_is_nothing_to_tell(kept, tmp_path):
+    folder, _, where = kept
+    moved = folder.rename(tmp_path / "moved")
+    with vault.open_vault(moved, PASSPHRASE, witness=where) as again:
+        assert again.audit.count(AuditQuery(act="audit.elsewhere")) == 0
+        assert again.audit.verify().ok

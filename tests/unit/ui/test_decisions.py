@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from app.domain import (
     CallOrder,
     CallQuery,
+    Correction,
     Criterion,
+    EntryKind,
     Failure,
     JobState,
     Role,
@@ -27,6 +29,7 @@ from app.ui.passphrase_fields import caps_lock_suspected
 from app.ui.playback import clamped
 from app.ui.preferences import Preferences
 from app.ui.transcript import runs
+from app.ui.word_list_tab import wrong_line
 from tests import builders
 from tests.unit.ui.test_words import row
 
@@ -99,6 +102,38 @@ def test_redacted_words_are_chips_and_unclear_ones_are_marked() -> None:
     kinds = {said.text[r.start : r.end]: (bool(r.tooltip), r.doubtful) for r in runs(doubtful)}
     assert kinds["[CARD-1]"] == (True, False)
     assert kinds["thank"] == (False, True)
+
+
+def test_a_turn_that_is_uncertain_as_a_whole_is_marked_from_end_to_end() -> None:
+    said = replace(builders.transcript().turns[3], confidence=0.3)
+    assert all(run.doubtful or run.tooltip for run in runs(said))
+    assert any(run.tooltip for run in runs(said))
+    assert not any(run.doubtful for run in runs(replace(said, confidence=0.9)))
+
+
+def test_words_from_the_word_list_are_marked_and_not_as_unclear() -> None:
+    said = builders.transcript().turns[3]
+    start = said.text.index("thank")
+    of_list = Correction(
+        turn=said.index,
+        start=start,
+        end=start + 5,
+        kind=EntryKind.PRODUCT,
+        likeness=0.9,
+        confidence=0.2,
+    )
+    elsewhere = replace(of_list, turn=said.index + 1, start=0, end=2)
+    doubtful = replace(said, words=tuple(replace(w, confidence=0.2) for w in said.words))
+    written = runs(doubtful, (of_list, elsewhere))
+    (marked,) = [one for one in written if one.corrected]
+    assert said.text[marked.start : marked.end] == "thank"
+    assert not marked.doubtful
+    assert "".join(said.text[one.start : one.end] for one in written) == said.text
+
+
+def test_a_refusal_names_the_line_to_go_to() -> None:
+    assert wrong_line("The word list is not understood. Line 12: No. Line 14: No.") == 11
+    assert wrong_line("There are more than 500 entries.") is None
 
 
 def test_side_panel_values() -> None:

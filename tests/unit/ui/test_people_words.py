@@ -18,6 +18,7 @@ from app.domain import (
     AuditEntry,
     GuardedAct,
     KeysState,
+    KnownNames,
     Person,
     PersonName,
     PersonRole,
@@ -178,13 +179,19 @@ def test_what_can_be_done_about_a_person() -> None:
 def test_people_and_scopes_in_words() -> None:
     limited = Scope(limited=True, queues=("Billing",), teams=("North",))
     shown = replace(RITA, scope=limited, granted=frozenset({Right.HOLD}), added_at="2026-03-12")
-    assert cells(shown)[:5] == (
+    assert cells(shown, None, NOW)[:5] == (
         "Rita",
         "Reviewer + 1 right",
         "queue Billing, team North",
         "no",
         "active",
     )
+    waits = people_words.state(RITA, "2026-03-12T14:16:00.500Z", NOW)
+    assert re.fullmatch(r"active, waits 15 min, until \d\d:\d\d", waits)
+    known = KnownNames(queues=("Billing",))
+    remark = people_words.unknown(limited, known)
+    assert remark == "No team is known by the name North yet; nor any other."
+    assert people_words.unknown(Scope(limited=True, queues=("BILLING",)), known) == ""
     assert people_words.scope(Scope()) == "all calls"
     assert people_words.scope(Scope(limited=True)) == "no calls"
     nobody = replace(RITA, roles=frozenset())
@@ -281,6 +288,10 @@ def test_the_account_in_words() -> None:
     assert "alone" in account_page.second_factor(account)
     with_code = replace(account, me=replace(RITA, second_factor=True), backup_codes=7)
     assert "7 backup codes are left" in account_page.second_factor(with_code)
+    one_code = replace(with_code, backup_codes=1)
+    assert "1 backup code is left" in account_page.second_factor(one_code)
+    assert account_page.change_of_keys(without) == ""
+    assert "unlock" in account_page.change_of_keys(replace(without, change_waits=True))
     assert "no recovery sheet" in account_page.sheet(without)
     assert "A new one" in account_page.sheet(replace(without, has_recovery_sheet=True))
 

@@ -102,3 +102,13 @@ def test_columns_keep_the_highest_peak(peaks: bytes, columns: int) -> None:
 def test_time_labels_have_room(duration_ms: int, width: int) -> None:
     step = tick_ms(duration_ms, width)
     assert step * width / duration_ms >= 80 or step == 3_600_000
+
+
+def test_a_channel_of_both_sides_has_no_role_of_its_own() -> None:
+    turns = tuple(
+        replace(turn, channel=0, speaker=turn.channel) for turn in ANALYSIS.transcript.turns
+    )
+    mono = replace(ANALYSIS, channels=1, transcript=replace(ANALYSIS.transcript, turns=turns))
+    assert timeline.channel_roles(mono) == (Role.UNKNOWN,)
+    assert timeline.shared(mono, 0)
+    assert not timeline.shared(ANALYSIS, 0)

@@ -192,6 +192,8 @@ def test_what_an_import_did() -> None:
     )
     assert words.imported(nothing) == "0 recordings imported."
     assert words.imported(known) == "1 already in this vault."
+    described = ImportReport(imported=(CallId("a"),), duplicates=0, refused=(), described=1)
+    assert words.imported(described) == "1 recording imported, 1 described in calls.csv."
 
 
 @pytest.mark.parametrize(

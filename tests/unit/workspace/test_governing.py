@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain import CallQuery, JobState, PersonRole, Policy, Subject, Team
-from app.errors import CallNotFound, UsageError, VaultDamaged
+from app.domain import (
+    CallQuery,
+    JobState,
+    KnownNames,
+    PersonRole,
+    Policy,
+    Right,
+    Scope,
+    Subject,
+    Team,
+    WordListState,
+)
+from app.errors import CallNotFound, NotAllowed, UsageError, VaultDamaged
 from app.storage import vault
 from tests.unit.workspace.conftest import PASSPHRASE
 
@@ -35,6 +46,37 @@ def test_the_policy_alone_says_whether_voices_are_looked_at(office, pia):
     assert not pia.processing._by_policy().analysis.acoustics
     office.policy(acoustic_analysis=True)
     assert pia.processing._by_policy().analysis.acoustics
+
+
+def test_a_word_list_is_kept_given_to_workers_and_audited_without_its_words(office, pia, tmp_path):
+    listed = "# brands\n[products]\nVelmora = vel more a\nQuentrix\n"
+    assert pia.vocabulary.get() == WordListState(text="", entries=0, sha256=None)
+    assert pia.vocabulary.change(listed) == {Subject.SETTINGS}
+    entry = office.newest()
+    assert (entry.actor, entry.act, entry.subject, entry.outcome, entry.reason) == (
+        "pia",
+        "vocabulary.change",
+        "",
+        "2 entries",
+        "",
+    )
+    state = pia.vocabulary.get()
+    assert (state.text, state.entries, len(state.sha256)) == (listed, 2, 64)
+    assert "Velmora" not in repr(state)
+    office.vault.close()
+    with vault.open_vault(tmp_path / "vault", PASSPHRASE) as again:
+        assert again.vocabulary.get() == listed
+
+
+def test_a_wrong_word_list_leaves_the_old_one_and_none_ends_it(office, pia):
+    pia.vocabulary.change("Velmora")
+    before = office.vault.audit.count()
+    with pytest.raises(UsageError, match="Line 2"):
+        pia.vocabulary.change("Quentrix\n!")
+    assert (pia.vocabulary.get().text, office.vault.audit.count()) == ("Velmora", before)
+    pia.vocabulary.change("# nothing\n")
+    assert pia.vocabulary.get() == WordListState(text="", entries=0, sha256=None)
+    assert office.newest().outcome == "0 entries"
 
 
 def test_a_change_of_a_setting_is_an_entry_with_its_old_and_new_value(office, pia):
@@ -113,7 +155,7 @@ def test_retention_erases_what_is_older_and_not_on_hold(office, pia):
     applied, erased = office.vault.audit.entries(limit=2)
     assert (erased.actor, erased.act, erased.subject) == ("system", "call.erase", old)
     assert erased.outcome == "retention"
-    assert (applied.actor, applied.outcome) == ("pia", "1 calls erased")
+    assert (applied.actor, applied.outcome) == ("pia", "1 call erased")
     office.clock.move(days=31)
     later = office.sign_in("pia", OFFICER)
     assert len(later.retention.apply()) == 2
@@ -141,10 +183,15 @@ def test_an_erased_recording_comes_back_only_when_that_is_said(office, pia, tmp_
     assert [(name, reason.code) for name, reason in report.refused] == [
         ("a.wav", "recording-erased")
     ]
-    report = sue.intake.import_paths([tmp_path / "a.wav"], even_erased=True)
+    with pytest.raises(NotAllowed, match="`erase`"):
+        sue.intake.import_paths([tmp_path / "a.wav"], even_erased=True)
+    entry = office.newest()
+    assert (entry.actor, entry.act, entry.subject) == ("sue", "denied", "erase")
+    both = office.sign_in("zoe", PersonRole.SUPERVISOR, PersonRole.PRIVACY_OFFICER)
+    report = both.intake.import_paths([tmp_path / "a.wav"], even_erased=True)
     assert len(report.imported) == 1
     entry = office.newest()
-    assert (entry.actor, entry.act, entry.outcome) == ("sue", "call.import", "even-erased")
+    assert (entry.actor, entry.act, entry.outcome) == ("zoe", "call.import", "even-erased")
 
 
 def test_an_erased_call_that_is_being_analysed_ends_the_run_well(office, quick_workers):
@@ -160,3 +207,18 @@ def test_an_erased_call_that_is_being_analysed_ends_the_run_well(office, quick_w
     report = pia.processing.run(progress=erase_once)
     assert (report.done, report.cancelled) == (1, 1)
     assert pia.calls.count(CallQuery()) == 1
+
+
+def test_known_names_are_those_of_calls_people_and_teams_that_a_person_may_see(office):
+    office.add(b"1", queue="Billing")
+    office.add(b"2", queue="Sales")
+    office.sign_in("rob", PersonRole.REVIEWER, scope=Scope(limited=True, queues=("Care",)))
+    ada = office.sign_in("ada", ADMIN)
+    ada.teams.keep("North", ["Sam"])
+    assert ada.people.known_names() == KnownNames(
+        queues=("Billing", "Care", "Sales"), teams=("North",)
+    )
+    few = Scope(limited=True, queues=("Sales",))
+    assert office.sign_in("eve", ADMIN, scope=few).people.known_names().queues == ("Care", "Sales")
+    blind = office.sign_in("bob", granted={Right.MANAGE_PEOPLE})
+    assert blind.people.known_names().queues == ("Care", "Sales")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain import CallMetadata, Direction, Role
+from app.domain import CallMetadata, Direction, PersonRole, Role
 from app.errors import UsageError
 from app.workspace.intake import parse_channels, read_metadata
 
@@ -72,3 +72,46 @@ def test_channels_are_read_as_they_are_written(roles):
             parse_channels(text)
         return
     assert parse_channels(text) == tuple(roles)
+
+
+@pytest.fixture
+def described(tmp_path):
+    """Two folders, of which the first has a metadata file for one of its two recordings."""
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+        for name in ("a.wav", "b.wav"):
+            (tmp_path / folder / name).write_bytes(f"{folder} {name}".encode())
+    (tmp_path / "first" / "calls.csv").write_text("file,agent\na.wav,Sam\nc.wav,Kim\n")
+    return tmp_path
+
+
+def test_what_lies_beside_a_named_file_is_read(office, described):
+    workspace = office.sign_in("sue", PersonRole.SUPERVISOR)
+    files = [described / folder / "a.wav" for folder in ("first", "second")]
+    base = CallMetadata(agent="all", queue="Care")
+    report = workspace.intake.import_paths([*files, described / "first" / "b.wav"], metadata=base)
+    calls = list(map(office.vault.calls.get, report.imported))
+    assert [call.metadata.agent for call in calls] == ["Sam", "all", "all"]
+    assert {call.metadata.queue for call in calls} == {"Care"}
+    assert report.described == 1
+
+
+def test_a_metadata_file_that_is_named_takes_the_place_of_what_lies_beside(office, described):
+    named = described / "other.csv"
+    named.write_text("file,agent\nb.wav,Kim\n")
+    workspace = office.sign_in("sue", PersonRole.SUPERVISOR)
+    files = [described / "first" / name for name in ("a.wav", "b.wav")]
+    report = workspace.intake.import_paths(files, metadata_file=named)
+    calls = list(map(office.vault.calls.get, report.imported))
+    assert [call.metadata.agent for call in calls] == [None, "Kim"]
+
+
+def test_a_wrong_metadata_file_beside_a_named_file_stops_before_anything(office, described):
+    (described / "first" / "calls.csv").write_text("file,colour\na.wav,red\n")
+    workspace = office.sign_in("sue", PersonRole.SUPERVISOR)
+    with pytest.raises(UsageError, match="unknown column `colour`"):
+        workspace.intake.import_paths([described / "second" / "a.wav", described / "first/a.wav"])
+    assert not any(workspace.calls.totals().values())
+    named = described / "other.csv"
+    named.write_text("file,agent\na.wav,Kim\n")
+    assert workspace.intake.import_paths([described / "first/a.wav"], metadata_file=named).imported

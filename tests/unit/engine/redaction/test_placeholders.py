@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import MutedSpan, Role
+from app.engine.raw import Leak
 from app.engine.redaction.found import Found
-from app.engine.redaction.placeholders import PADDING_MS, merged, write
+from app.engine.redaction.placeholders import ECHO_MS, LEAD_MS, QUIET_MS, TRAIL_MS, merged, write
 from app.engine.transcription import RawTranscript, RawTurn, RawWord
 
 
@@ -92,13 +94,27 @@ def test_equal_values_have_the_same_number() -> None:
 def test_muted_audio_is_padded_and_takes_a_bit_of_the_pause() -> None:
     call = raw(turn("a 42 b"))
     (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
-    assert span == MutedSpan(channel=1, start_ms=1500 - 100, end_ms=1900 + 100)
+    assert span == MutedSpan(channel=1, start_ms=1500 - LEAD_MS, end_ms=1900 + TRAIL_MS)
     call = raw(turn("a 42 b", step_ms=2000))
     (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
     assert span == MutedSpan(channel=1, start_ms=3000 - 250, end_ms=3400 + 250)
     call = raw(turn("a 42 b", step_ms=400))
     (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
-    assert span == MutedSpan(channel=1, start_ms=1400 - PADDING_MS, end_ms=1800 + PADDING_MS)
+    assert span == MutedSpan(channel=1, start_ms=1400 - LEAD_MS, end_ms=1800 + TRAIL_MS)
+
+
+def test_what_leaks_to_another_channel_is_muted_there_too() -> None:
+    leak = Leak(source=1, target=0, delay_ms=60, gain_db=-24.0)
+    call = replace(raw(turn("a 42 b", step_ms=2000)), leaks=(leak,))
+    there, here = write(call, [at(call, "42", "CARD", "42")]).muted
+    assert here == MutedSpan(channel=1, start_ms=2750, end_ms=3650)
+    assert there == MutedSpan(channel=0, start_ms=2750, end_ms=3650 + 60 + ECHO_MS)
+
+
+def test_a_leak_the_other_way_mutes_nothing_more() -> None:
+    leak = Leak(source=0, target=1, delay_ms=60, gain_db=-24.0)
+    call = replace(raw(turn("a 42 b")), leaks=(leak,))
+    assert [one.channel for one in write(call, [at(call, "42", "CARD", "42")]).muted] == [1]
 
 
 def test_the_first_and_the_last_word() -> None:
@@ -106,7 +122,7 @@ def test_the_first_and_the_last_word() -> None:
     some = [at(call, "42", "CARD", "42"), at(call, "43", "CARD", "43")]
     redacted = write(call, some)
     assert [one.start_ms for one in redacted.muted] == [0, 900]
-    assert redacted.muted[-1].end_ms == 1500
+    assert redacted.muted[-1].end_ms == 1400 + QUIET_MS
 
 
 def test_without_word_times_the_share_of_the_turn_is_muted_generously() -> None:
@@ -114,7 +130,9 @@ def test_without_word_times_the_share_of_the_turn_is_muted_generously() -> None:
     redacted = write(call, [at(call, "42", "CARD", "42")])
     (redaction,) = redacted.redactions
     assert (redaction.start_ms, redaction.end_ms) == (5100, 5300)
-    assert redacted.muted == (MutedSpan(channel=1, start_ms=4020, end_ms=6380),)
+    assert redacted.muted == (
+        MutedSpan(channel=1, start_ms=4100 - LEAD_MS, end_ms=6300 + TRAIL_MS),
+    )
     assert redacted.transcript.turns[0].words == ()
 
 

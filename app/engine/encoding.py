@@ -1,0 +1,113 @@
+"""Whisper's encoder on windows that are not full: what is there is computed, the rest is known.
+
+Whisper looks at 30 s whatever is said in them, and its attention makes a second of a long window
+dearer than one of a short window. But the rest of a window is silence, and how silence is encoded
+hardly depends on what was said before: it is computed once for each loudness and put behind what
+was. Measured, with what it costs in accuracy: resources/documents/speech.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ctranslate2 import StorageView
+    from faster_whisper import WhisperModel
+    from numpy.typing import NDArray
+
+    from app.engine.windows import Window
+
+    Encoded = NDArray[np.float32]
+
+SAMPLES_PER_FRAME = 160
+_FRAMES_PER_STEP = 2  # frames of sound to one step of the encoded
+_GRID = 100  # frames: lengths are rounded up to whole seconds
+# So much silence after the last word is computed: without it Whisper repeats the last words
+_AFTER_FRAMES = 300
+# Whisper sets everything 8 powers of ten below the loudest to the same floor, 2 below it as scaled
+_FLOOR_BELOW_LOUDEST = 2.0
+
+
+class SilenceEncoder:
+    """The encoding of silence after anything, for one model; computed when first asked for."""
+
+    def __init__(self, model: WhisperModel) -> None:
+        """Remember the model."""
+        self._model = model
+        self._known: dict[float, Encoded] = {}
+
+    def from_step(self, step: int, loudest: float) -> Encoded:
+        """Return the steps from `step` to the window's end [steps, width] where the loudest feature
+        of the window is `loudest`."""
+        floor = round(loudest - _FLOOR_BELOW_LOUDEST, 1)
+        if floor not in self._known:
+            extract = self._model.feature_extractor
+            shape = (1, extract.mel_filters.shape[0], extract.nb_max_frames)
+            silence = self._model.encode(np.full(shape, floor, np.float32))
+            self._known[floor] = np.array(silence)[0]
+        return self._known[floor][step:]
+
+
+class Encoder:
+    """Encodes windows of one call; what was encoded to find the language is not computed again."""
+
+    def __init__(
+        self, model: WhisperModel, samples: NDArray[np.int16], silence: SilenceEncoder | None
+    ) -> None:
+        """Use a loaded model on `samples` [channels, samples]; without `silence`, windows are
+        filled up and computed whole."""
+        self._model = model
+        self._samples = samples
+        self._silence = silence
+        self._waiting: dict[Window, Encoded] = {}
+
+    def kept(self, windows: Sequence[Window]) -> StorageView:
+        """Return encoded windows [windows, steps, width], and keep them until they are asked for
+        again."""
+        if self._silence is None:
+            return self._whole(windows)
+        self._waiting.update({window: self._one(window, self._silence) for window in windows})
+        return _batch([self._waiting[window] for window in windows])
+
+    def encoded(self, windows: Sequence[Window]) -> StorageView:
+        """Return encoded windows [windows, steps, width]."""
+        if self._silence is None:
+            return self._whole(windows)
+        return _batch([self._taken(window, self._silence) for window in windows])
+
+    def _taken(self, window: Window, silence: SilenceEncoder) -> Encoded:
+        kept = self._waiting.pop(window, None)
+        return self._one(window, silence) if kept is None else kept
+
+    def _one(self, window: Window, silence: SilenceEncoder) -> Encoded:
+        features = self._features(window, silence=_AFTER_FRAMES)
+        heard: Encoded = np.array(self._model.encode(features[None]))[0]
+        rest = silence.from_step(len(heard), float(features.max()))
+        return np.concatenate([heard, rest])
+
+    def _whole(self, windows: Sequence[Window]) -> StorageView:
+        whole = self._model.feature_extractor.nb_max_frames
+        features = [self._features(window, silence=whole) for window in windows]
+        return self._model.encode(np.stack(features))
+
+    def _features(self, window: Window, *, silence: int) -> NDArray[np.float32]:
+        """Return the window's features [mels, frames] with so many frames of silence at its end,
+        never more than Whisper takes."""
+        extract = self._model.feature_extractor
+        sound = window.cut(self._samples[window.channel])
+        frames = -(-len(sound) // SAMPLES_PER_FRAME) + silence
+        frames = min(-(-frames // _GRID) * _GRID, extract.nb_max_frames)
+        # one frame more than is used: the last one would look beyond the end
+        sound = np.pad(sound, (0, max(0, (frames + 1) * SAMPLES_PER_FRAME - len(sound))))
+        found: NDArray[np.float32] = extract(sound, padding=0)[:, :frames]
+        return np.ascontiguousarray(found)
+
+
+def _batch(encoded: Sequence[Encoded]) -> StorageView:
+    from ctranslate2 import StorageView
+
+    return StorageView.from_array(np.stack(encoded))

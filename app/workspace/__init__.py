@@ -57,7 +57,7 @@ class Workspace:
         self.policy = Rules(gate, self.requests)
         self.vocabulary = WordList(gate)
         self.teams = Teams(gate)
-        self.retention = Retention(gate, ended)
+        self.retention = Retention(gate, ended, self.requests)
         self.people = People(gate)
         self.keys = Keys(gate)
         self.backups = Backups(gate)
@@ -81,7 +81,7 @@ class Workspace:
         beside.processing = replace(self.processing, _gate=beside._gate)
         beside.requests = replace(self.requests, _gate=beside._gate)
         beside.policy = Rules(beside._gate, beside.requests)
-        beside.retention = replace(self.retention, _gate=beside._gate)
+        beside.retention = replace(self.retention, _gate=beside._gate, _requests=beside.requests)
         return beside
 
     def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:

@@ -84,6 +84,10 @@ TABLE = {
         )
     },
     "requests.approve": (Right.APPROVE, lambda w, _: w.requests.approve(999)),
+    "requests.ask_retention": (
+        Right.ERASE,
+        lambda w, _: w.requests.ask_retention("", reason=""),
+    ),
     "requests.refuse": (Right.APPROVE, lambda w, _: w.requests.refuse(999, "not needed")),
     "requests.withdraw": (ANYBODY, lambda w, _: w.requests.withdraw(999)),
     "requests.list": (ANYBODY, lambda w, _: w.requests.list()),
@@ -94,6 +98,7 @@ TABLE = {
     "teams.list": (Right.MANAGE_PEOPLE, lambda w, _: w.teams.list()),
     "teams.keep": (Right.MANAGE_PEOPLE, lambda w, _: w.teams.keep("blue", ["Sam"])),
     "retention.due": (Right.SEE_CALLS, lambda w, _: w.retention.due()),
+    "retention.ask": (Right.ERASE, lambda w, _: w.retention.ask("their time is over")),
     "retention.apply": (Right.ERASE, lambda w, _: w.retention.apply()),
     "audit.verify": (Right.READ_AUDIT, lambda w, _: w.audit.verify()),
     "audit.entries": (Right.READ_AUDIT, lambda w, _: w.audit.entries()),

@@ -160,7 +160,7 @@ class Program:
     def open_remembered(self, folder: Path) -> Workspace | None:
         """Open a vault with the key that the system's keyring keeps; `None` if it keeps none."""
         opened = vault.open_remembered(folder, witness=self.folders.witness)
-        return None if opened is None else self._workspace(opened)
+        return None if opened is None else self._workspace(opened, typed=False)
 
     def restore(  # noqa: PLR0913 (where from, where to, by whom)
         self,
@@ -319,9 +319,9 @@ class Program:
     def _models(self) -> ModelLibrary:
         return ModelLibrary(self.folders.resources, self.folders.packs)
 
-    def _workspace(self, opened: vault.Vault) -> Workspace:
+    def _workspace(self, opened: vault.Vault, *, typed: bool = True) -> Workspace:
         session = Session(opened.person, utc_now(), opened.policy.get(), utc_now)
-        return Workspace(opened, session, self.settings, self.places)
+        return Workspace(opened, session, self.settings, self.places, typed=typed)
 
 
 def program(

@@ -114,10 +114,14 @@ class Audit:
         # the key of a backup signs one entry, that of a restore: what the clock did is told later
         told = not end.at_rest
         end = replace(end, at=read.at, clock=read.state if told else end.clock)
-        for act, by in (("clock.gap", read.gap), ("clock.change", read.change)):
-            if by and told:
-                said = _bare(actor=_SYSTEM, act=act, subject=read.wall, outcome=by)
-                _, end = self._head.add(writing, end, said)
+        if read.gap and told:
+            long = _bare(actor=_SYSTEM, act="clock.gap", subject=read.wall, outcome=read.gap)
+            _, end = self._head.add(writing, end, long)
+        if read.change and told:
+            changed = _bare(
+                actor=_SYSTEM, act="clock.change", subject=read.wall, outcome=read.change
+            )
+            _, end = self._head.add(writing, end, changed)
         entry, end = self._head.add(writing, end, bare)
         self._head.keep(writing, end)
         writing.leave_no_trace()  # the key that signed this entry

@@ -161,7 +161,7 @@ class Program:
     def open_remembered(self, folder: Path) -> Workspace | None:
         """Open a vault with the key that the system's keyring keeps; `None` if it keeps none."""
         opened = vault.open_remembered(folder, witness=self.folders.witness)
-        return None if opened is None else self._workspace(opened)
+        return None if opened is None else self._workspace(opened, typed=False)
 
     def restore(  # noqa: PLR0913 (where from, where to, by whom)
         self,
@@ -320,10 +320,10 @@ class Program:
     def _models(self) -> ModelLibrary:
         return ModelLibrary(self.folders.resources, self.folders.packs)
 
-    def _workspace(self, opened: vault.Vault) -> Workspace:
+    def _workspace(self, opened: vault.Vault, *, typed: bool = True) -> Workspace:
         opened.calls.erasure.also = lambda: drill.remove_left(self.folders.data)
         session = Session(opened.person, utc_now(), opened.policy.get(), utc_now)
-        return Workspace(opened, session, self.settings, self.places)
+        return Workspace(opened, session, self.settings, self.places, typed=typed)
 
 
 def program(

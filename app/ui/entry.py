@@ -131,9 +131,10 @@ class Entry(QObject):
             self.signing_in = False
             self.unlock.set_busy(busy=False)
             self.unlock.forget()
+            confirmed = workspace.take_confirmed()
             self.opened.emit(workspace)
             if remember:
-                self._desk.tasks.change(workspace.keys.remember)
+                self._desk.tasks.change(lambda: workspace.keys.remember(confirmed=confirmed))
 
         self.unlock.show_problem(None)
         self.unlock.set_busy(busy=True)
@@ -168,6 +169,7 @@ class Entry(QObject):
         def opened(workspace: Workspace) -> None:
             self.recovery.set_busy(busy=False)
             self.recovery.forget()
+            workspace.take_confirmed()
             self.opened.emit(workspace)
             self._desk.messages.note(
                 f"You are signed in as {workspace.session.name}, with the new passphrase.",
@@ -196,7 +198,7 @@ class Entry(QObject):
             self.set_up.set_busy(busy=False)
             self._new = workspace
             self.made.emit(workspace)
-            self.sheet_step.begin(workspace)
+            self.sheet_step.begin(workspace, workspace.take_confirmed())
             self.page_wanted.emit(self.sheet_step)
 
         self.set_up.show_problem(None)

@@ -209,6 +209,23 @@ def test_retention_shows_and_erases_what_is_due(run, records, vaulted, calls, al
     assert "Erased: 0" in run("retention", "apply", *vaulted)[1]
 
 
+@pytest.mark.usefixtures("colleague")
+def test_retention_says_what_it_takes_and_asks_for_it(run, records, vaulted, calls, alone):
+    with opened_directly(vaulted) as writing:
+        policy.keep(writing, replace(policy.current(writing), retention_days=30))
+        writing.change("UPDATE calls SET started = '2000' WHERE id = ?", (calls[0],))
+    years = timedelta(days=400)
+    later = SimpleNamespace(now=lambda zone: datetime.now(zone) + years)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(clock, "datetime", later)
+        status, _, said = run("retention", "apply", *vaulted)
+    assert (status, "set forward" in said, "--reason" in said) == (5, True, True)
+    _, printed = records("retention", "apply", "--reason", "their time is over", *vaulted)
+    request = every(printed, "request")[0]
+    assert (request["state"], request["subject"]) == ("open", "retention")
+    assert "retention = " in run("requests", *vaulted)[1]
+
+
 def test_who_may_not_see_words_gets_a_report_without_them(run, vaulted, calls, monkeypatch):
     from app import access
 

@@ -21,6 +21,7 @@ from app.cli.backup_records import (
     VaultCheckRecord,
 )
 from app.cli.record import Record
+from app.cli.redaction_record import RedactionRecord
 from app.cli.vocabulary import WordListRecord
 from app.domain import (
     ApprovalRequest,
@@ -385,6 +386,7 @@ class RetentionRecord(Record, frozen=True, kw_only=True, tag="autoinsights.reten
 
 AnyRecord = (
     AnalysisRecord
+    | RedactionRecord
     | ErrorRecord
     | VaultRecord
     | ImportRecord

@@ -233,7 +233,7 @@ class _Rescue:
             return
         with target.transaction() as writing:
             names = {
-                key_of(tag_of(self.found.id, one.name), known=True): str(one.name)
+                key_of(tag_of(self.found.id, one.name), known=True): one.name
                 for one in people.known(writing)
             }
             for name, number in way.attempts.untold_times(names).items():

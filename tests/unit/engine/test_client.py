@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +14,10 @@ from app.domain import CallId
 from app.engine.client import Advanced, Finished, LoneWorker, Workers, ask
 from app.engine.wire import NetworkTrial, NetworkTried, Places, Request
 from app.errors import WorkerDied, WorkerStuck
+from app.storage import keys, vault
 from tests.workers import echoing, scripted, silent
+
+PASSPHRASE = "a passphrase that no worker knows"
 
 
 def _workers(count=1, stuck_after_seconds=60.0):
@@ -89,6 +93,48 @@ def test_a_worker_that_answers_nonsense_is_ended(expected_logs):
     with closing(_workers()) as workers:
         workers.submit(CallId("a"), _request(b"babble"))
         assert _until_finished(workers)[0][0].outcome.code == "worker-died"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks Linux about a process")
+def test_a_worker_has_no_key_and_no_file_of_the_vault_that_is_open(tmp_path):
+    """A recording that took a worker over would find nothing there but itself."""
+    with vault.create(tmp_path / "vault", PASSPHRASE, cost=keys.LOWEST_COST) as opened:
+        secrets = (
+            opened._key.secret_bytes(),
+            opened._database._key,
+            opened._call_keys._key,
+            PASSPHRASE.encode(),
+        )
+        assert all(found_in(os.getpid(), secrets))  # so they can be found
+        with closing(_workers()) as workers:
+            workers.submit(CallId("a"), _request(b"a recording in a worker"))
+            child = int(_until_finished(workers)[0][0].outcome.hint)
+            assert found_in(child, (b"a recording in a worker",)) == [True]
+            assert found_in(child, secrets) == [False] * 4
+            for link in Path(f"/proc/{child}/fd").iterdir():
+                assert str(tmp_path) not in str(link.readlink())
+            said = b"".join(
+                Path(f"/proc/{child}/{one}").read_bytes() for one in ("cmdline", "environ")
+            )
+            assert str(tmp_path / "vault").encode() not in said
+
+
+def found_in(process, wanted):
+    """Return which of some bytes are in what a process can write to of its memory."""
+    found = [False] * len(wanted)
+    with Path(f"/proc/{process}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{process}/maps").read_text().splitlines():
+            place, rights = line.split()[:2]
+            if not rights.startswith("rw"):
+                continue
+            start, end = (int(one, 16) for one in place.split("-"))
+            memory.seek(start)
+            try:
+                content = memory.read(end - start)
+            except OSError:
+                continue
+            found = [old or one in content for old, one in zip(found, wanted, strict=True)]
+    return found
 
 
 def test_a_busy_worker_takes_no_second_call():

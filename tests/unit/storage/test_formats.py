@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 import argon2.low_level
+import msgspec
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -17,7 +18,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from tests.unit.storage.conftest import PASSPHRASE
+from app.domain import PersonRole
+from app.storage import totp
+from tests.unit.storage.conftest import PASSPHRASE, added
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "resources" / "documents" / "formats.md").read_text(encoding="utf-8")
@@ -111,3 +114,56 @@ def test_the_database_names_itself_as_documented(opened, database):
     assert connection.execute("PRAGMA application_id").fetchone()[0] == 0x41495631
     assert connection.execute("PRAGMA cipher_version").fetchone()[0].startswith("4.")
     assert connection.execute("PRAGMA cipher_page_size").fetchone()[0] == "4096"
+
+
+def test_every_table_and_column_is_documented_in_its_order(opened):
+    part = DOCUMENT.split("\n## Database")[1].split("\n## ")[0]
+    documented = {
+        name: re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)", "", rest))
+        for name, rest in re.findall(r"^\| `(\w+)` \| (.*) \|$", part, re.MULTILINE)
+    }
+    with opened._database.reader() as reading:
+        names = [
+            name
+            for (name,) in reading.all("SELECT name FROM sqlite_master WHERE type = 'table'")
+            if not name.startswith(("sqlite_", "turns_"))
+        ]
+        selected = {
+            name: reading._connection.execute(f"SELECT * FROM {name}").description for name in names
+        }
+    found = {name: [column[0] for column in columns] for name, columns in selected.items()}
+    assert documented == found
+
+
+def test_who_people_are_and_their_second_factor_are_as_documented(opened):
+    """As somebody reads them who has the database and this document alone."""
+    now = opened.second_factors._clock()
+    secret = totp.new_secret()
+    step = int(now.timestamp()) // 30
+    code = _code(secret, step)
+    codes = opened.second_factors.set_up(opened.person, secret, code, actor="owner")
+    added(opened, "bob", PersonRole.REVIEWER, PersonRole.AUDITOR)
+    with opened._database.reader() as reading:
+        kept = reading.one("SELECT totp, totp_step, totp_drift FROM people WHERE name = 'owner'")
+        bob = reading.one("SELECT roles, granted, scope FROM people WHERE name = 'bob'")
+        digests = {row[0] for row in reading.all("SELECT digest FROM backup_codes")}
+    assert kept == (secret, step, 0)
+    assert bob[:2] == ('["auditor","reviewer"]', "[]")
+    assert json.loads(bob[2]) == {"limited": False, "queues": [], "teams": []}
+    assert digests == {
+        hashlib.sha256(f"autoinsights-backup-code:owner:{one}".encode()).digest() for one in codes
+    }
+
+
+def _code(secret, step):
+    """RFC 4226 and RFC 6238, by hand."""
+    digest = hmac.digest(secret, step.to_bytes(8, "big"), "sha1")
+    at = digest[-1] & 15
+    number = int.from_bytes(digest[at : at + 4], "big") & 0x7FFFFFFF
+    return f"{number % 10**6:06}"
+
+
+def test_text_in_the_canonical_header_is_escaped_as_documented():
+    text = 'é\x01\x1f\n\t\b\f\r\x7f\u2028"\\/\U0001f600'
+    written = json.dumps(text, ensure_ascii=False).encode()
+    assert msgspec.json.encode(text) == written

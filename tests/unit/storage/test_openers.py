@@ -99,6 +99,44 @@ def test_nobody_who_knows_the_public_key_only_can_put_another_vault_in_its_place
             _secret(msgspec.structs.replace(ann, vault_key=forged), private)
 
 
+MLKEM, X25519 = slice(0, 64), slice(64, 96)  # of a private key; what follows is the shared secret
+
+
+@pytest.mark.parametrize("missing", [MLKEM, X25519, slice(96, 128)], ids=["mlkem", "x25519", "-"])
+def test_who_has_all_but_one_half_of_a_private_key_opens_nothing(ann, private, missing):
+    """A quantum computer finds the half of X25519 one day, a slip in ML-KEM gives away the other:
+    either alone is worth nothing, and nor are both without the shared secret."""
+    assert len(private) == 128
+    strange = openers._new_pair().kept
+    known = private[: missing.start] + strange[missing] + private[missing.stop :]
+    assert len(known) == len(private)
+    with pytest.raises(VaultDamaged):
+        _secret(ann, known)
+
+
+@pytest.mark.parametrize("half", [slice(1184), slice(1184, 1216)], ids=["mlkem", "x25519"])
+def test_a_vault_key_sealed_to_one_half_of_a_public_key_opens_nothing(key, ann, private, half):
+    """Both halves take part in sealing, too."""
+    mixed = bytearray(openers._new_pair().public)
+    mixed[half] = ann.public[half]
+    for public in (bytes(mixed), ann.public):
+        to = openers._Pair(b"", public, private[96:])
+        sealed = openers._wrapped(VAULT, key, to, ann.tag, None)
+        found = msgspec.structs.replace(ann, vault_key=sealed)
+        if public == ann.public:
+            assert _secret(found, private) == key.secret_bytes()
+        else:
+            with pytest.raises(VaultDamaged):
+                _secret(found, private)
+
+
+def test_the_lengths_are_those_of_the_format(ann, admitted):
+    encapsulated, sealed, tag = 1120, 40 + 16, 16
+    assert len(ann.public) == 1184 + 32
+    assert len(ann.vault_key) == encapsulated + sealed + 32 + tag
+    assert len(admitted[0].vault_key) == encapsulated + 2 * sealed + 32 + tag
+
+
 def test_the_computer_is_needed_where_it_is_asked_for(key, admitted):
     assert _secret(*admitted, COMPUTER) == key.secret_bytes()
     for other in (None, b"", b"d" * 32):

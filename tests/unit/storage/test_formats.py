@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import re
+import struct
 from pathlib import Path
 
 import argon2.low_level
@@ -17,12 +18,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from tests.unit.storage.conftest import PASSPHRASE
+from app.storage import seals, totp
+from tests.unit.storage.conftest import PASSPHRASE, added
 
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "resources" / "documents" / "formats.md").read_text(encoding="utf-8")
 
-ACT = r'(?:\bact=|\bactor, |\bname, |"system", )"(denied|[\w-]+\.[\w-]+)"'
+ACT = r'(?:\bact=|\bactor,\s+|\bname, |"system", )"(denied|[\w-]+\.[\w-]+)"'
 
 
 def _keyed(key, *parts):
@@ -78,7 +80,9 @@ def test_a_passphrase_leads_to_the_vault_key_as_documented(opened, folder):
     )
     suite = hpke.Suite(hpke.KEM.MLKEM768_X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
     info = f"autoinsights-vault-key-2:{header['id']}:".encode() + tag
-    sealed = suite.decrypt(base64.b64decode(way["vault_key"]), pair, info=info)
+    wrapped = base64.b64decode(way["vault_key"])
+    assert len(wrapped) == 1120 + (40 + 32 + 16) + 16
+    sealed = suite.decrypt(wrapped, pair, info=info)
     assert _unsealed(sealed, private[96:], "vault-key:shared", subject) == bytes(
         opened._key._secret
     )
@@ -111,3 +115,63 @@ def test_the_database_names_itself_as_documented(opened, database):
     assert connection.execute("PRAGMA application_id").fetchone()[0] == 0x41495631
     assert connection.execute("PRAGMA cipher_version").fetchone()[0].startswith("4.")
     assert connection.execute("PRAGMA cipher_page_size").fetchone()[0] == "4096"
+
+
+def test_every_table_and_column_is_documented(database):
+    text = DOCUMENT.split("### Tables")[1].split("\n## ")[0]
+    documented = {
+        table: re.findall(r"`(\w+)`", re.sub(r"\([^)]*\)|:[^|,]*", "", columns))
+        for table, columns in re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE)
+    }
+    with database.reader() as reading:
+        tables = reading.all(
+            "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+            " AND name NOT LIKE 'turns_%'"
+        )
+        there = {
+            name: [
+                column[0]
+                for column in reading._connection.execute(f"SELECT * FROM {name}").description
+            ]
+            for (name,) in tables
+        }
+    assert documented == there
+
+
+def test_what_a_person_may_do_is_written_as_documented(opened, database):
+    added(opened, "Bea")
+    with database.reader() as reading:
+        roles, granted, scope = reading.one(
+            "SELECT roles, granted, scope FROM people WHERE name = 'Bea'"
+        )
+    assert json.loads(roles) == ["reviewer"]
+    assert json.loads(granted) == []
+    assert json.loads(scope) == {"limited": False, "queues": [], "teams": []}
+
+
+def test_the_second_factor_is_as_documented(opened, database, clock):
+    secret = b"s" * 20
+    step = int(clock().timestamp()) // 30
+    mac = hmac.new(secret, struct.pack(">Q", step), "sha1").digest()
+    (number,) = struct.unpack(">I", mac[mac[-1] & 15 :][:4])
+    code = f"{(number & 0x7FFFFFFF) % 10**6:06}"
+    codes = opened.second_factors.set_up(opened.person, secret, code, actor="owner")
+    with database.reader() as reading:
+        kept = reading.one("SELECT totp, totp_step, totp_drift FROM people")
+        digests = {row[0] for row in reading.all("SELECT digest FROM backup_codes")}
+    assert kept == (secret, step, 0)
+    assert digests == {
+        hashlib.sha256(f"autoinsights-backup-code:owner:{one}".encode()).digest() for one in codes
+    }
+    later = totp.accepted(secret, code, clock(), last_step=step - 1, drift=1)
+    assert later is not None
+    assert totp.accepted(secret, code, clock(), last_step=step - 1, drift=2) is None
+
+
+def test_the_state_has_the_documented_parts():
+    text = DOCUMENT.split("### State")[1].split("\n### ")[0]
+    named = re.findall(r"`(\w+)`", text.partition("parts: ")[2].partition("\n")[0])
+    assert named == list(seals.WORDS)
+    left_out = re.search(r"compares all parts but (.+?);", text)
+    assert left_out is not None
+    assert set(re.findall(r"`(\w+)`", left_out[1])) == set(named) - set(seals.AT_OPENING)

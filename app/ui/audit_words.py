@@ -65,6 +65,8 @@ _ACTS = {
     "audit.mismatch": "Audit log does not fit",
     "audit.accept": "Mismatch accepted",
     "clock.change": "Clock of the computer changed",
+    "confirm.refused": "Confirming refused",
+    "clock.gap": "Long time without an entry",
 }
 
 COLUMNS = ("No.", "When", "Person", "Act", "On what", "Outcome", "Reason")

@@ -57,6 +57,21 @@ def test_erasing_takes_two_people(office, pia, adam):
     )
 
 
+def test_who_was_suspended_since_decides_nothing(office, pia, adam):
+    call = office.add()
+    request = _ask_erase(pia, call)
+    office.suspend("adam")
+    for decide in (adam.requests.approve, lambda number: adam.requests.refuse(number, "no")):
+        with pytest.raises(NotAllowed):
+            decide(request.number)
+        assert (office.newest().actor, office.newest().act) == ("adam", "denied")
+    office.sign_in("adam", SUPERVISOR)
+    with pytest.raises(NotAllowed):  # nor who lost the right to
+        adam.requests.approve(request.number)
+    assert pia.calls.count(CallQuery()) == 1
+    assert [one.state for one in pia.requests.list()] == ["open"]
+
+
 def test_a_name_in_other_letters_is_no_second_person(office, pia):
     request = _ask_erase(pia, office.add())
     with pytest.raises(NotAllowed):

@@ -23,6 +23,7 @@ from app.domain import (
 from app.errors import AppError, CallNotFound, NotAllowed, SessionEnded, WrongPassphrase
 from app.storage import vault
 from app.workspace import Workspace
+from app.workspace.gate import Confirmed
 from tests.builders import analysed_call
 from tests.unit.workspace.conftest import PASSPHRASE, Clock, Office
 
@@ -85,6 +86,10 @@ TABLE = {
         )
     },
     "requests.approve": (Right.APPROVE, lambda w, _: w.requests.approve(999)),
+    "requests.ask_retention": (
+        Right.ERASE,
+        lambda w, _: w.requests.ask_retention("", reason=""),
+    ),
     "requests.refuse": (Right.APPROVE, lambda w, _: w.requests.refuse(999, "not needed")),
     "requests.withdraw": (ANYBODY, lambda w, _: w.requests.withdraw(999)),
     "requests.list": (ANYBODY, lambda w, _: w.requests.list()),
@@ -95,6 +100,7 @@ TABLE = {
     "teams.list": (Right.MANAGE_PEOPLE, lambda w, _: w.teams.list()),
     "teams.keep": (Right.MANAGE_PEOPLE, lambda w, _: w.teams.keep("blue", ["Sam"])),
     "retention.due": (Right.SEE_CALLS, lambda w, _: w.retention.due()),
+    "retention.ask": (Right.ERASE, lambda w, _: w.retention.ask("their time is over")),
     "retention.apply": (Right.ERASE, lambda w, _: w.retention.apply()),
     "audit.verify": (Right.READ_AUDIT, lambda w, _: w.audit.verify()),
     "audit.entries": (Right.READ_AUDIT, lambda w, _: w.audit.entries()),
@@ -123,13 +129,17 @@ TABLE = {
     ),
     "people.set_passphrase of oneself": (
         ANYBODY,
-        lambda w, _: w.people.set_passphrase(w.session.name.upper(), "short"),
+        lambda w, _: w.people.set_passphrase(
+            w.session.name.upper(), "short", confirmed=Confirmed(w.session.name)
+        ),
     ),
     "people.release": (Right.MANAGE_PEOPLE, lambda w, _: w.people.release("nobody")),
     "people.new_second_factor": (ANYBODY, lambda w, _: w.people.new_second_factor()),
     "people.set_second_factor": (
         ANYBODY,
-        lambda w, _: w.people.set_second_factor(w.people.new_second_factor(), "no code"),
+        lambda w, _: w.people.set_second_factor(
+            w.people.new_second_factor(), "no code", confirmed=Confirmed(w.session.name)
+        ),
     ),
     "people.take_second_factor of others": (
         Right.MANAGE_PEOPLE,
@@ -137,19 +147,27 @@ TABLE = {
     ),
     "people.take_second_factor of oneself": (
         ANYBODY,
-        lambda w, _: w.people.take_second_factor(w.session.name),
+        lambda w, _: w.people.take_second_factor(
+            w.session.name, confirmed=Confirmed(w.session.name)
+        ),
     ),
     "people.backup_codes_left": (ANYBODY, lambda w, _: w.people.backup_codes_left()),
     "keys.state": (ANYBODY, lambda w, _: w.keys.state()),
-    "keys.remember": (ANYBODY, lambda w, _: w.keys.remember()),
+    "keys.remember": (ANYBODY, lambda w, _: w.keys.remember(confirmed=Confirmed(w.session.name))),
     "keys.forget": (ANYBODY, lambda w, _: w.keys.forget()),
     "keys.ask_for_computer": (
         Right.MANAGE_VAULT,
-        lambda w, _: w.keys.ask_for_computer(wanted=True),
+        lambda w, _: w.keys.ask_for_computer(wanted=True, confirmed=Confirmed(w.session.name)),
     ),
     "keys.new_sheet": (Right.MANAGE_VAULT, lambda w, _: w.keys.new_sheet()),
-    "keys.keep_sheet": (Right.MANAGE_VAULT, lambda w, _: w.keys.keep_sheet("one", "another")),
-    "keys.rotate": (Right.MANAGE_VAULT, lambda w, _: w.keys.rotate()),
+    "keys.keep_sheet": (
+        Right.MANAGE_VAULT,
+        lambda w, _: w.keys.keep_sheet("one", "another", confirmed=Confirmed(w.session.name)),
+    ),
+    "keys.rotate": (
+        Right.MANAGE_VAULT,
+        lambda w, _: w.keys.rotate(confirmed=Confirmed(w.session.name)),
+    ),
     "backups.make": (Right.MANAGE_VAULT, lambda w, _: w.backups.make(NO_FOLDER)),
     "backups.check": (Right.MANAGE_VAULT, lambda w, _: w.backups.check(NO_FOLDER)),
     "backups.write_erased_list": (
@@ -163,7 +181,7 @@ ON_A_CALL = (
     "calls.hold", "processing.cancel", "processing.retry", "requests.ask of erasing",
     "requests.ask of an export", "requests.ask of ending a hold",
 )  # fmt: skip
-WITHOUT_RIGHT = {"info", "session", "close", "sign_in"}
+WITHOUT_RIGHT = {"info", "session", "close", "sign_in", "confirm", "take_confirmed"}
 # These only put into another form, or into a file, what was got by a right before.
 FORMS = {
     "audit.checkpoint_file", "audit.checkpoint_text", "audit.checkpoint_sheet", "audit.proof_file",

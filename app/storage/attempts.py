@@ -17,6 +17,7 @@ from app.storage import files
 from app.storage.clock import milliseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from app.storage.clock import Clock
@@ -115,7 +116,7 @@ class Attempts:
         """Return the attempts that no audit log tells of, by what `key_of` makes of the name."""
         return {who: found for who, found in self._kept.items() if found.untold}
 
-    def untold_times(self, names: dict[str, str]) -> dict[str, int]:
+    def untold_times(self, names: Mapping[str, str]) -> dict[str, int]:
         """Return how often people failed of which no audit log tells; `names` leads from what
         `key_of` makes of them to their names.
 

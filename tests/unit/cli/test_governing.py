@@ -6,13 +6,14 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from app import access
 from app.cli import text
 from app.domain import GuardedAct, Person, PersonName, Right
-from app.storage import people, policy, vault
+from app.storage import clock, people, policy, vault
 from tests.unit.cli.conftest import PASSPHRASE
 from tests.unit.cli.test_main import every
 
@@ -210,16 +211,20 @@ def test_retention_shows_and_erases_what_is_due(run, records, vaulted, calls, al
 
 
 @pytest.mark.usefixtures("colleague")
-def test_retention_says_what_it_takes_and_asks_for_it(run, records, vaulted, calls, alone):
+def test_retention_says_what_it_takes_and_asks_for_it(run, records, vaulted, calls):
     with opened_directly(vaulted) as writing:
         policy.keep(writing, replace(policy.current(writing), retention_days=30))
         writing.change("UPDATE calls SET started = '2000' WHERE id = ?", (calls[0],))
-    years = timedelta(days=400)
-    later = SimpleNamespace(now=lambda zone: datetime.now(zone) + years)
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=400)
+
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(clock, "datetime", later)
+        patched.setattr(clock, "datetime", Later)
         status, _, said = run("retention", "apply", *vaulted)
-    assert (status, "set forward" in said, "--reason" in said) == (5, True, True)
+    assert (status, "set forward" in said, "--reason" in said) == (10, True, True)
     _, printed = records("retention", "apply", "--reason", "their time is over", *vaulted)
     request = every(printed, "request")[0]
     assert (request["state"], request["subject"]) == ("open", "retention")

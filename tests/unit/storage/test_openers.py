@@ -81,27 +81,6 @@ def test_a_part_of_another_persons_way_in_opens_nothing(key, ann, private, field
             openers.rewrapped(VAULT, mixed, key, key, None)
 
 
-@pytest.mark.parametrize("half", [slice(0, 64), slice(64, 96), slice(96, 128)])
-def test_who_has_broken_one_half_of_the_hybrid_needs_the_other_one_and_the_shared_secret(
-    key, ann, private, half
-):
-    """ML-KEM-768, X25519 and the shared secret: none of them is enough."""
-    other = openers.private_key(VAULT, _opener(key), WORDS)
-    assert _secret(ann, private) == key.secret_bytes()
-    lacking = bytearray(private)
-    lacking[half] = other[half]
-    with pytest.raises(VaultDamaged):
-        _secret(ann, bytes(lacking))
-
-
-@pytest.mark.parametrize("half", [slice(0, 1088), slice(1088, 1120), slice(1120, None)])
-def test_both_halves_of_what_is_encapsulated_count(key, ann, private, half):
-    mixed = bytearray(ann.vault_key)
-    mixed[half] = openers.rewrapped(VAULT, ann, key, key, None).vault_key[half]
-    with pytest.raises(VaultDamaged):
-        _secret(msgspec.structs.replace(ann, vault_key=bytes(mixed)), private)
-
-
 def test_the_same_way_in_opens_no_other_vault(ann, private):
     with pytest.raises(SealBroken):
         openers.private_key(ELSEWHERE, ann, WORDS)

@@ -20,12 +20,11 @@ from app.domain import (
     PersonState,
     Right,
 )
-from app.errors import AppError, CallNotFound, NotAllowed, SessionEnded, WrongPassphrase
-from app.storage import vault
+from app.errors import AppError, CallNotFound, NotAllowed, SessionEnded
 from app.workspace import Workspace
 from app.workspace.gate import Confirmed
 from tests.builders import analysed_call
-from tests.unit.workspace.conftest import PASSPHRASE, Clock, Office
+from tests.unit.workspace.conftest import Clock, Office
 
 MISSING = CallId("0" * 32)
 LIST = CallQuery()
@@ -318,32 +317,6 @@ def test_every_look_is_an_entry_under_the_name_of_the_person(office):
         ("calls.search", "", "1 hit"),
     ]
     assert {entry.actor for entry in entries} == {"sue"}
-
-
-def test_an_export_is_an_entry_that_names_the_request(office):
-    call = office.add(b"sound")
-    asking = office.sign_in("sue", granted=set(Right))
-    office.policy(two_persons=frozenset({GuardedAct.EXPORT_ORIGINAL}))
-    request = asking.requests.ask(GuardedAct.EXPORT_ORIGINAL, call, reason="for the court")
-    with pytest.raises(NotAllowed):
-        asking.calls.export_original(call)
-    office.sign_in("pat", granted=set(Right)).requests.approve(request.number)
-    assert asking.calls.export_original(call) == b"sound"
-    entry = office.newest()
-    assert (entry.actor, entry.act, entry.subject) == ("sue", "call.export-original", call)
-    assert entry.outcome == f"request {request.number}"
-
-
-def test_a_failed_sign_in_is_an_entry_as_soon_as_somebody_gets_in(tmp_path):
-    folder, clock = tmp_path / "vault", Clock()
-    Office(folder, clock).vault.close()
-    for name in ("owner", "owner", "nobody"):
-        with pytest.raises(WrongPassphrase):
-            vault.open_vault(folder, "other plain words", name=name, clock=clock)
-    with vault.open_vault(folder, PASSPHRASE, name="owner", clock=clock) as opened:
-        failed = [one for one in opened.audit.entries(limit=9) if one.act == "sign-in.failed"]
-    assert len(failed) == 2
-    assert sorted(one.outcome for one in failed) == ["2 times", "once"]
 
 
 def test_a_list_of_words_is_a_search_and_an_entry_once(office):

@@ -23,7 +23,7 @@ from app.engine.wire import HeadTrial, NetworkTrial, NetworkTried, Places, Reque
 from app.errors import AppError, AudioUnreadable, CallFailed, PackInvalid, WorkerDied
 from app.processing import analyse_each, workers_for
 from app.storage import drill, passphrases, rescue, restore, vault
-from app.storage.clock import utc_now
+from app.storage.clock import steady, utc_now
 from app.storage.way import Way
 from app.workspace import Workspace
 from app.workspace.intake import RECORDINGS
@@ -322,7 +322,7 @@ class Program:
 
     def _workspace(self, opened: vault.Vault, *, typed: bool = True) -> Workspace:
         opened.calls.erasure.also = lambda: drill.remove_left(self.folders.data)
-        session = Session(opened.person, utc_now(), opened.policy.get(), utc_now)
+        session = Session.begun(opened.person, opened.policy.get(), utc_now, steady)
         return Workspace(opened, session, self.settings, self.places, typed=typed)
 
 

@@ -2,9 +2,9 @@
 
 Promises that a call is erased as a whole or not at all, that a call under hold is not, that what
 still works on it finds it gone, and that afterwards no page of the database holds a word of it.
-What remains is the call's id and a keyed form of the recording's digest, to know it again. The
-sealed files are removed after that; an interruption in between is made up for at the next
-opening, and until then nobody can open them.
+What remains is the call's id, a keyed form of the recording's digest, to know it again, and what
+was asked for of it, without the reasons. The sealed files are removed after that; an interruption
+in between is made up for at the next opening, and until then nobody can open them.
 """
 
 from __future__ import annotations
@@ -86,6 +86,7 @@ class Erasure:
         )
         writing.change("DELETE FROM calls WHERE number = ?", (number,))
         writing.change(_WITHDRAWN, (at, call))
+        writing.change(_WITHOUT_REASON, (call,))
         self._audit.append(
             writing,
             actor=how.actor,
@@ -155,5 +156,7 @@ _WAIT_MS = 2000  # for who reads just then: nobody else can write meanwhile
 _WITHDRAWN = """
     UPDATE requests SET state = 'withdrawn', decided_at = ? WHERE subject = ? AND state = 'open'
 """
+# A reason can name the customer; in the audit log it stays, as the field for it says.
+_WITHOUT_REASON = "UPDATE requests SET reason = '' WHERE subject = ?"
 _LEFT = "SELECT call FROM erased WHERE removed = 0"
 _REMOVED = "UPDATE erased SET removed = 1 WHERE call = ?"

@@ -237,7 +237,7 @@ def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests excha
         computer = opening.admitted_computer(found)
         vault = _unlocked(opening.with_secret(computer), found, key)
         with vault.closed_on_error():
-            person = vault.people.present(name)
+            person = vault.people.expected(name)
             if computer is not None:
                 vault.ways_in.ask_for_computer(actor=person.name)
             vault.person = vault.people.recover(name, passphrase, cost=cost)

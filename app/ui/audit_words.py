@@ -51,6 +51,7 @@ _ACTS = {
     "request.refuse": "Request refused",
     "request.withdraw": "Request withdrawn",
     "key.recovery-sheet": "New recovery sheet",
+    "key.recovery-refused": "Recovery sheet refused",
     "key.recovery-used": "Recovery sheet used",
     "key.remember": "Computer remembered",
     "key.forget": "Computer forgotten",

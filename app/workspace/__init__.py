@@ -84,8 +84,8 @@ class Workspace:
         What this workspace runs goes on; closing either one closes the vault.
         """
         person = self._vault.sign_in(name, passphrase, code=code)
-        clock = self.session.clock
-        session = Session(person, clock(), self._vault.policy.get(), clock)
+        clock, steady = self.session.clock, self.session.steady
+        session = Session.begun(person, self._vault.policy.get(), clock, steady)
         beside = Workspace(self._vault, session, self._settings, self._places, typed=True)
         # what this person cancels ends in a run that goes on, too
         beside.processing = replace(self.processing, _gate=beside._gate)

@@ -20,11 +20,11 @@ from app.domain import (
     PersonState,
     Right,
 )
-from app.errors import AppError, CallNotFound, NotAllowed, SessionEnded
+from app.errors import AppError, CallNotFound, NotAllowed, SessionEnded, WrongPassphrase
 from app.workspace import Workspace
 from app.workspace.gate import Confirmed
 from tests.builders import analysed_call
-from tests.unit.workspace.conftest import Clock, Office
+from tests.unit.workspace.conftest import PASSPHRASE, Clock, Office
 
 MISSING = CallId("0" * 32)
 LIST = CallQuery()
@@ -317,6 +317,30 @@ def test_every_look_is_an_entry_under_the_name_of_the_person(office):
         ("calls.search", "", "1 hit"),
     ]
     assert {entry.actor for entry in entries} == {"sue"}
+
+
+def test_every_export_is_an_entry_that_names_its_approval(office):
+    call = office.add(b"sound")
+    sue = office.sign_in("sue", PersonRole.SUPERVISOR)
+    request = sue.requests.ask(GuardedAct.EXPORT_ORIGINAL, call, reason="for the court")
+    office.sign_in("pia", PersonRole.PRIVACY_OFFICER).requests.approve(request.number)
+    assert sue.calls.export_original(call) == b"sound"
+    entry = office.newest()
+    assert (entry.actor, entry.act, entry.subject, entry.outcome) == (
+        "sue", "call.export-original", call, f"request {request.number}",
+    )  # fmt: skip
+
+
+def test_every_failed_sign_in_is_an_entry(office):
+    workspace = office.sign_in("owner", *PersonRole)
+    before = office.vault.audit.count()
+    for name in ("owner", "owner", "nobody"):
+        with pytest.raises(WrongPassphrase):
+            workspace.sign_in("not the right one at all", name=name)
+    workspace.sign_in(PASSPHRASE, name="owner")
+    entries = office.vault.audit.entries(limit=office.vault.audit.count() - before)
+    failed = {(e.actor, e.outcome) for e in entries if e.act == "sign-in.failed"}
+    assert failed == {("owner", "2 times"), ("unknown", "once")}
 
 
 def test_a_list_of_words_is_a_search_and_an_entry_once(office):

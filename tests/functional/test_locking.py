@@ -206,6 +206,7 @@ def test_analysis_goes_on_behind_the_lock_and_whoever_unlocks_finds_it(
     assert page.going_on.text() == "Analysis goes on: 2 of 3 calls"
     assert not page.change_folder.isVisible(), "one vault at a time"
     assert not closed(program)
+    person.wait(page.passphrase.edit.isEnabled)
     person.qtbot.keyClicks(page.passphrase.edit, "not the right one at all")
     page.unlock.click()
     person.wait(page.problem.isVisible)

@@ -84,6 +84,7 @@ class AnalysisRecord(Record, frozen=True, kw_only=True, tag="autoinsights.analys
     channels: int
     sample_rate_hz: int
     language: str
+    language_confidence: float | None
     role_basis: RoleBasis
     role_confidence: float
     turns: tuple[Turn, ...]
@@ -187,7 +188,8 @@ class ProcessingRecord(Record, frozen=True, kw_only=True, tag="autoinsights.proc
 
 
 class CallRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call/1"):
-    """One line of the list of calls. `flags` are titles, most severe first."""
+    """One line of the list of calls. `flags` are titles, most severe first; `language` is null
+    until it is known."""
 
     id: CallId
     source_name: str
@@ -203,6 +205,7 @@ class CallRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call/1"):
     severity: Severity | None
     failure: Failure | None
     on_hold: bool
+    language: str | None
 
 
 class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-detail/1"):
@@ -321,9 +324,10 @@ class AuditExportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.aud
 
 
 class RequestRecord(Record, frozen=True, kw_only=True, tag="autoinsights.request/1"):
-    """A guarded act that a person asked for. `subject` is a call's id, or a setting of the policy
-    with its `value`; `decided_by` is null too where the policy wanted no second person; `used_at`
-    is when an approved export was made."""
+    """A guarded act that a person asked for. `subject` is a call's id, `retention` with the moment
+    before which calls took place as `value`, or a setting of the policy with its `value`;
+    `decided_by` is null too where the policy wanted no second person; `used_at` is when an approved
+    export was made."""
 
     number: int
     act: GuardedAct
@@ -436,6 +440,7 @@ def of_analysis(
         channels=analysis.channels,
         sample_rate_hz=analysis.sample_rate_hz,
         language=said.language,
+        language_confidence=said.language_confidence,
         role_basis=said.role_basis,
         role_confidence=said.role_confidence,
         turns=said.turns,

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from app.domain.calls import (
     LOW_CONFIDENCE,
+    SUPPORTED_LANGUAGES,
     AnalysedCall,
     Call,
     CallAnalysis,
@@ -94,6 +95,7 @@ from app.domain.people import (
 __all__ = [
     "EVERYTHING",
     "LOW_CONFIDENCE",
+    "SUPPORTED_LANGUAGES",
     "AnalysedCall",
     "ApprovalRequest",
     "AuditCheck",

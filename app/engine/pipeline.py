@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from app import __version__
 from app.config import Settings, digest
 from app.domain import (
+    LOW_CONFIDENCE,
+    SUPPORTED_LANGUAGES,
     AnalysedCall,
     CallAnalysis,
     Correction,
@@ -273,9 +275,9 @@ class _Facts:
     def of_transcript(cls, spoken: RawTranscript, duration_ms: int) -> _Facts:
         last_ms = max(turn.end_ms for turn in spoken.turns)
         channels = 1 + max(turn.channel for turn in spoken.turns)
-        warnings = () if last_ms else ("no-times",)
+        warnings = _doubts_of_language(spoken) + ([] if last_ms else ["no-times"])
         nothing = Waveform(step_ms=1, peaks=())
-        return cls(max(duration_ms, last_ms), channels, 0, (), warnings, nothing, b"")
+        return cls(max(duration_ms, last_ms), channels, 0, (), tuple(warnings), nothing, b"")
 
 
 @contextmanager
@@ -301,8 +303,15 @@ def _doubts(redacted: Redacted) -> list[str]:
     together = transcript.role_basis is RoleBasis.ESTIMATED and transcript.turns[0].speaker is None
     if unknown and not together:  # of sides that were not told apart, the diariser has spoken
         doubts.append("roles-unknown")
-    if transcript.language != "en":
+    return doubts + _doubts_of_language(transcript)
+
+
+def _doubts_of_language(said: RawTranscript | SafeTranscript) -> list[str]:
+    doubts = []
+    if said.language not in SUPPORTED_LANGUAGES:
         doubts.append("language-not-supported")
+    if said.language_confidence is not None and said.language_confidence < LOW_CONFIDENCE:
+        doubts.append("language-uncertain")
     return doubts
 
 

@@ -89,9 +89,9 @@ class Recogniser:
 
     def languages(self, windows: Sequence[Window], encoder: Encoder) -> list[tuple[str, float]]:
         """Return the languages heard in the windows with their mean probabilities, likeliest
-        first."""
+        first; nothing from a model that knows English only."""
         if not self._model.model.is_multilingual:
-            return [("en", 1.0)]
+            return []
         sums: dict[str, float] = {}
         for result in self._model.model.detect_language(encoder.kept(windows)):
             for token, probability in result:

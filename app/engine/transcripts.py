@@ -77,10 +77,15 @@ def to_raw(transcript: TranscriptInput) -> RawTranscript:
     known = any(turn.role is not Role.UNKNOWN for turn in turns)
     return RawTranscript(
         turns=tuple(_raw_turn(number, turn) for number, turn in enumerate(turns)),
-        language=transcript.language,
+        language=_code(transcript.language),
         role_basis=RoleBasis.GIVEN if known else RoleBasis.ESTIMATED,
         role_confidence=1.0 if known else 0.0,
     )
+
+
+def _code(language: str) -> str:
+    """Return the language without its region, as the recogniser names it: `en` for `en-GB`."""
+    return language.strip().lower().replace("_", "-").partition("-")[0] or "en"
 
 
 def _raw_turn(number: int, turn: TurnInput) -> RawTurn:

@@ -19,6 +19,14 @@ def _raw(**call):
     return transcripts.to_raw(transcripts.parse(json.dumps(call).encode()))
 
 
+@pytest.mark.parametrize(
+    ("given", "code"), [("en", "en"), ("en-GB", "en"), ("EN_us", "en"), ("de-AT", "de"), ("", "en")]
+)
+def test_a_language_counts_without_its_region(given, code):
+    raw = _raw(turns=[{"text": "yes"}], language=given)
+    assert (raw.language, raw.language_confidence) == (code, None)
+
+
 def test_turns_are_ordered_and_words_are_placed():
     raw = _raw(
         turns=[

@@ -56,7 +56,7 @@ def schema_documents() -> dict[str, str]:
         "records.schema.json": _schema(records.AnyRecord, "One line of any command with `--json`"),
         "transcript.schema.json": _schema(
             TranscriptInput,
-            "A transcript that `autoinsights analyse` takes instead of audio, and `autoinsights redact`",
+            "A transcript that `autoinsights analyse` and `redact` take instead of audio",
         ),
     }
 

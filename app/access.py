@@ -67,12 +67,26 @@ def rights_of(person: Person) -> frozenset[Right]:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A person from their signing in to the end that the policy sets; `clock` tells the time."""
+    """A person from their signing in to the end that the policy sets; `clock` tells the time,
+    and `steady` the seconds since a start of its own."""
 
     person: Person
     started_at: datetime
     policy: Policy
     clock: Callable[[], datetime]
+    steady: Callable[[], float] | None = None
+    started_s: float = 0.0
+
+    @classmethod
+    def begun(
+        cls,
+        person: Person,
+        policy: Policy,
+        clock: Callable[[], datetime],
+        steady: Callable[[], float] | None,
+    ) -> Session:
+        """Return the session that begins now; `steady` is a clock that nobody can set."""
+        return cls(person, clock(), policy, clock, steady, steady() if steady else 0.0)
 
     @property
     def name(self) -> PersonName:
@@ -102,10 +116,13 @@ class Session:
     def expect_alive(self) -> None:
         """Raise `SessionEnded` when the person has been signed in for too long.
 
-        A clock that was put back to before the start ends it as well: it would never be over.
+        A clock that was put back to before the start ends it as well, and one that was put back
+        within these bounds gains nothing: the steady clock has gone on.
         """
+        longest = timedelta(hours=self.policy.session_hours)
         passed = self.clock() - self.started_at
-        if not -_CLOCKS_DRIFT <= passed < timedelta(hours=self.policy.session_hours):
+        gone_s = self.steady() - self.started_s if self.steady else 0.0
+        if not -_CLOCKS_DRIFT <= passed < longest or gone_s >= longest.total_seconds():
             raise SessionEnded("You have been signed in for too long.")
 
     def expect_whole(self) -> None:

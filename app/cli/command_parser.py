@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from app.errors import UsageError
 
-WHY = "why; the audit log keeps it"
+WHY = "why; the audit log keeps it for good, so name no customer"
 """What `--reason` is for."""
 
 

@@ -128,6 +128,9 @@ def retention(run: Run) -> int:
             else "Calls are kept until erased."
         )
         if run.args.act == "apply":
+            if run.args.reason:
+                _tell(run, workspace.retention.ask(run.args.reason), "The calls are erased.")
+                return 0
             erased = workspace.retention.apply()
             record = records.RetentionRecord(days=days, due=(), erased=erased)
             run.out.give(record, [f"{kept} Erased: {len(erased)}."])

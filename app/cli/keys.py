@@ -55,6 +55,7 @@ def recovery_sheet(run: Run, workspace: Workspace) -> None:
             "A recovery sheet has to be typed once, and nobody can be asked for it here.",
             hint="Run this on a terminal, with paper and a pen at hand.",
         )
+    confirmed = run.confirmed(workspace)
     sheet = workspace.keys.new_sheet()
     run.out.note("The recovery sheet of this vault. Whoever holds it can open the vault:")
     for line in ("", f"    {sheet}", "", *qr.terminal(sheet)):
@@ -63,7 +64,7 @@ def recovery_sheet(run: Run, workspace: Workspace) -> None:
     for left in range(_TRIES - 1, -1, -1):
         typed = passphrases.ask_sheet("Type it from the paper (it is not shown): ")
         try:
-            workspace.keys.keep_sheet(sheet, typed)
+            workspace.keys.keep_sheet(sheet, typed, confirmed=confirmed)
             break
         except RecoveryWrong as error:
             if not left:
@@ -75,7 +76,7 @@ def recovery_sheet(run: Run, workspace: Workspace) -> None:
 
 
 def _remember(run: Run, workspace: Workspace) -> None:
-    workspace.keys.remember()
+    workspace.keys.remember(confirmed=run.confirmed(workspace))
     run.out.note("This computer's keyring signs you in from now on.")
 
 
@@ -85,11 +86,12 @@ def _forget(run: Run, workspace: Workspace) -> None:
 
 
 def _computer(run: Run, workspace: Workspace) -> None:
-    workspace.keys.ask_for_computer(wanted=run.args.wanted == "on")
+    wanted = run.args.wanted == "on"
+    workspace.keys.ask_for_computer(wanted=wanted, confirmed=run.confirmed(workspace))
 
 
 def _rotate(run: Run, workspace: Workspace) -> None:
-    workspace.keys.rotate()
+    workspace.keys.rotate(confirmed=run.confirmed(workspace))
     run.out.note("Nobody needs a new passphrase for it.")
 
 

@@ -159,4 +159,10 @@ def governing_options(commands: argparse._SubParsersAction[Parser], shared: Pars
         "retention", "Show the calls whose time is over (`retention_days`), or erase them."
     )
     add(acts, "show", "Show the calls whose time is over (also without ACT).")
-    add(acts, "apply", "Erase the calls whose time is over and that are not on hold.")
+    apply = add(acts, "apply", "Erase the calls whose time is over and that are not on hold.")
+    apply.add_argument(
+        "--reason",
+        metavar="TEXT",
+        default="",
+        help="ask a second person for it: where it takes one, which it says without this",
+    )

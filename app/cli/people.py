@@ -53,8 +53,9 @@ def passphrase(run: Run) -> int:
     """Change one's own passphrase, or give somebody else a new one."""
     with run.workspace() as workspace:
         name = run.args.name or workspace.people.me.name
+        confirmed = run.confirmed(workspace)
         new = run.new_passphrase(name, run.args.new_passphrase_file)
-        workspace.people.set_passphrase(name, new)
+        workspace.people.set_passphrase(name, new, confirmed=confirmed)
         run.out.note(f"The passphrase of {name} is changed; the old one opens nothing any more.")
     return 0
 
@@ -64,7 +65,7 @@ def code(run: Run) -> int:
     with run.workspace() as workspace:
         if run.args.act == "off":
             name = run.args.name or workspace.people.me.name
-            workspace.people.take_second_factor(name)
+            workspace.people.take_second_factor(name, confirmed=run.confirmed(workspace))
             run.out.note(f"{name} needs no code any more.")
             return 0
         if not passphrases.can_ask():
@@ -72,11 +73,13 @@ def code(run: Run) -> int:
                 "A code has to be typed, and nobody can be asked for it here.",
                 hint="Run this on a terminal, with the authenticator at hand.",
             )
+        confirmed = run.confirmed(workspace)
         new = workspace.people.new_second_factor()
         run.out.note("Read this with your authenticator, then type the code that it shows:")
         for line in (*qr.terminal(new.uri), f"Or give it this:  {new.uri}"):
             run.out.warn(line)
-        codes = workspace.people.set_second_factor(new, passphrases.read_code(None))
+        code = passphrases.read_code(None)
+        codes = workspace.people.set_second_factor(new, code, confirmed=confirmed)
         lines = ["From now on a code is needed to sign in.", "Backup codes, good once each:"]
         record = records.SecretRecord(kind="backup-codes", values=codes)
         run.out.give(record, [*lines, *(f"  {one}" for one in codes)])

@@ -21,6 +21,7 @@ from app.cli.backup_records import (
     VaultCheckRecord,
 )
 from app.cli.record import Record
+from app.cli.redaction_record import RedactionRecord
 from app.cli.vocabulary import WordListRecord
 from app.domain import (
     ApprovalRequest,
@@ -323,9 +324,10 @@ class AuditExportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.aud
 
 
 class RequestRecord(Record, frozen=True, kw_only=True, tag="autoinsights.request/1"):
-    """A guarded act that a person asked for. `subject` is a call's id, or a setting of the policy
-    with its `value`; `decided_by` is null too where the policy wanted no second person; `used_at`
-    is when an approved export was made."""
+    """A guarded act that a person asked for. `subject` is a call's id, `retention` with the moment
+    before which calls took place as `value`, or a setting of the policy with its `value`;
+    `decided_by` is null too where the policy wanted no second person; `used_at` is when an approved
+    export was made."""
 
     number: int
     act: GuardedAct
@@ -384,6 +386,7 @@ class RetentionRecord(Record, frozen=True, kw_only=True, tag="autoinsights.reten
 
 AnyRecord = (
     AnalysisRecord
+    | RedactionRecord
     | ErrorRecord
     | VaultRecord
     | ImportRecord

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.bootstrap import Program
     from app.cli.output import Output
     from app.workspace import Workspace
+    from app.workspace.gate import Confirmed
 
     Window = Callable[[Program, Path | None, str], int]
 
@@ -52,6 +53,17 @@ class Run:
         """Make a vault with a passphrase that the person chooses or is given."""
         name = self.args.person or DEFAULT_NAME
         return self.program.create(folder, self._for_new_vault(), name=name)
+
+    def confirmed(self, workspace: Workspace) -> Confirmed:
+        """Return that the person typed their passphrase for this command: to open the vault, or
+        now, where the keyring opened it."""
+        confirmed = workspace.take_confirmed()
+        if confirmed is not None:
+            return confirmed
+        named = self.args.passphrase_file
+        passphrase = passphrases.read(named, prompt="Your passphrase again: ")
+        code = passphrases.read_code(named) if workspace.people.me.second_factor else ""
+        return workspace.confirm(passphrase, code=code)
 
     def _for_new_vault(self) -> str:
         return self.new_passphrase("the new vault", self.args.passphrase_file)

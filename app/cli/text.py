@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         Failure,
         Finding,
         Measures,
+        RedactedCall,
+        Redaction,
         Turn,
         Voices,
     )
@@ -117,6 +119,20 @@ def transcript(turns: Iterable[Turn], width: int) -> Iterator[str]:
         yield from textwrap.wrap(
             said, width, initial_indent=start, subsequent_indent=" " * len(start)
         ) or [start.rstrip()]
+
+
+def redacted(name: str, call: RedactedCall, width: int) -> Iterator[str]:
+    """Give a transcript made safe, and where something was redacted."""
+    yield name
+    yield from transcript(call.transcript.turns, width)
+    if call.redactions:
+        header = ("  TURN", "START", "END", "KIND", "SURE", "RULE")
+        yield from table(header, map(_redaction, call.redactions), width)
+
+
+def _redaction(one: Redaction) -> tuple[str, ...]:
+    where = (f"  {one.turn}", str(one.start), str(one.end))
+    return (*where, f"{one.kind}-{one.value}", f"{one.confidence:.0%}", one.rule)
 
 
 def failure(name: str, reason: Failure) -> Iterator[str]:

@@ -406,6 +406,16 @@ Outcome = AnalysedCall | Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RedactedCall:
+    """What a worker sends back of a transcript that was to be redacted and nothing more; turns are
+    those that were given, in the order in which they were given."""
+
+    transcript: SafeTranscript
+    redactions: tuple[Redaction, ...]
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallMetadata:
     """What the recorder or the importing person knows of a call. `channel_roles` names the role of
     each channel."""

@@ -168,7 +168,8 @@ class Policy:
 class ApprovalRequest:
     """A guarded act that a person asked for: on what, why, and what became of it.
 
-    `subject` is a call's id, or the name of a setting with its wanted `value`. An act that needs no
+    `subject` is a call's id, `retention` with the moment before which the calls took place as its
+    `value`, or the name of a setting with its wanted `value`. An act that needs no
     second person is approved at once and `decided_by` nobody; `used_at` is when an approved export
     was made.
     """

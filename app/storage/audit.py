@@ -99,7 +99,8 @@ class Audit:
     ) -> AuditEntry:
         """Add an entry in the transaction of the act that it records.
 
-        A change of the computer's clock is an entry of its own before it. It signs the state of
+        A change of the computer's clock, and a day or more without any entry before this session,
+        is an entry of its own before it. It signs the state of
         the vault at this moment (see `seals`): as it was signed before and changed since, or
         `anew` as everything is now, for a vault that was put in place.
         """
@@ -113,6 +114,9 @@ class Audit:
         # the key of a backup signs one entry, that of a restore: what the clock did is told later
         told = not end.at_rest
         end = replace(end, at=read.at, clock=read.state if told else end.clock)
+        if read.gap and told:
+            long = _bare(actor=_SYSTEM, act="clock.gap", subject=read.wall, outcome=read.gap)
+            _, end = self._head.add(writing, end, long)
         if read.change and told:
             changed = _bare(
                 actor=_SYSTEM, act="clock.change", subject=read.wall, outcome=read.change

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from app.domain import EVERYTHING, AnalysedCall, Call, CallDetail, CallId, JobState, Sha256
 from app.errors import AppError, NotAllowed, RecordingErased
-from app.storage import listing, results
+from app.storage import listing, results, retention
 from app.storage.audio import Incoming, Purpose
 from app.storage.clock import sortable, stamp
 from app.storage.crypto import CHUNK_BYTES
@@ -199,10 +199,8 @@ class Calls:
 
     def older_than(self, moment: str, *, scope: Scope = EVERYTHING) -> tuple[CallId, ...]:
         """Return the calls that took place before a moment and are not on hold, oldest first."""
-        condition, values = within(scope)
         with self._database.reader() as reading:
-            rows = reading.all(_OLDER.format(condition), (moment, *values))
-        return tuple(CallId(row[0]) for row in rows)
+            return retention.older_than(reading, moment, scope)
 
     def _named(self, call: Call, sealed_key: bytes, incoming: Incoming, how: Taking) -> Added:
         try:
@@ -377,11 +375,6 @@ _DETAIL = f"""
 _KEY = """
     SELECT call_keys.sealed FROM calls JOIN call_keys ON call_keys.call = calls.number
     WHERE calls.id = ?
-"""
-_OLDER = """
-    SELECT id FROM calls WHERE started < ? AND {}
-        AND NOT EXISTS (SELECT 1 FROM holds WHERE holds.call = calls.number)
-    ORDER BY started, number
 """
 _HOLDING = """
     SELECT DISTINCT calls.id FROM redacted_values JOIN calls ON calls.number = redacted_values.call

@@ -2,9 +2,9 @@
 
 Promises that a call is erased as a whole or not at all, that a call under hold is not, that what
 still works on it finds it gone, and that afterwards no page of the database holds a word of it.
-What remains is the call's id and a keyed form of the recording's digest, to know it again. The
-sealed files are removed after that; an interruption in between is made up for at the next
-opening, and until then nobody can open them.
+What remains is the call's id, a keyed form of the recording's digest, to know it again, and what
+was asked for of it, without the reasons. The sealed files are removed after that; an interruption
+in between is made up for at the next opening, and until then nobody can open them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from app.storage.scopes import number_of
 from app.storage.search import forget_lost_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from app.domain import Scope, Sha256
@@ -42,7 +42,12 @@ class Erasing:
 
 
 class Erasure:
-    """The erasing of calls in an open vault."""
+    """The erasing of calls in an open vault.
+
+    `also` removes what lies outside of the vault's folder and would still give an erased call back.
+    """
+
+    also: Callable[[], None] | None = None
 
     def __init__(  # noqa: PLR0913 (what a call is kept in)
         self,
@@ -81,6 +86,7 @@ class Erasure:
         )
         writing.change("DELETE FROM calls WHERE number = ?", (number,))
         writing.change(_WITHDRAWN, (at, call))
+        writing.change(_WITHOUT_REASON, (call,))
         self._audit.append(
             writing,
             actor=how.actor,
@@ -110,7 +116,8 @@ class Erasure:
     def finish(self) -> int:
         """Remove the files of erased calls and the traces in the log of pages; returns how many.
 
-        What the disk refuses now is done at the next opening.
+        What the disk refuses now, or somebody who reads holds up, is done at the next erasing or
+        opening.
         """
         with self._database.reader() as reading:
             left = [CallId(row[0]) for row in reading.all(_LEFT)]
@@ -121,9 +128,12 @@ class Erasure:
                 self._audio.erase(call)
             for copy in sorted(self._older_copies.glob("*")):
                 files.remove(copy)
+            if self.also is not None:
+                self.also()
             with self._database.transaction() as writing:
                 forget_lost_words(writing)
-            self._database.checkpoint()
+            if not self._database.checkpoint(wait_ms=_WAIT_MS):
+                return 0
             with self._database.transaction() as writing:
                 writing.many(_REMOVED, [(call,) for call in left])
         except AppError:
@@ -140,9 +150,13 @@ class Erasure:
         return self._call_keys.blind_index("recording", bytes.fromhex(digest))
 
 
+_WAIT_MS = 2000  # for who reads just then: nobody else can write meanwhile
+
 # Nobody can decide any more on what was asked for of a call that is gone.
 _WITHDRAWN = """
     UPDATE requests SET state = 'withdrawn', decided_at = ? WHERE subject = ? AND state = 'open'
 """
+# A reason can name the customer; in the audit log it stays, as the field for it says.
+_WITHOUT_REASON = "UPDATE requests SET reason = '' WHERE subject = ?"
 _LEFT = "SELECT call FROM erased WHERE removed = 0"
 _REMOVED = "UPDATE erased SET removed = 1 WHERE call = ?"

@@ -12,17 +12,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from app.access import ACTS, rights_of, same_person
-from app.domain import ApprovalRequest, CallId, GuardedAct, PersonName, RequestState
+from app.domain import ApprovalRequest, CallId, GuardedAct, PersonName, RequestState, Right
 from app.errors import NotAllowed, RequestNotFound
-from app.storage import people, policy
+from app.storage import people, policy, retention
 from app.storage.clock import stamp
 from app.storage.rows import clean
 from app.storage.scopes import number_of, within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from app.domain import Scope
+    from app.domain import Person, Scope
     from app.storage.audit import Audit
     from app.storage.clock import Clock
     from app.storage.database import Database, Reading, Row, Value, Writing
@@ -73,8 +73,7 @@ class Requests:
         at = stamp(self._clock())
         with self._database.transaction() as writing:
             check(writing)
-            several = writing.number("SELECT count(*) FROM people") > 1
-            guarded = several and asked.act in policy.current(writing).two_persons
+            guarded = guards(writing, asked.act)
             state = RequestState.OPEN if guarded else RequestState.APPROVED
             number = writing.insert(
                 _INSERT,
@@ -106,6 +105,7 @@ class Requests:
     def approve(self, number: int, *, view: View, check: Check, do: Doing) -> ApprovalRequest:
         """Approve a request and `do` it; raises `RequestNotFound`, and what either one raises."""
         with self._database.transaction() as writing:
+            _expect_decider(writing, view)
             request = _open(writing, number, view)
             check(request)
             _expect_asker(writing, request)
@@ -117,6 +117,7 @@ class Requests:
     def refuse(self, number: int, reason: str, *, view: View, check: Check) -> ApprovalRequest:
         """Refuse a request; raises `RequestNotFound`, and what `check` raises."""
         with self._database.transaction() as writing:
+            _expect_decider(writing, view)
             request = _open(writing, number, view)
             check(request)
             decided = self._decide(writing, request, RequestState.REFUSED, view.person)
@@ -132,6 +133,14 @@ class Requests:
             decided = self._decide(writing, request, RequestState.WITHDRAWN, by.person)
             self._record(writing, decided, actor=by.person, act="request.withdraw")
         return decided
+
+    def doubts(self, due: Sequence[CallId]) -> str:
+        """Return why these calls are not erased by retention without a second person, in one
+        sentence; empty where nothing is unusual or the policy wants nobody for erasing."""
+        with self._database.reader() as reading:
+            if not guards(reading, GuardedAct.ERASE_CALL):
+                return ""
+            return retention.doubts(reading, due, stamp(self._clock()))
 
     def list(self, view: View, *, open_only: bool) -> tuple[ApprovalRequest, ...]:
         """Return the requests that a person sees, the newest first."""
@@ -200,6 +209,12 @@ class Requests:
         )
 
 
+def guards(reading: Reading, act: GuardedAct) -> bool:
+    """Return whether an act takes a second person here."""
+    several = reading.number("SELECT count(*) FROM people") > 1
+    return several and act in policy.current(reading).two_persons
+
+
 def _open(reading: Reading, number: int, view: View) -> ApprovalRequest:
     condition, values = _seen(view)
     row = reading.one(
@@ -212,17 +227,30 @@ def _open(reading: Reading, number: int, view: View) -> ApprovalRequest:
     return _of(row)
 
 
+def person(reading: Reading, name: str) -> Person | None:
+    """Return a person as they stand in the vault now."""
+    known = people.known(reading)
+    return next((one for one in known if same_person(one.name, name)), None)
+
+
+def _expect_decider(reading: Reading, view: View) -> None:
+    """Raise `NotAllowed` unless who decides may still do so: their session knows of an earlier
+    day."""
+    decider = person(reading, view.person)
+    if decider is None or Right.APPROVE not in rights_of(decider):
+        raise NotAllowed(f"You may not do this: the right `{Right.APPROVE.value}` is needed.")
+
+
 def _expect_asker(reading: Reading, request: ApprovalRequest) -> None:
     """Raise `NotAllowed` unless who asked could still ask for it, and `CallNotFound` with it."""
-    askers = (one for one in people.known(reading) if same_person(one.name, request.asked_by))
-    asker = next(askers, None)
+    asker = person(reading, request.asked_by)
     rule = ACTS[request.act]
     if asker is None or rule.asks not in rights_of(asker):
         raise NotAllowed(
             "The person who asked for this may not do so any more.",
             hint="Refuse the request, or ask for the same yourself.",
         )
-    if rule.on_call:
+    if rule.on_call and request.subject != retention.SUBJECT:
         number_of(reading, CallId(request.subject), asker.scope)
 
 

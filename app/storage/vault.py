@@ -24,7 +24,6 @@ from app.errors import (
     AppError,
     CodeNeeded,
     RecoveryWrong,
-    SealBroken,
     VaultDamaged,
     VaultMissing,
 )
@@ -40,7 +39,7 @@ from app.storage import (
     sign_in,
 )
 from app.storage import people as people_of
-from app.storage.attempts import SHEET, Attempts, key_of
+from app.storage.attempts import SHEET, Attempts, key_of, times_of
 from app.storage.audio import SealedAudio
 from app.storage.audit import Audit
 from app.storage.backup import Backups
@@ -238,7 +237,7 @@ def open_with_sheet(  # noqa: PLR0913 (what a person types, and what tests excha
         computer = opening.admitted_computer(found)
         vault = _unlocked(opening.with_secret(computer), found, key)
         with vault.closed_on_error():
-            person = vault.people.present(name)
+            person = vault.people.expected(name)
             if computer is not None:
                 vault.ways_in.ask_for_computer(actor=person.name)
             vault.person = vault.people.recover(name, passphrase, cost=cost)
@@ -344,6 +343,22 @@ class Vault:
         Nothing else changes: whoever was signed in before goes on with what is running. Raises
         `SignInError` or `VaultDamaged`.
         """
+        entry = self._typed(name, passphrase)
+        self.let_in(entry, code)
+        self.ways_in.came_in(entry)
+        return self.person
+
+    def confirm(self, name: PersonName, passphrase: str, *, code: str = "") -> None:
+        """Expect the passphrase and the code of who is signed in; raises `SignInError`."""
+        entry = self._typed(name, passphrase)
+        try:
+            self.second_factors.expect(sign_in.expect_active(self.people.get(name)), code)
+        except AppError as error:
+            self.audit.record(actor=name, act="confirm.refused", outcome=error.code)
+            raise
+        self.tell_of_attempts(key_of(entry.opener.tag, known=True))
+
+    def _typed(self, name: str, passphrase: str) -> Entry:
         entry = sign_in.by_passphrase(
             self._header.now,
             name,
@@ -352,9 +367,7 @@ class Vault:
             computer=lambda: self._opening.computer_key(self.info.id),
         )
         entry.key.wipe()  # the vault has its own
-        self.let_in(entry, code)
-        self.ways_in.came_in(entry)
-        return self.person
+        return entry
 
     def rotate(self, *, actor: str) -> None:
         """Begin to change the vault key and the database's key; the next opening ends it.
@@ -362,22 +375,12 @@ class Vault:
         Raises `VaultDamaged` where something that must be sealed anew cannot be read: the change
         could not be ended.
         """
-        if self._database.problems() or self._broken_keys():
+        if self._database.problems() or integrity.broken_keys(self._database, self._call_keys):
             raise VaultDamaged(
                 "The keys of a damaged vault are not changed.",
                 hint="`autoinsights vault check` names the damage; restore a backup first.",
             )
         self.ways_in.rotate(actor=actor)
-
-    def _broken_keys(self) -> bool:
-        with self._database.reader() as reading:
-            rows = reading.all(_CALL_KEYS)
-        try:
-            for call, sealed in rows:
-                self._call_keys.opened(call, sealed)
-        except SealBroken:
-            return True
-        return False
 
     def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:
         """Return every problem of pages, keys, analyses, recordings and the audit log; reads all.
@@ -446,9 +449,8 @@ class Vault:
             key_of(openers.tag_of(self.info.id, one.name), known=True): one.name
             for one in self.people.all()
         }
-        for who, failures in self._attempts.untold().items():
-            times = f"{failures.untold} times" if failures.untold > 1 else "once"
-            self.audit.record(actor=names.get(who, "unknown"), act="sign-in.failed", outcome=times)
+        for name, number in self._attempts.untold_times(names).items():
+            self.audit.record(actor=name, act="sign-in.failed", outcome=times_of(number))
         self._attempts.told(got_in=got_in)
 
     def _recover(self) -> None:
@@ -469,9 +471,6 @@ class Vault:
         self.close()
 
 
-_CALL_KEYS = """
-    SELECT calls.id, call_keys.sealed FROM call_keys JOIN calls ON calls.number = call_keys.call
-"""
 _HOW = {"code": "with a code", "backup code": "with a backup code"}
 
 

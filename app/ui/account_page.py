@@ -12,9 +12,14 @@ from app.counts import are, counted
 from app.domain import Person, Right, Subject
 from app.ui import people_words
 from app.ui.first_steps import key_paper
-from app.ui.reason_dialog import ReasonDialog
 from app.ui.rights import may
-from app.ui.secret_dialogs import PaperDialog, PassphraseDialog, SecondFactorDialog, SheetDialog
+from app.ui.secret_dialogs import (
+    ConfirmDialog,
+    PaperDialog,
+    PassphraseDialog,
+    SecondFactorDialog,
+    SheetDialog,
+)
 from app.ui.widgets import button, card, label
 
 if TYPE_CHECKING:
@@ -25,6 +30,7 @@ if TYPE_CHECKING:
     from app.domain import Changes, KeysState
     from app.ui.desk import Desk
     from app.workspace import Workspace
+    from app.workspace.gate import Confirmed
 
 _WIDTH = 860
 _LACKS = "This vault wants a second factor of you. Set it up, then sign in again."
@@ -222,8 +228,10 @@ class AccountPage(QWidget):
         self.ask_computer.setText(name)
         self.ask_computer.setAccessibleName(name)
         self._asks = asks
+        self._code = me.second_factor
 
     _asks = False
+    _code = False
 
     def _changed(self, changes: Changes) -> None:
         if self.isVisible() and changes & {Subject.PEOPLE, Subject.SETTINGS}:
@@ -235,12 +243,27 @@ class AccountPage(QWidget):
             done = self._desk.messages.note
             self._desk.tasks.change(lambda: op(workspace), lambda: done(sentence))
 
-    def _ask(self, title: str, sentence: str, act: str, then: Callable[[], None]) -> None:
-        dialog = ReasonDialog(self.window(), title, sentence, act, needed=False)
-        dialog.given.connect(lambda _: then())
-        dialog.open()
+    def _ask(self, title: str, sentence: str, act: str, then: Callable[[Confirmed], None]) -> None:
+        """Ask for the passphrase: an unlocked screen is not enough for what lets somebody in."""
+        workspace = self._workspace
+        if workspace is not None:
+            dialog = ConfirmDialog(
+                self.window(),
+                self._desk,
+                workspace,
+                title=title,
+                sentence=sentence,
+                act=act,
+                code=self._code,
+            )
+            dialog.confirmed.connect(then)
+            dialog.open()
 
     def _change_passphrase(self) -> None:
+        title = "Change your passphrase"
+        self._ask(title, "The old one first, then the new one.", "Go on", self._ask_for_new)
+
+    def _ask_for_new(self, confirmed: Confirmed) -> None:
         workspace = self._workspace
         if workspace is None:
             return
@@ -249,24 +272,30 @@ class AccountPage(QWidget):
         dialog = PassphraseDialog(self.window(), self._desk, name, sentence)
         dialog.chosen.connect(
             lambda new: self._do(
-                lambda workspace: workspace.people.set_passphrase(name, new),
+                lambda workspace: workspace.people.set_passphrase(name, new, confirmed=confirmed),
                 "Your passphrase is changed.",
             )
         )
         dialog.open()
 
     def _set_up_factor(self) -> None:
+        sentence = "From then on a code is asked for when you sign in."
+        self._ask("Set up a second factor", sentence, "Go on", self._show_factor)
+
+    def _show_factor(self, confirmed: Confirmed) -> None:
         if self._workspace is not None:
-            dialog = SecondFactorDialog(self.window(), self._desk, self._workspace)
+            dialog = SecondFactorDialog(self.window(), self._desk, self._workspace, confirmed)
             dialog.kept.connect(
                 lambda: self._desk.tasks.announced.emit(frozenset({Subject.PEOPLE}))
             )
             dialog.open()
 
     def _drop_factor(self) -> None:
-        def drop() -> None:
+        def drop(confirmed: Confirmed) -> None:
             self._do(
-                lambda workspace: workspace.people.take_second_factor(workspace.session.name),
+                lambda workspace: workspace.people.take_second_factor(
+                    workspace.session.name, confirmed=confirmed
+                ),
                 "Your passphrase alone lets you in again.",
             )
 
@@ -274,7 +303,15 @@ class AccountPage(QWidget):
         self._ask("Do without a second factor", sentence, "Do without it", drop)
 
     def _remember(self) -> None:
-        self._do(lambda workspace: workspace.keys.remember(), "This computer signs you in.")
+        self._ask(
+            "Remember me here",
+            "Whoever uses your account of this computer opens the vault as you.",
+            "Remember me here",
+            lambda confirmed: self._do(
+                lambda workspace: workspace.keys.remember(confirmed=confirmed),
+                "This computer signs you in.",
+            ),
+        )
 
     def _forget(self) -> None:
         self._do(
@@ -282,8 +319,12 @@ class AccountPage(QWidget):
         )
 
     def _new_sheet(self) -> None:
+        sentence = "Whoever holds the sheet can open the vault."
+        self._ask("Make a recovery sheet", sentence, "Go on", self._show_sheet)
+
+    def _show_sheet(self, confirmed: Confirmed) -> None:
         if self._workspace is not None:
-            SheetDialog(self.window(), self._desk, self._workspace).open()
+            SheetDialog(self.window(), self._desk, self._workspace, confirmed).open()
 
     def _ask_computer(self) -> None:
         wanted = not self._asks
@@ -298,8 +339,11 @@ class AccountPage(QWidget):
             title,
             sentence,
             "Do so",
-            lambda: self._do(
-                lambda workspace: workspace.keys.ask_for_computer(wanted=wanted), "It is done."
+            lambda confirmed: self._do(
+                lambda workspace: workspace.keys.ask_for_computer(
+                    wanted=wanted, confirmed=confirmed
+                ),
+                "It is done.",
             ),
         )
 
@@ -308,8 +352,8 @@ class AccountPage(QWidget):
             "Change the keys",
             _ROTATE,
             "Change the keys",
-            lambda: self._do(
-                lambda workspace: workspace.keys.rotate(),
+            lambda confirmed: self._do(
+                lambda workspace: workspace.keys.rotate(confirmed=confirmed),
                 "The keys are changed when the vault is opened next.",
             ),
         )

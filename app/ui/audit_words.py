@@ -51,6 +51,7 @@ _ACTS = {
     "request.refuse": "Request refused",
     "request.withdraw": "Request withdrawn",
     "key.recovery-sheet": "New recovery sheet",
+    "key.recovery-refused": "Recovery sheet refused",
     "key.recovery-used": "Recovery sheet used",
     "key.remember": "Computer remembered",
     "key.forget": "Computer forgotten",
@@ -65,6 +66,8 @@ _ACTS = {
     "audit.mismatch": "Audit log does not fit",
     "audit.accept": "Mismatch accepted",
     "clock.change": "Clock of the computer changed",
+    "confirm.refused": "Confirming refused",
+    "clock.gap": "Long time without an entry",
 }
 
 COLUMNS = ("No.", "When", "Person", "Act", "On what", "Outcome", "Reason")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.errors import AppError
     from app.ui.desk import Desk
     from app.workspace import Workspace
+    from app.workspace.gate import Confirmed
 
 _SHEET = (
     "Whoever holds this sheet can open the vault and choose a new passphrase. Write it on paper or"
@@ -77,6 +78,7 @@ class SheetStep(StartPage):
         super().__init__(desk.theme, "Recovery sheet")
         self._desk = desk
         self._workspace: Workspace | None = None
+        self._confirmed: Confirmed | None = None
         self._sheet = ""
         self.body.addWidget(label(_SHEET, "quiet", wrap=True))
         self.view = PaperView("Recovery sheet")
@@ -101,10 +103,10 @@ class SheetStep(StartPage):
         _on_escape(self, self._skip)
         self._enable()
 
-    def begin(self, workspace: Workspace) -> None:
-        """Make a new sheet for a vault and show it."""
+    def begin(self, workspace: Workspace, confirmed: Confirmed | None) -> None:
+        """Make a new sheet for a vault and show it; `confirmed`: the passphrase was typed."""
         self.forget()
-        self._workspace = workspace
+        self._workspace, self._confirmed = workspace, confirmed
         self._desk.tasks.query(
             workspace.keys.new_sheet,
             while_alive(self, self._show),
@@ -113,7 +115,7 @@ class SheetStep(StartPage):
 
     def forget(self) -> None:
         """Forget the sheet."""
-        self._workspace, self._sheet = None, ""
+        self._workspace, self._confirmed, self._sheet = None, None, ""
         self.typed.clear()
         self.view.show_paper(None)
         self.show_problem(None)
@@ -138,6 +140,7 @@ class SheetStep(StartPage):
 
     def _keep(self) -> None:
         workspace, sheet, typed = self._workspace, self._sheet, self.typed.text()
+        confirmed = self._confirmed
         if workspace is None or not self.keep.isEnabled():
             return
 
@@ -155,7 +158,7 @@ class SheetStep(StartPage):
         self.show_problem(None)
         self.set_busy(busy=True)
         self._desk.tasks.change(
-            lambda: workspace.keys.keep_sheet(sheet, typed),
+            lambda: workspace.keys.keep_sheet(sheet, typed, confirmed=confirmed),
             kept,
             failed=while_alive(self, failed),
         )

@@ -132,11 +132,18 @@ def rights(held: frozenset[Right]) -> str:
 
 def request(asked: ApprovalRequest) -> str:
     """Return what somebody asks for, in one sentence."""
-    if ACTS[asked.act].on_call:
+    if names_a_call(asked):
         return f"{ACTS_SAID[asked.act]}: {asked.subject[:8]}"
+    if ACTS[asked.act].on_call:
+        return f"Erase by retention: calls from before {words.moment(asked.value)}"
     title = SETTINGS.get(asked.subject, asked.subject)
     said = value(asked.subject, asked.value)
     return f"{title} {said}" if asked.subject in UNITS else f"{title}: {said}"
+
+
+def names_a_call(asked: ApprovalRequest) -> bool:
+    """Return whether a request is about one call; retention is about all that are old enough."""
+    return ACTS[asked.act].on_call and not asked.value
 
 
 def request_details(asked: ApprovalRequest) -> str:

@@ -22,7 +22,7 @@ class ReasonDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
         self.setMinimumWidth(500)
-        self.reason = QLineEdit(placeholderText="Kept in the audit log")
+        self.reason = QLineEdit(placeholderText="Kept in the audit log for good: name no customer")
         self.reason.setAccessibleName("Reason")
         self.reason.setMaxLength(500)
         self.reason.setVisible(needed)

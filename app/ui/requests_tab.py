@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from app.access import ACTS
 from app.domain import ApprovalRequest, Right, Subject
 from app.ui import people_words, rights
 from app.ui.reason_dialog import ReasonDialog
@@ -169,7 +168,7 @@ class RequestLine(QFrame):
         whole.setContentsMargins(14, 10, 14, 10)
         whole.setSpacing(8)
         whole.addLayout(texts, 1)
-        if ACTS[request.act].on_call and may(workspace, Right.SEE_EVIDENCE):
+        if people_words.names_a_call(request) and may(workspace, Right.SEE_EVIDENCE):
             self._add("Open the call", lambda: self.call_wanted.emit(request.subject), title)
         if rights.may_decide(session, request):
             self._add("Refuse…", self.refused.emit, title)

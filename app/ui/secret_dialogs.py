@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QStackedWidget, QVBoxLayout,
 from app.ui import start_page
 from app.ui.first_steps import SheetStep
 from app.ui.paper import Paper, PaperView, ask_and_print
-from app.ui.passphrase_fields import NewPassphrase
+from app.ui.passphrase_fields import NewPassphrase, PassphraseField
 from app.ui.widgets import button, label, while_alive
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from app.errors import AppError
     from app.ui.desk import Desk
     from app.workspace import Workspace
+    from app.workspace.gate import Confirmed
 
 _SCAN = (
     "Read this with an authenticator on your telephone, or type the letters into it. Then type the"
@@ -61,6 +62,78 @@ class _Dialog(QDialog):
         self.whole.addLayout(row)
 
 
+class ConfirmDialog(_Dialog):
+    """Asks whether something shall be done, and for the passphrase of who is signed in; for the
+    code too where they have a second factor."""
+
+    confirmed = Signal(object)
+    """The passphrase was right: `Confirmed`."""
+
+    def __init__(  # noqa: PLR0913 (what is asked, and of whom)
+        self,
+        parent: QWidget,
+        desk: Desk,
+        workspace: Workspace,
+        *,
+        title: str,
+        sentence: str,
+        act: str,
+        code: bool,
+    ) -> None:
+        """Ask with a sentence that says what will happen; `act` is what the button does."""
+        super().__init__(parent, title)
+        self._desk, self._workspace = desk, workspace
+        self.whole.addWidget(label(sentence, wrap=True))
+        self.whole.addWidget(label("Your passphrase", "quiet"))
+        self.passphrase = PassphraseField(desk.theme, "Your passphrase")
+        self.whole.addWidget(self.passphrase)
+        self.code = start_page.field("Code of your second factor", "Six digits", longest=30)
+        self.code_label = label("Code that the authenticator shows, or a backup code", "quiet")
+        for part in (self.code_label, self.code):
+            self.whole.addWidget(part)
+            part.setVisible(code)
+        self._code_wanted = code
+        self.problem = label("", "problem", wrap=True)
+        self.problem.hide()
+        self.whole.addWidget(self.problem)
+        self.confirm = button(act, self._confirm, "primary")
+        self.confirm.setDefault(True)
+        self.add_ends(button("Cancel", self.reject), self.confirm)
+        self.passphrase.changed.connect(self._enable)
+        self.code.textChanged.connect(self._enable)
+        self.passphrase.setFocus()
+        self._enable()
+
+    def _enable(self) -> None:
+        typed = bool(self.passphrase.text())
+        given = not self._code_wanted or bool(self.code.text().strip())
+        self.confirm.setEnabled(typed and given)
+
+    def _confirm(self) -> None:
+        passphrase, code, workspace = self.passphrase.text(), self.code.text(), self._workspace
+        self.confirm.setEnabled(False)
+        self._desk.tasks.query(
+            lambda: workspace.confirm(passphrase, code=code),
+            while_alive(self, self._done),
+            failed=while_alive(self, self._failed),
+        )
+
+    def _done(self, confirmed: Confirmed) -> None:
+        self._forget()
+        self.accept()
+        self.confirmed.emit(confirmed)
+
+    def _failed(self, error: AppError) -> None:
+        self._forget()
+        self.problem.setText(f"{error.sentence} {error.advice}")
+        self.problem.show()
+        self.passphrase.setFocus()
+
+    def _forget(self) -> None:
+        self.passphrase.clear()
+        self.code.clear()
+
+
 class PassphraseDialog(_Dialog):
     """Takes a new passphrase."""
 
@@ -96,10 +169,12 @@ class SecondFactorDialog(_Dialog):
     kept = Signal()
     """Codes are asked for from now on."""
 
-    def __init__(self, parent: QWidget, desk: Desk, workspace: Workspace) -> None:
-        """Ask the workspace for a new secret."""
+    def __init__(
+        self, parent: QWidget, desk: Desk, workspace: Workspace, confirmed: Confirmed
+    ) -> None:
+        """Ask the workspace for a new secret; `confirmed`: the passphrase was typed for it."""
         super().__init__(parent, "Second factor")
-        self._desk, self._workspace = desk, workspace
+        self._desk, self._workspace, self._confirmed = desk, workspace, confirmed
         self._new: NewSecondFactor | None = None
         self._codes: tuple[str, ...] = ()
         self.steps = QStackedWidget()
@@ -166,7 +241,7 @@ class SecondFactorDialog(_Dialog):
 
         self.confirm.setEnabled(False)
         self._desk.tasks.query(
-            lambda: people.set_second_factor(new, code),
+            lambda: people.set_second_factor(new, code, confirmed=self._confirmed),
             while_alive(self, self._kept),
             failed=while_alive(self, failed),
         )
@@ -195,8 +270,10 @@ class SecondFactorDialog(_Dialog):
 class SheetDialog(QDialog):
     """Makes a new recovery sheet, as after the making of a vault."""
 
-    def __init__(self, parent: QWidget, desk: Desk, workspace: Workspace) -> None:
-        """Show a new sheet."""
+    def __init__(
+        self, parent: QWidget, desk: Desk, workspace: Workspace, confirmed: Confirmed
+    ) -> None:
+        """Show a new sheet; `confirmed`: the passphrase was typed for it."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Recovery sheet")
@@ -206,7 +283,7 @@ class SheetDialog(QDialog):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self.step)
-        self.step.begin(workspace)
+        self.step.begin(workspace, confirmed)
 
 
 class PaperDialog(_Dialog):

@@ -14,7 +14,7 @@ from app.access import Session
 from app.domain import Right
 from app.workspace.backups import Backups
 from app.workspace.control import Processing
-from app.workspace.gate import Gate
+from app.workspace.gate import Confirmed, Gate
 from app.workspace.governing import Retention, Rules, Teams
 from app.workspace.intake import Intake
 from app.workspace.keys import Keys
@@ -42,8 +42,18 @@ class Workspace:
     Every part asks the gate first: what no right allows is not done, and is an audit entry.
     """
 
-    def __init__(self, vault: Vault, session: Session, settings: Settings, places: Places) -> None:
-        """Take over an open vault; closing the workspace closes it."""
+    def __init__(
+        self,
+        vault: Vault,
+        session: Session,
+        settings: Settings,
+        places: Places,
+        *,
+        typed: bool = False,
+    ) -> None:
+        """Take over an open vault; closing the workspace closes it. `typed`: the person typed their
+        passphrase to get in."""
+        self._confirmed = Confirmed(session.name) if typed else None
         self._vault = vault
         self._settings, self._places = settings, places
         self._gate = gate = Gate(vault, session)
@@ -57,7 +67,7 @@ class Workspace:
         self.policy = Rules(gate, self.requests)
         self.vocabulary = WordList(gate)
         self.teams = Teams(gate)
-        self.retention = Retention(gate, ended)
+        self.retention = Retention(gate, ended, self.requests)
         self.people = People(gate)
         self.keys = Keys(gate)
         self.backups = Backups(gate)
@@ -74,15 +84,28 @@ class Workspace:
         What this workspace runs goes on; closing either one closes the vault.
         """
         person = self._vault.sign_in(name, passphrase, code=code)
-        clock = self.session.clock
-        session = Session(person, clock(), self._vault.policy.get(), clock)
-        beside = Workspace(self._vault, session, self._settings, self._places)
+        clock, steady = self.session.clock, self.session.steady
+        session = Session.begun(person, self._vault.policy.get(), clock, steady)
+        beside = Workspace(self._vault, session, self._settings, self._places, typed=True)
         # what this person cancels ends in a run that goes on, too
         beside.processing = replace(self.processing, _gate=beside._gate)
         beside.requests = replace(self.requests, _gate=beside._gate)
         beside.policy = Rules(beside._gate, beside.requests)
-        beside.retention = replace(self.retention, _gate=beside._gate)
+        beside.retention = replace(self.retention, _gate=beside._gate, _requests=beside.requests)
         return beside
+
+    def confirm(self, passphrase: str, *, code: str = "") -> Confirmed:
+        """Return that the person typed their passphrase, and their code where they have a second
+        factor; raises `SignInError` or `SessionEnded`."""
+        self._gate.known()
+        self._vault.confirm(self._gate.actor, passphrase, code=code)
+        return Confirmed(self._gate.actor)
+
+    def take_confirmed(self) -> Confirmed | None:
+        """Return once that the person typed their passphrase to get in, for what they asked for
+        with it."""
+        confirmed, self._confirmed = self._confirmed, None
+        return confirmed
 
     def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:
         """Read everything that is kept and name what is damaged; nothing is healthy."""

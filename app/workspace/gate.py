@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from app.access import same_person
 from app.errors import NotAllowed, OnHold, UsageError
 
 if TYPE_CHECKING:
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
     from app.access import Session
     from app.domain import PersonName, Right, Scope
     from app.storage.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """That a person typed their passphrase, and their code, for what they are about to do."""
+
+    person: PersonName
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,14 @@ class Gate:
         for right in rights:
             with self.watched(right):
                 self.session.require(right)
+
+    def expect_confirmed(self, confirmed: Confirmed | None) -> None:
+        """Let pass who typed their passphrase for this: an unlocked screen is nobody's consent.
+
+        Raises `NotAllowed`.
+        """
+        if confirmed is None or not same_person(confirmed.person, self.actor):
+            raise NotAllowed("For this your passphrase has to be typed again.")
 
     def allows(self, right: Right) -> bool:
         """Return whether the person has a right, for showing less; raises `SessionEnded`."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.counts import counted
 from app.domain import CallId, Right, Subject
+from app.errors import NotAllowed, UsageError
 from app.storage.clock import stamp
 
 if TYPE_CHECKING:
@@ -68,16 +69,31 @@ class Retention:
 
     _gate: Gate
     _ended: set[CallId]
+    _requests: Requests
 
     def due(self) -> tuple[CallId, ...]:
         """Return the calls whose time is over and that are not on hold, oldest first."""
         self._gate.require(Right.SEE_CALLS)
         return self._due()
 
+    def ask(self, reason: str) -> ApprovalRequest:
+        """Ask for the erasing of the calls whose time is over, where `apply` takes a second person;
+        it is done at once where the policy wants none. Raises `UsageError` where nothing is due."""
+        self._gate.require(Right.ERASE)
+        if not self._due():
+            raise UsageError("The time of no call is over.", hint="`retention show` names them.")
+        return self._requests.ask_retention(self._before(), reason=reason)
+
     def apply(self) -> tuple[CallId, ...]:
-        """Erase the calls whose time is over; returns those that were erased."""
+        """Erase the calls whose time is over; returns those that were erased.
+
+        Raises `NotAllowed` where erasing takes a second person and the clock may have been set
+        forward, or most calls would go: `ask` then.
+        """
         self._gate.require(Right.ERASE)
         due = self._due()
+        with self._gate.watched(Right.ERASE):
+            self._expect_usual(due)
         erased = self._gate.vault.calls.erasure.expire(due, scope=self._gate.scope)
         self._ended.update(erased)
         self._gate.vault.audit.record(
@@ -88,8 +104,19 @@ class Retention:
         return erased
 
     def _due(self) -> tuple[CallId, ...]:
+        before = self._before()
+        return self._gate.vault.calls.older_than(before, scope=self._gate.scope) if before else ()
+
+    def _before(self) -> str:
+        """Return before when calls are due that took place; empty where they are kept for ever."""
         days = self._gate.vault.policy.get().retention_days
-        if days == 0:
-            return ()
-        before = stamp(self._gate.session.clock() - timedelta(days=days))
-        return self._gate.vault.calls.older_than(before, scope=self._gate.scope)
+        return stamp(self._gate.session.clock() - timedelta(days=days)) if days else ""
+
+    def _expect_usual(self, due: Sequence[CallId]) -> None:
+        doubts = self._gate.vault.requests.doubts(due)
+        if doubts:
+            raise NotAllowed(
+                f"{doubts} A second person has to approve this erasing.",
+                hint="Check the clock, and ask with `retention apply --reason TEXT`; somebody else"
+                " approves it with `requests approve NUMBER`.",
+            )

@@ -9,14 +9,16 @@ from app.domain import KeysState, Right, Subject
 
 if TYPE_CHECKING:
     from app.domain import Changes
-    from app.workspace.gate import Gate
+    from app.workspace.gate import Confirmed, Gate
 
 _SETTINGS: Changes = frozenset({Subject.SETTINGS})
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The ways into the vault, as people change them; each change is an audit entry."""
+    """The ways into the vault, as people change them; each change is an audit entry.
+
+    Whatever lets somebody in takes the passphrase again: `confirmed`, or `NotAllowed` is raised."""
 
     _gate: Gate
 
@@ -30,9 +32,10 @@ class Keys:
             change_waits=ways.change_waits,
         )
 
-    def remember(self) -> Changes:
+    def remember(self, *, confirmed: Confirmed | None) -> Changes:
         """Let the system's keyring sign this person in here; raises `KeyringRefused`."""
         self._gate.present()
+        self._gate.expect_confirmed(confirmed)
         self._gate.vault.ways_in.remember(self._gate.vault.people.get(self._gate.actor))
         return _SETTINGS
 
@@ -42,9 +45,10 @@ class Keys:
         self._gate.vault.ways_in.forget(self._gate.vault.people.get(self._gate.actor))
         return _SETTINGS
 
-    def ask_for_computer(self, *, wanted: bool) -> Changes:
+    def ask_for_computer(self, *, wanted: bool, confirmed: Confirmed | None) -> Changes:
         """Let the vault open on this computer only, or on any; raises `KeyringRefused`."""
         self._gate.require(Right.MANAGE_VAULT)
+        self._gate.expect_confirmed(confirmed)
         ways = self._gate.vault.ways_in
         change = ways.ask_for_computer if wanted else ways.ask_for_no_computer
         change(actor=self._gate.actor)
@@ -55,17 +59,19 @@ class Keys:
         self._gate.require(Right.MANAGE_VAULT)
         return self._gate.vault.ways_in.new_sheet()
 
-    def keep_sheet(self, shown: str, typed: str) -> Changes:
+    def keep_sheet(self, shown: str, typed: str, *, confirmed: Confirmed | None) -> Changes:
         """Let a sheet open the vault once it was typed as it is shown; raises `RecoveryWrong`."""
         self._gate.require(Right.MANAGE_VAULT)
+        self._gate.expect_confirmed(confirmed)
         self._gate.vault.ways_in.keep_sheet(shown, typed, actor=self._gate.actor)
         return _SETTINGS
 
-    def rotate(self) -> Changes:
+    def rotate(self, *, confirmed: Confirmed | None) -> Changes:
         """Change the vault key and the database's key: done when the vault is opened next.
 
         Raises `VaultDamaged` where something that must be sealed anew cannot be read.
         """
         self._gate.require(Right.MANAGE_VAULT)
+        self._gate.expect_confirmed(confirmed)
         self._gate.vault.rotate(actor=self._gate.actor)
         return _SETTINGS

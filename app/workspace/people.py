@@ -1,6 +1,7 @@
 """The people of the vault: who is in it, what they may do, and one's own passphrase and code.
 
-Everybody may look after their own passphrase and second factor; the rest takes the right to manage
+Everybody may look after their own passphrase and second factor, once they typed their passphrase
+for it again; the rest takes the right to manage
 people. Nobody can give rights to others by granting them to themselves unnoticed: each change is an
 audit entry that says what the person may do from then on.
 """
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from app.domain import Changes, Person, PersonName
-    from app.workspace.gate import Gate
+    from app.workspace.gate import Confirmed, Gate
 
 _PEOPLE: Changes = frozenset({Subject.PEOPLE})
 
@@ -91,12 +92,15 @@ class People:
         self._gate.vault.people.change(replace(person, state=state), actor=self._gate.actor)
         return _PEOPLE
 
-    def set_passphrase(self, name: str, passphrase: str) -> Changes:
-        """Give somebody a new passphrase: oneself, or with the right to manage people others.
+    def set_passphrase(
+        self, name: str, passphrase: str, *, confirmed: Confirmed | None = None
+    ) -> Changes:
+        """Give somebody a new passphrase: oneself, `confirmed`, or with the right to manage people
+        others.
 
         Raises `WeakPassphrase` or `PersonNotFound`.
         """
-        self._own_or_managed(name)
+        self._own_or_managed(name, confirmed)
         self._gate.vault.people.set_passphrase(name, passphrase, actor=self._gate.actor)
         return _PEOPLE
 
@@ -112,18 +116,23 @@ class People:
         secret = totp.new_secret()
         return NewSecondFactor(secret=secret, uri=totp.uri(secret, self._gate.actor))
 
-    def set_second_factor(self, new: NewSecondFactor, code: str) -> tuple[str, ...]:
+    def set_second_factor(
+        self, new: NewSecondFactor, code: str, *, confirmed: Confirmed | None
+    ) -> tuple[str, ...]:
         """Ask for codes from now on, once one was shown; returns backup codes, good once each.
 
         Raises `WrongCode`.
         """
+        self._gate.known()
+        self._gate.expect_confirmed(confirmed)
         return self._gate.vault.second_factors.set_up(
             self.me, new.secret, code, actor=self._gate.actor
         )
 
-    def take_second_factor(self, name: str) -> Changes:
-        """Ask a person for no code any more, such as after the loss of a telephone."""
-        self._own_or_managed(name)
+    def take_second_factor(self, name: str, *, confirmed: Confirmed | None = None) -> Changes:
+        """Ask a person for no code any more, such as after the loss of a telephone; oneself when
+        that is `confirmed`."""
+        self._own_or_managed(name, confirmed)
         person = self._gate.vault.people.get(name)
         self._gate.vault.second_factors.take_away(person, actor=self._gate.actor)
         return _PEOPLE
@@ -132,9 +141,10 @@ class People:
         """Return how many backup codes one still has."""
         return self._gate.vault.second_factors.backup_codes_left(self.me)
 
-    def _own_or_managed(self, name: str) -> None:
+    def _own_or_managed(self, name: str, confirmed: Confirmed | None) -> None:
         if same_person(name.strip(), self._gate.actor):
             self._gate.known()
+            self._gate.expect_confirmed(confirmed)
         else:
             self._gate.require(Right.MANAGE_PEOPLE)
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from app.access import ACTS, guarded_in, same_person, with_setting
 from app.domain import CallId, GuardedAct, RequestState, Right
 from app.errors import NotAllowed, UsageError
-from app.storage import holds, policy
+from app.storage import holds, policy, retention
 from app.storage.erasure import Erasing
-from app.storage.requests import Asked, View
+from app.storage.requests import Asked, View, person
 from app.storage.scopes import number_of
 from app.workspace.gate import given_reason
 
@@ -48,6 +48,20 @@ class Requests:
             check=lambda reading: self._check(reading, asked),
             do=self._do,
         )
+        self._settle(request)
+        return request
+
+    def ask_retention(self, before: str, *, reason: str) -> ApprovalRequest:
+        """Ask for the erasing of all calls that took place before a moment, as `ask` does."""
+        self._gate.require(Right.ERASE)
+        asked = Asked(
+            act=GuardedAct.ERASE_CALL,
+            subject=retention.SUBJECT,
+            value=before,
+            reason=given_reason(reason),
+        )
+        by = self._gate.actor
+        request = self._gate.vault.requests.ask(asked, by=by, check=lambda _: None, do=self._do)
         self._settle(request)
         return request
 
@@ -123,7 +137,9 @@ class Requests:
         outcome = "by one person" if alone else f"approved by {request.decided_by}"
         if request.act is GuardedAct.ERASE_CALL:
             how = Erasing(actor=actor, scope=self._gate.scope, reason=reason, outcome=outcome)
-            vault.calls.erasure.within(writing, CallId(request.subject), how)
+            for call in self._to_erase(writing, request):
+                vault.calls.erasure.within(writing, call, how)
+                self._ended.add(call)
         elif request.act is GuardedAct.END_HOLD:
             vault.holds.end_within(
                 writing,
@@ -144,7 +160,12 @@ class Requests:
                 reason=reason,
             )
 
+    def _to_erase(self, reading: Reading, request: ApprovalRequest) -> tuple[CallId, ...]:
+        if request.subject != retention.SUBJECT:
+            return (CallId(request.subject),)
+        asker = person(reading, request.asked_by)
+        return retention.older_than(reading, request.value, asker.scope) if asker else ()
+
     def _settle(self, request: ApprovalRequest) -> None:
         if request.act is GuardedAct.ERASE_CALL and request.state is RequestState.APPROVED:
-            self._ended.add(CallId(request.subject))
             self._gate.vault.calls.erasure.finish()

@@ -41,8 +41,9 @@ from app.ui.people_tab import PersonAct
 from app.ui.person_dialog import PersonDialog
 from app.ui.progress import RunProgress
 from app.ui.rights import Page, Tab
-from app.ui.secret_dialogs import SecondFactorDialog
+from app.ui.secret_dialogs import ConfirmDialog, SecondFactorDialog
 from app.ui.unlock_page import SignIn
+from app.workspace.gate import Confirmed
 from tests.functional import scenes
 
 if TYPE_CHECKING:
@@ -218,6 +219,8 @@ def _picture_people(camera: Camera) -> None:
     camera.wait(lambda: bool(window.account.name.text()))
     camera.shoot("account", SIZES[:1])
     window.account.set_up_factor.click()
+    _keep_dialog(camera, ConfirmDialog, "typed-again")
+    window.account._show_factor(Confirmed(PersonName("owner")))
     camera.wait(lambda: bool(window.findChildren(SecondFactorDialog)))
     dialog = window.findChildren(SecondFactorDialog)[0]
     camera.wait(lambda: bool(dialog.view.text.text()))

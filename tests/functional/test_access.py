@@ -9,11 +9,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QShortcut
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
+from app.domain import PersonName
 from app.ui.dialogs import KeysDialog
 from app.ui.import_dialog import ImportDialog
 from app.ui.person_dialog import PersonDialog
 from app.ui.rights import Page, Tab
-from app.ui.secret_dialogs import SecondFactorDialog, SheetDialog
+from app.ui.secret_dialogs import ConfirmDialog, SecondFactorDialog, SheetDialog
+from app.workspace.gate import Confirmed
 from tests.functional import scenes
 
 if TYPE_CHECKING:
@@ -76,7 +78,13 @@ def test_everything_has_a_name(person: Person, program: Program) -> None:
         assert nameless(window) == [], tab
     window.people.people.add.click()
     window.account.set_up_factor.click()
-    window.account.new_sheet.click()
+    person.wait(lambda: window.findChildren(ConfirmDialog))
+    (asked,) = window.findChildren(ConfirmDialog)
+    assert nameless(asked) == []
+    person.qtbot.keyClicks(asked.passphrase.edit, scenes.PASSPHRASE)
+    asked.confirm.click()
+    person.wait(lambda: window.findChildren(SecondFactorDialog))
+    window.account._show_sheet(Confirmed(PersonName("owner")))
     for kind in (PersonDialog, SecondFactorDialog, SheetDialog):
         person.wait(lambda kind=kind: window.findChildren(kind)[0].isVisible())
         dialog = window.findChildren(kind)[0]

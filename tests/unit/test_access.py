@@ -108,6 +108,20 @@ def test_a_session_ends_by_the_policy_and_by_a_clock_that_was_put_back(passed, a
                 act()
 
 
+def test_a_clock_that_is_put_back_and_forth_makes_no_session_longer():
+    now, steady = START, 1000.0
+    policy = Policy(session_hours=2)
+    session = Session.begun(_person(PersonRole.REVIEWER), policy, lambda: now, lambda: steady)
+    for hour in range(4):
+        steady = 1000.0 + 3600 * hour + 1800
+        now = START + timedelta(minutes=30)  # put back each hour
+        if hour < 2:
+            session.expect_alive()
+        else:
+            with pytest.raises(SessionEnded):
+                session.expect_alive()
+
+
 def test_granted_rights_want_a_second_factor_as_soon_as_any_role_does():
     person = replace(_person(), granted=frozenset(Right))
     policy = Policy(second_factor=frozenset({PersonRole.AUDITOR}))

@@ -6,13 +6,14 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from app import access
 from app.cli import text
 from app.domain import GuardedAct, Person, PersonName, Right
-from app.storage import people, policy, vault
+from app.storage import clock, people, policy, vault
 from tests.unit.cli.conftest import PASSPHRASE
 from tests.unit.cli.test_main import every
 
@@ -207,6 +208,27 @@ def test_retention_shows_and_erases_what_is_due(run, records, vaulted, calls, al
     _, printed = records("retention", "apply", *vaulted)
     assert every(printed, "retention")[0]["erased"] == [calls[0]]
     assert "Erased: 0" in run("retention", "apply", *vaulted)[1]
+
+
+@pytest.mark.usefixtures("colleague")
+def test_retention_says_what_it_takes_and_asks_for_it(run, records, vaulted, calls):
+    with opened_directly(vaulted) as writing:
+        policy.keep(writing, replace(policy.current(writing), retention_days=30))
+        writing.change("UPDATE calls SET started = '2000' WHERE id = ?", (calls[0],))
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz) + timedelta(days=400)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(clock, "datetime", Later)
+        status, _, said = run("retention", "apply", *vaulted)
+    assert (status, "set forward" in said, "--reason" in said) == (10, True, True)
+    _, printed = records("retention", "apply", "--reason", "their time is over", *vaulted)
+    request = every(printed, "request")[0]
+    assert (request["state"], request["subject"]) == ("open", "retention")
+    assert "retention = " in run("requests", *vaulted)[1]
 
 
 def test_who_may_not_see_words_gets_a_report_without_them(run, vaulted, calls, monkeypatch):

@@ -352,10 +352,17 @@ def test_a_remembered_key_opens_the_vault_and_a_locked_keyring_does_not_stop(
     drawer = _Drawer()
     monkeypatch.setattr(remembered, "system_keyring", lambda: Keyring(drawer))
     with bootstrap.program().open(vaulted[1], PASSPHRASE) as workspace:
-        workspace.keys.remember()
+        workspace.keys.remember(confirmed=workspace.take_confirmed())
     assert run("list", "--vault", vaulted[1])[0] == 0
-    drawer.locked = True
+    # what lets somebody in takes the passphrase all the same
+    status, _, said = run("key", "rotate", "--vault", vaulted[1])
+    assert (status, "passphrase is needed" in said) == (2, True)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(isatty=lambda: True))
+    monkeypatch.setattr("getpass.getpass", lambda _: "not the right one at all")
+    assert run("key", "rotate", "--vault", vaulted[1])[0] == 4
+    monkeypatch.setattr("getpass.getpass", lambda _: PASSPHRASE)
+    assert run("key", "rotate", "--vault", vaulted[1])[0] == 0
+    drawer.locked = True
     monkeypatch.setattr("getpass.getpass", lambda _: PASSPHRASE)
     status, _, said = run("list", "--vault", vaulted[1])
     assert status == 0

@@ -55,6 +55,8 @@ def test_a_result_of_the_program_can_be_analysed_again():
     [
         (b"", "JSON"),
         (b"\xff\xfe", "JSON"),
+        (b'{"x":' + b"[" * 100_000, "JSON"),
+        (b'{"turns": [{"text": "' + b"a" * 1_000_001 + b'"}]}', r"turns\[0\]\.text"),
         (b"[]", "object"),
         (b"{}", "turns"),
         (b'{"turns": []}', "no turn"),

@@ -163,3 +163,16 @@ def test_the_computers_own_clocks_agree(tmp_path):
     assert changes(log) == []
     assert 0 <= steady() <= steady()
     database.close()
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(86_400, []), (86_401, ["+86401 s"])])
+def test_a_long_time_before_a_session_is_an_entry_of_its_own(store, clocks, seconds, said):
+    database, log = store
+    clocks.passes(seconds)
+    again = Audit(database, KEY, VAULTS[0], clocks.wall, steady_clock=clocks.steady)
+    again.record(actor="ann", act="one")
+    again.record(actor="ann", act="two")
+    entries = [entry for entry in log.entries() if entry.act == "clock.gap"]
+    assert [(one.actor, one.outcome) for one in entries] == [("system", one) for one in said]
+    assert {one.subject for one in entries} <= {one.at for one in entries}
+    assert changes(log) == []

@@ -210,9 +210,12 @@ def test_guessing_at_a_vault_by_rescue_waits_and_is_told_of(damaged, tmp_path):
         vault.open_vault(damaged, PASSPHRASE)
     later = replace(WAY, clock=lambda: utc_now() + timedelta(minutes=5))
     rescue.rescue(damaged, tmp_path / "saved", later)
-    with vault.open_vault(damaged, PASSPHRASE) as opened:
-        told = [one.outcome for one in opened.audit.entries(limit=9) if one.act == "sign-in.failed"]
-    assert told == ["5 times"]
+    for folder in (tmp_path / "saved", damaged):
+        with vault.open_vault(folder, PASSPHRASE) as opened:
+            entries = opened.audit.entries(limit=9)
+            assert opened.audit.verify().ok
+        told = [(one.actor, one.outcome) for one in entries if one.act == "sign-in.failed"]
+        assert told == [("owner", "5 times")]
 
 
 def test_codes_guessed_by_rescue_are_counted_too(damaged, tmp_path):

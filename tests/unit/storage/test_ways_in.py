@@ -10,6 +10,7 @@ from app.errors import (
     DeviceUnknown,
     DiskFull,
     KeyringRefused,
+    PersonNotFound,
     UsageError,
     VaultDamaged,
     WrongPassphrase,
@@ -299,3 +300,16 @@ def test_a_vault_that_does_not_open_keeps_no_key(open_it, folder, monkeypatch):
     with pytest.raises(VaultDamaged):
         open_it()
     assert not any(made[0].key._secret)
+
+
+def test_a_right_sheet_with_a_name_that_nobody_has_is_an_entry(opened, folder):
+    sheet = opened.ways_in.new_sheet()
+    opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
+    opened.close()
+    with pytest.raises(PersonNotFound):
+        vault.open_with_sheet(
+            folder, sheet, name="Nobody", passphrase=OTHER, cost=LOWEST_COST
+        ).close()
+    with vault.open_vault(folder, PASSPHRASE) as again:
+        assert ("unknown", "key.recovery-refused", "person-not-found") in _acts(again)
+        assert "Nobody" not in repr(again.audit.entries())

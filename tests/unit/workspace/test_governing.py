@@ -16,7 +16,7 @@ from app.domain import (
     Team,
     WordListState,
 )
-from app.errors import CallNotFound, NotAllowed, UsageError, VaultDamaged
+from app.errors import CallNotFound, NotAllowed, RequestNotFound, UsageError, VaultDamaged
 from app.storage import vault
 from tests.unit.workspace.conftest import PASSPHRASE
 
@@ -26,6 +26,11 @@ OFFICER, ADMIN = PersonRole.PRIVACY_OFFICER, PersonRole.ADMINISTRATOR
 @pytest.fixture
 def pia(office):
     return office.sign_in("pia", OFFICER, ADMIN)
+
+
+@pytest.fixture
+def adam(office):
+    return office.sign_in("adam", OFFICER, ADMIN)
 
 
 def test_a_new_vault_goes_by_the_defaults_and_keeps_what_is_changed(office, pia, tmp_path):
@@ -141,7 +146,7 @@ def test_nothing_is_due_where_calls_are_kept_for_ever(office, pia):
 
 
 def test_retention_erases_what_is_older_and_not_on_hold(office, pia):
-    office.policy(retention_days=30)
+    office.policy(retention_days=30, two_persons=frozenset())
     old = office.add(b"1", started_at="2026-01-29T09:00:00Z")
     held = office.add(b"2", started_at="2026-01-01T09:00:00Z")
     office.add(b"3", started_at="2026-02-01T09:00:00Z")
@@ -161,6 +166,93 @@ def test_retention_erases_what_is_older_and_not_on_hold(office, pia):
     assert len(later.retention.apply()) == 2
     assert later.calls.count(CallQuery()) == 1
     assert office.vault.check() == ()
+
+
+def _retaining(office, many=3):
+    """Let calls be kept for ten years, and give as many as are wanted."""
+    office.policy(retention_days=3650)
+    return [office.add(b"%d" % one, analysed=False) for one in range(many)]
+
+
+def _reopened(office, years=0.0, name="pia"):
+    """Open the vault anew after the clock was set, and sign in."""
+    folder = office.vault.info.folder
+    office.vault.close()
+    office.clock.move(days=366 * years)
+    office.vault = vault.open_vault(folder, PASSPHRASE, name="owner", clock=office.clock)
+    return office.sign_in(name, OFFICER, ADMIN)
+
+
+def test_a_clock_that_was_set_forward_is_no_way_to_erase_alone(office, pia, adam):
+    calls = _retaining(office)
+    pia = _reopened(office, years=10)
+    for _ in range(2):
+        assert set(pia.retention.due()) == set(calls)
+        with pytest.raises(NotAllowed) as caught:
+            pia.retention.apply()
+        assert "set forward" in caught.value.sentence
+        assert "--reason" in caught.value.advice
+        assert office.newest().act == "denied"
+        pia = _reopened(office)  # another opening does not make it right
+    gaps = [e for e in office.vault.audit.entries(limit=99) if e.act == "clock.gap"]
+    assert [(e.actor, e.subject[:4], int(e.outcome.split()[0]) > 10 * 365 * 86_400) for e in gaps]
+    assert len(gaps) == 1
+
+    request = pia.retention.ask("their time is over")
+    assert (request.state, request.subject) == ("open", "retention")
+    assert request.value.startswith("2026-")
+    assert pia.calls.count(CallQuery()) == 3
+    with pytest.raises(NotAllowed):
+        pia.requests.approve(request.number)
+    office.sign_in("adam", OFFICER, ADMIN).requests.approve(request.number)
+    assert pia.calls.count(CallQuery()) == 0
+    erased = [e for e in office.vault.audit.entries(limit=9) if e.act == "call.erase"]
+    assert {(e.actor, e.outcome, e.reason) for e in erased} == {
+        ("pia", "approved by adam", "their time is over")
+    }
+    assert office.vault.check() == ()
+    new = office.add(b"new", analysed=False, started_at="1999-01-01T00:00:00Z")
+    assert pia.retention.apply() == (new,)  # what was doubted is decided
+
+
+def test_also_while_the_vault_is_open(office, pia, adam):
+    _retaining(office)
+    office.clock.move(days=3660)
+    with pytest.raises(NotAllowed):
+        office.sign_in("pia", OFFICER, ADMIN).retention.apply()
+
+
+@pytest.mark.parametrize(
+    ("due", "kept", "refused"), [(21, 20, True), (21, 21, False), (20, 0, False)]
+)
+def test_most_calls_at_once_take_a_second_person(office, pia, adam, due, kept, refused):
+    office.policy(retention_days=30)
+    for one in range(due):
+        office.add(b"%d" % one, analysed=False, started_at="1999-01-01T00:00:00Z")
+    for one in range(kept):
+        office.add(b"new %d" % one, analysed=False)
+    if refused:
+        with pytest.raises(NotAllowed):
+            pia.retention.apply()
+        office.policy(two_persons=frozenset())
+    assert len(pia.retention.apply()) == due
+
+
+def test_retention_is_asked_for_only_where_something_is_due_and_reaches_ones_own_calls(office, pia):
+    office.policy(retention_days=30)
+    with pytest.raises(UsageError):
+        pia.retention.ask("nothing there")
+    claims = Scope(limited=True, queues=("Claims",))
+    lea = office.sign_in("lea", OFFICER, scope=claims)
+    old = {"started_at": "1999-01-01T00:00:00Z"}
+    office.add(b"1", analysed=False, queue="Claims", **old)
+    other = office.add(b"2", analysed=False, queue="Other", **old)
+    request = lea.retention.ask("their time is over")
+    adam = office.sign_in("adam", OFFICER, ADMIN, scope=claims)
+    with pytest.raises(RequestNotFound):  # who sees a part decides on what is theirs to see
+        adam.requests.approve(request.number)
+    pia.requests.approve(request.number)
+    assert pia.retention.due() == (other,)
 
 
 def test_what_came_under_hold_or_went_meanwhile_is_left_out(office, pia):

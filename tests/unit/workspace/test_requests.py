@@ -57,6 +57,35 @@ def test_erasing_takes_two_people(office, pia, adam):
     )
 
 
+def test_no_request_keeps_its_reason_once_the_call_is_erased(office, pia, adam):
+    call, other = office.add(b"1"), office.add(b"2")
+    words = "Mrs Example of 5 High Street wants her call"
+    for act in (GuardedAct.EXPORT_ORIGINAL, GuardedAct.ERASE_CALL):
+        pia.requests.ask(act, call, reason=words)
+    kept = pia.requests.ask(GuardedAct.EXPORT_ORIGINAL, other, reason="the court wants it")
+    adam.requests.approve(pia.requests.list()[1].number)
+    found = {one.subject: one.reason for one in pia.requests.list(open_only=False)}
+    assert found == {call: "", other: kept.reason}
+    with office.vault._database.reader() as reading:
+        assert words not in repr(reading.all("SELECT * FROM requests"))
+    assert office.vault.check() == ()
+
+
+def test_who_was_suspended_since_decides_nothing(office, pia, adam):
+    call = office.add()
+    request = _ask_erase(pia, call)
+    office.suspend("adam")
+    for decide in (adam.requests.approve, lambda number: adam.requests.refuse(number, "no")):
+        with pytest.raises(NotAllowed):
+            decide(request.number)
+        assert (office.newest().actor, office.newest().act) == ("adam", "denied")
+    office.sign_in("adam", SUPERVISOR)
+    with pytest.raises(NotAllowed):  # nor who lost the right to
+        adam.requests.approve(request.number)
+    assert pia.calls.count(CallQuery()) == 1
+    assert [one.state for one in pia.requests.list()] == ["open"]
+
+
 def test_a_name_in_other_letters_is_no_second_person(office, pia):
     request = _ask_erase(pia, office.add())
     with pytest.raises(NotAllowed):

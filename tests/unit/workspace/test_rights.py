@@ -20,10 +20,11 @@ from app.domain import (
     PersonState,
     Right,
 )
-from app.errors import AppError, CallNotFound, NotAllowed, SessionEnded
+from app.errors import AppError, CallNotFound, NotAllowed, SessionEnded, WrongPassphrase
 from app.workspace import Workspace
+from app.workspace.gate import Confirmed
 from tests.builders import analysed_call
-from tests.unit.workspace.conftest import Clock, Office
+from tests.unit.workspace.conftest import PASSPHRASE, Clock, Office
 
 MISSING = CallId("0" * 32)
 LIST = CallQuery()
@@ -84,6 +85,10 @@ TABLE = {
         )
     },
     "requests.approve": (Right.APPROVE, lambda w, _: w.requests.approve(999)),
+    "requests.ask_retention": (
+        Right.ERASE,
+        lambda w, _: w.requests.ask_retention("", reason=""),
+    ),
     "requests.refuse": (Right.APPROVE, lambda w, _: w.requests.refuse(999, "not needed")),
     "requests.withdraw": (ANYBODY, lambda w, _: w.requests.withdraw(999)),
     "requests.list": (ANYBODY, lambda w, _: w.requests.list()),
@@ -94,6 +99,7 @@ TABLE = {
     "teams.list": (Right.MANAGE_PEOPLE, lambda w, _: w.teams.list()),
     "teams.keep": (Right.MANAGE_PEOPLE, lambda w, _: w.teams.keep("blue", ["Sam"])),
     "retention.due": (Right.SEE_CALLS, lambda w, _: w.retention.due()),
+    "retention.ask": (Right.ERASE, lambda w, _: w.retention.ask("their time is over")),
     "retention.apply": (Right.ERASE, lambda w, _: w.retention.apply()),
     "audit.verify": (Right.READ_AUDIT, lambda w, _: w.audit.verify()),
     "audit.entries": (Right.READ_AUDIT, lambda w, _: w.audit.entries()),
@@ -122,13 +128,17 @@ TABLE = {
     ),
     "people.set_passphrase of oneself": (
         ANYBODY,
-        lambda w, _: w.people.set_passphrase(w.session.name.upper(), "short"),
+        lambda w, _: w.people.set_passphrase(
+            w.session.name.upper(), "short", confirmed=Confirmed(w.session.name)
+        ),
     ),
     "people.release": (Right.MANAGE_PEOPLE, lambda w, _: w.people.release("nobody")),
     "people.new_second_factor": (ANYBODY, lambda w, _: w.people.new_second_factor()),
     "people.set_second_factor": (
         ANYBODY,
-        lambda w, _: w.people.set_second_factor(w.people.new_second_factor(), "no code"),
+        lambda w, _: w.people.set_second_factor(
+            w.people.new_second_factor(), "no code", confirmed=Confirmed(w.session.name)
+        ),
     ),
     "people.take_second_factor of others": (
         Right.MANAGE_PEOPLE,
@@ -136,19 +146,27 @@ TABLE = {
     ),
     "people.take_second_factor of oneself": (
         ANYBODY,
-        lambda w, _: w.people.take_second_factor(w.session.name),
+        lambda w, _: w.people.take_second_factor(
+            w.session.name, confirmed=Confirmed(w.session.name)
+        ),
     ),
     "people.backup_codes_left": (ANYBODY, lambda w, _: w.people.backup_codes_left()),
     "keys.state": (ANYBODY, lambda w, _: w.keys.state()),
-    "keys.remember": (ANYBODY, lambda w, _: w.keys.remember()),
+    "keys.remember": (ANYBODY, lambda w, _: w.keys.remember(confirmed=Confirmed(w.session.name))),
     "keys.forget": (ANYBODY, lambda w, _: w.keys.forget()),
     "keys.ask_for_computer": (
         Right.MANAGE_VAULT,
-        lambda w, _: w.keys.ask_for_computer(wanted=True),
+        lambda w, _: w.keys.ask_for_computer(wanted=True, confirmed=Confirmed(w.session.name)),
     ),
     "keys.new_sheet": (Right.MANAGE_VAULT, lambda w, _: w.keys.new_sheet()),
-    "keys.keep_sheet": (Right.MANAGE_VAULT, lambda w, _: w.keys.keep_sheet("one", "another")),
-    "keys.rotate": (Right.MANAGE_VAULT, lambda w, _: w.keys.rotate()),
+    "keys.keep_sheet": (
+        Right.MANAGE_VAULT,
+        lambda w, _: w.keys.keep_sheet("one", "another", confirmed=Confirmed(w.session.name)),
+    ),
+    "keys.rotate": (
+        Right.MANAGE_VAULT,
+        lambda w, _: w.keys.rotate(confirmed=Confirmed(w.session.name)),
+    ),
     "backups.make": (Right.MANAGE_VAULT, lambda w, _: w.backups.make(NO_FOLDER)),
     "backups.check": (Right.MANAGE_VAULT, lambda w, _: w.backups.check(NO_FOLDER)),
     "backups.write_erased_list": (
@@ -162,7 +180,7 @@ ON_A_CALL = (
     "calls.hold", "processing.cancel", "processing.retry", "requests.ask of erasing",
     "requests.ask of an export", "requests.ask of ending a hold",
 )  # fmt: skip
-WITHOUT_RIGHT = {"info", "session", "close", "sign_in"}
+WITHOUT_RIGHT = {"info", "session", "close", "sign_in", "confirm", "take_confirmed"}
 # These only put into another form, or into a file, what was got by a right before.
 FORMS = {
     "audit.checkpoint_file", "audit.checkpoint_text", "audit.checkpoint_sheet", "audit.proof_file",
@@ -299,6 +317,30 @@ def test_every_look_is_an_entry_under_the_name_of_the_person(office):
         ("calls.search", "", "1 hit"),
     ]
     assert {entry.actor for entry in entries} == {"sue"}
+
+
+def test_every_export_is_an_entry_that_names_its_approval(office):
+    call = office.add(b"sound")
+    sue = office.sign_in("sue", PersonRole.SUPERVISOR)
+    request = sue.requests.ask(GuardedAct.EXPORT_ORIGINAL, call, reason="for the court")
+    office.sign_in("pia", PersonRole.PRIVACY_OFFICER).requests.approve(request.number)
+    assert sue.calls.export_original(call) == b"sound"
+    entry = office.newest()
+    assert (entry.actor, entry.act, entry.subject, entry.outcome) == (
+        "sue", "call.export-original", call, f"request {request.number}",
+    )  # fmt: skip
+
+
+def test_every_failed_sign_in_is_an_entry(office):
+    workspace = office.sign_in("owner", *PersonRole)
+    before = office.vault.audit.count()
+    for name in ("owner", "owner", "nobody"):
+        with pytest.raises(WrongPassphrase):
+            workspace.sign_in("not the right one at all", name=name)
+    workspace.sign_in(PASSPHRASE, name="owner")
+    entries = office.vault.audit.entries(limit=office.vault.audit.count() - before)
+    failed = {(e.actor, e.outcome) for e in entries if e.act == "sign-in.failed"}
+    assert failed == {("owner", "2 times"), ("unknown", "once")}
 
 
 def test_a_list_of_words_is_a_search_and_an_entry_once(office):

@@ -107,11 +107,11 @@ def test_what_is_erased_by_one_ends_what_runs_for_the_other(first):
     second = first.sign_in(HERS, name="Rita")
     assert second.requests._ended is first.requests._ended
     assert second.retention._ended is first.retention._ended
-    assert second.policy._requests is second.requests
+    assert second.policy._requests is second.retention._requests is second.requests
 
 
 def test_the_keyring_remembers_nobody_but_who_signed_in_last(first, monkeypatch):
     monkeypatch.setattr(remembered, "system_keyring", lambda: remembered.Keyring(Memory()))
     first.sign_in(HERS, name="Rita")
     with pytest.raises(KeyringRefused):
-        first.keys.remember()
+        first.keys.remember(confirmed=first.confirm(OWN))

@@ -62,12 +62,14 @@ _TEXTS: tuple[Callable[[CallRow], str], ...] = (
 def marks(row: CallRow) -> tuple[tuple[str, Severity | None], ...]:
     """Return what is painted of a call's language and flags: words, and how soon to look.
 
-    Another language comes first, because of it the flags are unreliable.
+    Another language comes first, because of it the flags are unreliable; where there is room for
+    it alone, it tells of an alert by its colour.
     """
     language = f"In {language_name(row.language)}" if row.other_language and row.language else ""
     severities = (row.severity, *[None] * len(row.flags))
     flags = tuple(zip(row.flags, severities, strict=False))
-    return ((language, Severity.WARNING), *flags) if language else flags
+    soon = Severity.ALERT if row.severity is Severity.ALERT else Severity.WARNING
+    return ((language, soon), *flags) if language else flags
 
 
 def _other_language(row: CallRow) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.domain import CallId, CallOrder, CallQuery, CallRow, JobState, Right, Subject
+from app.domain import CallId, CallOrder, CallQuery, CallRow, Facets, JobState, Right, Subject
 from app.ui import words
 from app.ui.call_cells import CallCells
 from app.ui.call_table import AGENT, NAME, QUEUE, ROW, CallTableModel, next_flagged
@@ -27,9 +27,11 @@ from app.ui.rights import may
 from app.ui.widgets import EmptyState, button, label
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PySide6.QtGui import QKeyEvent
 
-    from app.domain import Changes
+    from app.domain import Changes, Facet
     from app.ui.desk import Desk
     from app.workspace import Workspace
 
@@ -46,9 +48,12 @@ class Choice:
     value: str | None
 
 
-def choices(everything: str, values: list[tuple[str, str, int]]) -> list[Choice]:
-    """Return the entries of a filter from value, title and number of calls."""
-    named = [Choice(f"{title} ({count:,})", value) for value, title, count in values]
+_OTHER_LANGUAGE = Choice("Not in English", "not in English")  # no flag has spaces in its label
+
+
+def choices(everything: str, facets: Sequence[Facet]) -> list[Choice]:
+    """Return the entries of a filter from the values that occur."""
+    named = [Choice(f"{one.title} ({one.count:,})", one.label) for one in facets]
     return [Choice(everything, None), *named]
 
 
@@ -113,7 +118,7 @@ class CallsPage(QWidget):
                 field.setCurrentIndex(0)
         with QSignalBlocker(self.search):
             self.search.clear()
-        for box in (self.flagged, self.on_hold, self.other_language):
+        for box in (self.flagged, self.on_hold):
             with QSignalBlocker(box):
                 box.setChecked(False)
         if ask:
@@ -121,15 +126,15 @@ class CallsPage(QWidget):
 
     def query(self) -> CallQuery:
         """Return what the filters ask for, in the order of the table."""
-        state = self.state.currentData()
+        state, flag = self.state.currentData(), self.flag.currentData()
         return CallQuery(
             states=frozenset({JobState(state)}) if state else frozenset(),
             agent=self.agent.currentData(),
             queue=self.queue.currentData(),
-            flag=self.flag.currentData(),
+            flag=None if flag == _OTHER_LANGUAGE.value else flag,
             flagged=self.flagged.isChecked(),
             on_hold=self.on_hold.isChecked(),
-            other_language=self.other_language.isChecked(),
+            other_language=flag == _OTHER_LANGUAGE.value,
             text=self.search.text().strip(),
             order=self.model.query.order,
             descending=self.model.query.descending,
@@ -207,14 +212,9 @@ class CallsPage(QWidget):
         )
         states = [Choice("All states", None), *(Choice(words.state(s), s) for s in JobState)]
         _fill(self.state, states)
-        for field, text in ((self.agent, "All agents"), (self.queue, "All queues")):
-            _fill(field, [Choice(text, None)])
-        _fill(self.flag, [Choice("All flags", None)])
+        self._forget_facets()
         self.flagged = self._only("Flagged", "Show only calls with a flag")
         self.on_hold = self._only("On hold", "Show only calls under legal hold")
-        self.other_language = self._only(
-            "Not in English", "Show only calls that are not in English"
-        )
         bar = QHBoxLayout()
         bar.setSpacing(8)
         bar.addWidget(self.search, 3)
@@ -222,7 +222,6 @@ class CallsPage(QWidget):
             bar.addWidget(field, 1)
         bar.addWidget(self.flagged)
         bar.addWidget(self.on_hold)
-        bar.addWidget(self.other_language)
         return bar
 
     def _only(self, text: str, name: str) -> QCheckBox:
@@ -255,28 +254,18 @@ class CallsPage(QWidget):
             self.model.show(query)
 
     def _forget_facets(self) -> None:
-        for field, text in (
-            (self.agent, "All agents"),
-            (self.queue, "All queues"),
-            (self.flag, "All flags"),
-        ):
-            _fill(field, [Choice(text, None)])
+        self._fill_filters(Facets(agents=(), queues=(), flags=()))
 
     def _read_facets(self) -> None:
-        workspace = self._workspace
-        if workspace is None:
-            return
+        if self._workspace is not None:
+            read = self._workspace.calls.facets
+            self._desk.tasks.query(read, self._fill_filters, key="facets")
 
-        def then(facets: object) -> None:
-            for field, text, name in (
-                (self.agent, "All agents", "agents"),
-                (self.queue, "All queues", "queues"),
-                (self.flag, "All flags", "flags"),
-            ):
-                values = [(f.label, f.title, f.count) for f in getattr(facets, name)]
-                _fill(field, choices(text, values))
-
-        self._desk.tasks.query(workspace.calls.facets, then, key="facets")
+    def _fill_filters(self, facets: Facets) -> None:
+        _fill(self.agent, choices("All agents", facets.agents))
+        _fill(self.queue, choices("All queues", facets.queues))
+        everything, *flags = choices("All flags", facets.flags)
+        _fill(self.flag, [everything, _OTHER_LANGUAGE, *flags])
 
     def _changed(self, changes: Changes) -> None:
         if changes & {Subject.CALLS, Subject.JOBS}:

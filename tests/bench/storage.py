@@ -33,8 +33,8 @@ def fill(opened: vault.Vault, calls: int = CALLS, turns: int = CALLS) -> None:
         writing.many(
             """INSERT INTO calls (number, id, digest, source_name, size_bytes, imported_at,
                 started_at, started, agent, queue, direction, channel_roles, duration_ms, channels,
-                sentiment, score, severity, state, place, queued_at)
-            VALUES (?, ?, ?, ?, 1, ?, NULL, ?, ?, ?, 'unknown', '', ?, 2, ?, ?, ?, ?, ?, ?)""",
+                sentiment, score, severity, state, place, queued_at, language)
+            VALUES (?, ?, ?, ?, 1, ?, NULL, ?, ?, ?, 'unknown', '', ?, 2, ?, ?, ?, ?, ?, ?, ?)""",
             _calls(rng, calls, states),
         )
         writing.many(
@@ -65,6 +65,7 @@ def _calls(rng: random.Random, calls: int, states: list[str]) -> Iterator[tuple[
             n, f"{n:032x}", f"{n:064x}", f"recording-{rng.randrange(10**6)}.wav", at, at,
             f"Agent {rng.randrange(80)}", f"Queue {rng.randrange(12)}", rng.randrange(10**6),
             rng.uniform(-1, 1), rng.uniform(0, 100), 2 * (n % 7 == 1), rng.choice(states), n, at,
+            "de" if n % 50 == 0 else "en",
         )  # fmt: skip
 
 

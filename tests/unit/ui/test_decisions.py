@@ -16,6 +16,7 @@ from app.domain import (
     Correction,
     Criterion,
     EntryKind,
+    Facet,
     Failure,
     JobState,
     Role,
@@ -58,9 +59,10 @@ def test_another_language_is_marked_in_words_before_the_flags() -> None:
     shown = row(flags=("Complaint", "Refund"), severity=Severity.ALERT, language="de")
     assert cell_text(shown, FLAGS) == "Not in English but in German, Complaint, Refund"
     assert tooltip(shown, FLAGS) == cell_text(shown, FLAGS)
-    painted = (("In German", Severity.WARNING), ("Complaint", Severity.ALERT), ("Refund", None))
+    painted = (("In German", Severity.ALERT), ("Complaint", Severity.ALERT), ("Refund", None))
     assert marks(shown) == painted
-    assert marks(replace(shown, flags=(), severity=None)) == painted[:1]
+    alone = replace(shown, flags=(), severity=None)
+    assert marks(alone) == (("In German", Severity.WARNING),)
     for known in ("en", None):
         assert marks(replace(shown, language=known)) == painted[1:]
         assert cell_text(replace(shown, language=known), FLAGS) == "Complaint, Refund"
@@ -104,7 +106,7 @@ def test_a_failed_call_says_why_on_hover() -> None:
 
 
 def test_filters_offer_everything_first() -> None:
-    entries = choices("All agents", [("a", "A. Osei", 1200)])
+    entries = choices("All agents", [Facet(label="a", title="A. Osei", count=1200)])
     assert [(e.text, e.value) for e in entries] == [("All agents", None), ("A. Osei (1,200)", "a")]
 
 

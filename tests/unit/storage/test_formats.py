@@ -22,7 +22,7 @@ from tests.unit.storage.conftest import PASSPHRASE
 ROOT = Path(__file__).parents[3]
 DOCUMENT = (ROOT / "resources" / "documents" / "formats.md").read_text(encoding="utf-8")
 
-ACT = r'(?:\bact=|\bactor, |\bname, |"system", )"(denied|[\w-]+\.[\w-]+)"'
+ACT = r'(?:\bact=|\bactor,\s+|\bname, |"system", )"(denied|[\w-]+\.[\w-]+)"'
 
 
 def _keyed(key, *parts):

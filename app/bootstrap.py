@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,13 +15,13 @@ from app import config, selftest
 from app.access import Session
 from app.domain import CallId, CallMetadata, Failure
 from app.engine import preflight
-from app.engine.client import ask
+from app.engine.client import LoneWorker, ask
 from app.engine.models import ModelCard, ModelLibrary
 from app.engine.packs import import_pack
 from app.engine.vocabulary import parse as parse_vocabulary
-from app.engine.wire import HeadTrial, NetworkTrial, NetworkTried, Places, Request
-from app.errors import AudioUnreadable, CallFailed, PackInvalid, WorkerDied
-from app.processing import analyse_each, workers_for
+from app.engine.wire import HeadTrial, NetworkTrial, NetworkTried, Places, RedactionRequest, Request
+from app.errors import AppError, AudioUnreadable, CallFailed, PackInvalid, WorkerDied
+from app.processing import analyse_each, redact, workers_for
 from app.storage import drill, passphrases, rescue, restore, vault
 from app.storage.clock import steady, utc_now
 from app.storage.way import Way
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         Outcome,
         PassphraseStrength,
         Progress,
+        RedactedCall,
         RescueReport,
         RestoreReport,
         VaultState,
@@ -260,6 +262,24 @@ class Program:
         for call, reason in unreadable:
             yield named[call], reason
 
+    @contextmanager
+    def redaction(
+        self, metadata: CallMetadata
+    ) -> Iterator[Callable[[bytes], RedactedCall | Failure]]:
+        """Give what redacts transcripts, each a JSON object, and keeps nothing; they go to one
+        worker, one after the other. It raises `ModelError` where a model cannot be used."""
+        execution = self.settings.execution
+        lone = LoneWorker(self.places, threads=execution.threads_per_worker or 1)
+
+        def redacted(transcript: bytes) -> RedactedCall | Failure:
+            request = RedactionRequest(
+                payload=transcript, settings=self.settings, metadata=metadata
+            )
+            return redact(request, lone, seconds=execution.stuck_after_seconds)
+
+        with closing(lone):
+            yield redacted
+
     def check_settings(self, *, sound: bool = True) -> None:
         """Raise where the settings ask for what is not installed; `sound`: there are recordings.
 
@@ -320,6 +340,7 @@ class Program:
         return ModelLibrary(self.folders.resources, self.folders.packs)
 
     def _workspace(self, opened: vault.Vault, *, typed: bool = True) -> Workspace:
+        opened.calls.erasure.also = lambda: drill.remove_left(self.folders.data)
         session = Session.begun(opened.person, opened.policy.get(), utc_now, steady)
         return Workspace(opened, session, self.settings, self.places, typed=typed)
 
@@ -329,6 +350,8 @@ def program(
 ) -> Program:
     """Return the program with the settings of this computer; raises `UsageError`."""
     folders = standard_folders()
+    with suppress(AppError):  # what the disk refuses now is tried again with the next erasing
+        drill.remove_left(folders.data)
     settings = config.load(settings_file or folders.settings_file)
     return Program(settings=config.override(settings, overrides or {}), folders=folders)
 

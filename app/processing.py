@@ -21,12 +21,14 @@ from app.domain import (
     JobState,
     ProcessingReport,
     Progress,
+    RedactedCall,
 )
 from app.engine.capacity import fitting, usable_cores, usable_memory
 from app.engine.client import Advanced, Finished, Workers
 from app.engine.wire import Places, Request
 from app.errors import (
     AppError,
+    CallFailed,
     DeviceMissing,
     ModelError,
     ModelMismatch,
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
 
     from app.config import ExecutionSettings, Settings
     from app.domain import Outcome, Scope
+    from app.engine.client import LoneWorker
+    from app.engine.wire import Answer, RedactionRequest
     from app.storage.jobs import Lease
     from app.storage.vault import Vault
 
@@ -111,6 +115,24 @@ def analyse_each(
                     yield event.call, event.outcome
                 else:
                     progress(_of_call(event))
+
+
+def redact(
+    request: RedactionRequest, lone: LoneWorker, *, seconds: float
+) -> RedactedCall | Failure:
+    """Redact one transcript that is not kept anywhere.
+
+    Raises `ModelError` where the worker finds that a model cannot be used: no other transcript
+    would fare better.
+    """
+    try:
+        answer = lone.ask(request, seconds=seconds)
+    except CallFailed as error:
+        return Failure(code=error.code, sentence=error.sentence, hint=error.advice)
+    _refuse_unusable(answer)
+    if isinstance(answer, RedactedCall | Failure):
+        return answer
+    raise WorkerDied("The process answered what it was not asked.")
 
 
 @dataclass(slots=True)
@@ -229,7 +251,7 @@ class QueueRun:
         self.progress(Progress(done=done, total=done + waiting))
 
 
-def _refuse_unusable(outcome: Outcome) -> None:
+def _refuse_unusable(outcome: Answer) -> None:
     """Raise what a worker says of the settings or the installation, so that no call is blamed."""
     if isinstance(outcome, Failure) and outcome.code in _NO_FAULT_OF_THE_CALL:
         raise _NO_FAULT_OF_THE_CALL[outcome.code](outcome.sentence, hint=outcome.hint)

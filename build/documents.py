@@ -55,7 +55,8 @@ def schema_documents() -> dict[str, str]:
         "analysis.schema.json": _schema(lines, "One line of `autoinsights analyse --json`"),
         "records.schema.json": _schema(records.AnyRecord, "One line of any command with `--json`"),
         "transcript.schema.json": _schema(
-            TranscriptInput, "A transcript that `autoinsights analyse` takes instead of audio"
+            TranscriptInput,
+            "A transcript that `autoinsights analyse` takes instead of audio, and `autoinsights redact`",
         ),
     }
 

@@ -19,6 +19,7 @@ from app.domain import (
     MutedSpan,
     Policy,
     Provenance,
+    RedactedCall,
     RedactedValue,
     Redaction,
     Role,
@@ -174,3 +175,11 @@ def analysed_call(**changes: Any) -> AnalysedCall:
         seconds={"transcribe": 1.5},
     )
     return replace(whole, **changes)
+
+
+def redacted_call() -> RedactedCall:
+    """A transcript made safe, of the same call."""
+    found = call_analysis()
+    return RedactedCall(
+        transcript=found.transcript, redactions=found.redactions, provenance=found.provenance
+    )

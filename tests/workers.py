@@ -11,8 +11,9 @@ import time
 from typing import TYPE_CHECKING
 
 from app.domain import Failure, Stage
-from app.engine import wire
-from tests.builders import analysed_call
+from app.engine import transcripts, wire
+from app.errors import TranscriptInvalid
+from tests.builders import analysed_call, redacted_call
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -45,7 +46,11 @@ def ready_made(pipe: Connection, _places: Places, _threads: int) -> None:
     """Answer every request with the same finished call, after some steps of progress."""
     try:
         while True:
-            if isinstance(wire.decode_request(pipe.recv_bytes()), wire.NetworkTrial):
+            asked = wire.decode_request(pipe.recv_bytes())
+            if isinstance(asked, wire.RedactionRequest):
+                pipe.send_bytes(wire.encode_answer(_redacted(asked)))
+                continue
+            if isinstance(asked, wire.NetworkTrial):
                 tried = wire.NetworkTried(python_refused=True, native_refused=True)
                 pipe.send_bytes(wire.encode_answer(tried))
                 continue
@@ -54,6 +59,17 @@ def ready_made(pipe: Connection, _places: Places, _threads: int) -> None:
             pipe.send_bytes(wire.encode_answer(analysed_call()))
     except (EOFError, OSError):
         return
+
+
+def _redacted(asked: wire.RedactionRequest) -> wire.Answer:
+    """Return the same safe call for every transcript that can be read; end where one says so."""
+    if b"crash" in asked.payload:
+        os.kill(os.getpid(), signal.SIGSEGV)
+    try:
+        transcripts.parse(asked.payload)
+    except TranscriptInvalid as error:
+        return Failure(code=error.code, sentence=error.sentence, hint=error.advice)
+    return redacted_call()
 
 
 def silent(pipe: Connection, _places: Places, _threads: int) -> None:
@@ -66,6 +82,22 @@ def silent(pipe: Connection, _places: Places, _threads: int) -> None:
                 pipe.send_bytes(b"?nonsense")
             case b"hang":
                 pipe.recv_bytes()
+    except (EOFError, OSError):
+        return
+
+
+def echoing(pipe: Connection, _places: Places, _threads: int) -> None:
+    """Answer every request with its payload and this process, or do what the payload says."""
+    try:
+        while True:
+            payload = wire.decode_request(pipe.recv_bytes()).payload
+            match payload:
+                case b"crash":
+                    os.kill(os.getpid(), signal.SIGSEGV)
+                case b"hang":
+                    time.sleep(600)
+            answer = Failure(code="echo", sentence=payload.decode(), hint=str(os.getpid()))
+            pipe.send_bytes(wire.encode_answer(answer))
     except (EOFError, OSError):
         return
 

@@ -92,7 +92,18 @@ def _do(args: Namespace, out: Output, window: Window) -> int:
 
 def _commands() -> Mapping[str, Callable[[Run], int]]:
     """Return what each command does; what they need is loaded with them."""
-    from app.cli import analyse, audit, backups, calls, demo, governing, keys, people, upkeep
+    from app.cli import (
+        analyse,
+        audit,
+        backups,
+        calls,
+        demo,
+        governing,
+        keys,
+        people,
+        redact,
+        upkeep,
+    )
     from app.cli.vocabulary import vocabulary
 
     return {
@@ -100,6 +111,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "import": calls.take_in,
         "process": calls.process,
         "analyse": lambda run: analyse.analyse(run, sys.stdin.buffer.read),
+        "redact": lambda run: redact.redact(run, lambda: sys.stdin.buffer),
         "list": calls.list_calls,
         "show": calls.show,
         "search": calls.search,
@@ -126,9 +138,9 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
 
 
 def _stopped(command: str | None, out: Output) -> int:
-    """Say what Ctrl+C left: a vault keeps what was done, `analyse` keeps nothing anyway."""
+    """Say what Ctrl+C left: a vault keeps what was done, the others keep nothing anyway."""
     hint = "What was done is kept; calls that were running wait in the queue."
-    if command == "analyse":
+    if command in {"analyse", "redact"}:
         hint = "What was printed is whole; calls that were running were given up."
     out.stopped(Failure(code="interrupted", sentence="Stopped.", hint=hint))
     return INTERRUPTED

@@ -37,7 +37,7 @@ _KINDS: dict[int | None, type[StorageError]] = {
     errno.EACCES: FolderReadOnly,
     errno.EROFS: FolderReadOnly,
 }
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class _Named(msgspec.Struct):
@@ -212,7 +212,7 @@ def _transcripts(
     name: str, content: bytes, metadata: CallMetadata, *, lines: bool
 ) -> Iterator[Input]:
     """Give the calls of a file of transcripts: one object, or one object per line."""
-    content = content.removeprefix(_BYTE_ORDER_MARK)
+    content = content.removeprefix(BYTE_ORDER_MARK)
     numbered = list(enumerate(content.splitlines(), 1))
     several = [(number, line) for number, line in numbered if line.strip()]
     if not several:
@@ -221,15 +221,16 @@ def _transcripts(
         several = [(1, content)]
     for number, line in several:
         source = Source(name=name, content="transcript", payload=line, metadata=metadata)
-        yield Input(source, number if len(several) > 1 else None, _id_of(line))
+        yield Input(source, number if len(several) > 1 else None, id_of(line))
 
 
 def _each_an_object(lines: list[tuple[int, bytes]]) -> bool:
     return all(line.strip().startswith(b"{") and line.strip().endswith(b"}") for _, line in lines)
 
 
-def _id_of(line: bytes) -> str | None:
+def id_of(line: bytes) -> str | None:
+    """Return the id that a transcript gives itself, where it can be read."""
     try:
         return msgspec.json.decode(line, type=_Named).id
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None

@@ -8,6 +8,7 @@ passphrase.
 from __future__ import annotations
 
 import argparse
+from argparse import BooleanOptionalAction
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -43,6 +44,7 @@ _SHARED = {
 }
 SETTING_OPTIONS = {
     "redact": "redaction.entities",
+    "agent_names": "redaction.agent_names",
     "pack": "analysis.pack",
     "heads": "analysis.heads",
     "model": "speech.model",
@@ -83,6 +85,7 @@ def parser() -> Parser:
     _analyse_options(
         command("analyse", "Analyse recordings or transcripts without keeping anything.")
     )
+    _redact_options(command("redact", "Redact transcripts without analysing or keeping anything."))
     _list_options(command("list", "List the calls of the vault."))
     command(
         "show", "Show one call: what was found in it, and its redacted transcript."
@@ -190,11 +193,7 @@ def _analyse_options(command: Parser) -> None:
         help="recordings, or transcripts (.json, .jsonl, .ndjson); `-`: transcripts on standard"
         " input",
     )
-    command.add_argument(
-        "--redact",
-        choices=get_args(EntitySet),
-        help="which entities are redacted in the text and muted in the sound (standard)",
-    )
+    _entities_option(command, "which entities are redacted in the text and muted in the sound")
     _channels_option(command)
     command.add_argument(
         "--audio-out",
@@ -207,6 +206,27 @@ def _analyse_options(command: Parser) -> None:
         "--vocabulary", type=Path, metavar="FILE", help="a list of names, products and places"
     )
     _setting_options(command)
+
+
+def _redact_options(command: Parser) -> None:
+    command.add_argument(
+        "files",
+        nargs="*",
+        default=["-"],
+        metavar="FILE",
+        help="transcripts, one JSON object per line; `-` or nothing: on standard input",
+    )
+    _entities_option(command, "which entities are redacted")
+    command.add_argument(
+        "--agent-names",
+        action=BooleanOptionalAction,
+        help="redact the agents' own names, too, or let them stay (they stay)",
+    )
+    _channels_option(command)
+
+
+def _entities_option(command: Parser, text: str) -> None:
+    command.add_argument("--redact", choices=get_args(EntitySet), help=f"{text} (standard)")
 
 
 def _setting_options(command: Parser) -> None:
@@ -246,6 +266,9 @@ def _list_options(command: Parser) -> None:
     command.add_argument("--flag", metavar="LABEL", help="calls with this flag, such as complaint")
     command.add_argument("--flagged", action="store_true", help="calls with any flag")
     command.add_argument("--on-hold", action="store_true", help="calls under legal hold")
+    command.add_argument(
+        "--other-language", action="store_true", help="calls that are not in English"
+    )
     command.add_argument(
         "--text", default="", metavar="WORDS", help="calls in which all of these words were said"
     )

@@ -120,6 +120,7 @@ def list_calls(run: Run) -> int:
         flag=args.flag,
         flagged=args.flagged,
         on_hold=args.on_hold,
+        other_language=args.other_language,
         text=args.text,
         order=CallOrder(args.sort),
         descending=not args.ascending,

@@ -21,6 +21,7 @@ from app.cli.backup_records import (
     VaultCheckRecord,
 )
 from app.cli.record import Record
+from app.cli.redaction_record import RedactionRecord
 from app.cli.vocabulary import WordListRecord
 from app.domain import (
     ApprovalRequest,
@@ -83,6 +84,7 @@ class AnalysisRecord(Record, frozen=True, kw_only=True, tag="autoinsights.analys
     channels: int
     sample_rate_hz: int
     language: str
+    language_confidence: float | None
     role_basis: RoleBasis
     role_confidence: float
     turns: tuple[Turn, ...]
@@ -186,7 +188,8 @@ class ProcessingRecord(Record, frozen=True, kw_only=True, tag="autoinsights.proc
 
 
 class CallRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call/1"):
-    """One line of the list of calls. `flags` are titles, most severe first."""
+    """One line of the list of calls. `flags` are titles, most severe first; `language` is null
+    until it is known."""
 
     id: CallId
     source_name: str
@@ -202,6 +205,7 @@ class CallRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call/1"):
     severity: Severity | None
     failure: Failure | None
     on_hold: bool
+    language: str | None
 
 
 class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-detail/1"):
@@ -382,6 +386,7 @@ class RetentionRecord(Record, frozen=True, kw_only=True, tag="autoinsights.reten
 
 AnyRecord = (
     AnalysisRecord
+    | RedactionRecord
     | ErrorRecord
     | VaultRecord
     | ImportRecord
@@ -435,6 +440,7 @@ def of_analysis(
         channels=analysis.channels,
         sample_rate_hz=analysis.sample_rate_hz,
         language=said.language,
+        language_confidence=said.language_confidence,
         role_basis=said.role_basis,
         role_confidence=said.role_confidence,
         turns=said.turns,

@@ -13,7 +13,7 @@ from itertools import starmap
 from typing import TYPE_CHECKING
 
 from app.counts import counted, lasting, seconds_until
-from app.domain import JobState, Role, RoleBasis
+from app.domain import LOW_CONFIDENCE, JobState, Role, RoleBasis
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
         Failure,
         Finding,
         Measures,
+        RedactedCall,
+        Redaction,
         Turn,
         Voices,
     )
@@ -50,6 +52,7 @@ _WARNINGS = {
     "more-than-two-speakers": "More than two voices are heard; two sides are assumed.",
     "roles-unknown": "It is not known which side is the agent.",
     "language-not-supported": "The call is not in English: redaction and findings are unreliable.",
+    "language-uncertain": "It is not sure in which language the call is.",
     "crosstalk": "One side is faintly heard on the other's channel; it is not written down twice.",
     "no-times": "The transcript came without times.",
 }
@@ -118,6 +121,20 @@ def transcript(turns: Iterable[Turn], width: int) -> Iterator[str]:
         ) or [start.rstrip()]
 
 
+def redacted(name: str, call: RedactedCall, width: int) -> Iterator[str]:
+    """Give a transcript made safe, and where something was redacted."""
+    yield name
+    yield from transcript(call.transcript.turns, width)
+    if call.redactions:
+        header = ("  TURN", "START", "END", "KIND", "SURE", "RULE")
+        yield from table(header, map(_redaction, call.redactions), width)
+
+
+def _redaction(one: Redaction) -> tuple[str, ...]:
+    where = (f"  {one.turn}", str(one.start), str(one.end))
+    return (*where, f"{one.kind}-{one.value}", f"{one.confidence:.0%}", one.rule)
+
+
 def failure(name: str, reason: Failure) -> Iterator[str]:
     """Give why a call failed."""
     yield f"{name}: {reason.sentence}"
@@ -135,8 +152,10 @@ def _call(row: CallRow) -> tuple[str, ...]:
     last = "; ".join(row.flags)
     if row.state is JobState.FAILED and row.failure is not None:
         last = row.failure.sentence
+    if row.other_language:
+        last = f"NOT IN ENGLISH ({row.language}); {last}".removesuffix("; ")
     if row.on_hold:
-        last = f"ON HOLD; {last}" if last else "ON HOLD"
+        last = f"ON HOLD; {last}".removesuffix("; ")
     return (
         row.id[:ID_DIGITS],
         row.state.value,
@@ -191,10 +210,17 @@ class _View:
 def _headline(name: str, found: CallAnalysis, metadata: CallMetadata | None) -> str:
     channels = counted(found.channels, "channel")
     rate = f", {found.sample_rate_hz / 1000:g} kHz" if found.sample_rate_hz else ""
-    parts = [name, clock(found.duration_ms), channels + rate, found.transcript.language]
+    parts = [name, clock(found.duration_ms), channels + rate, _language(found)]
     if metadata is not None:
         parts += [part for part in (metadata.agent, metadata.queue) if part]
     return "  |  ".join(parts)
+
+
+def _language(found: CallAnalysis) -> str:
+    said = found.transcript
+    sure = said.language_confidence
+    doubtful = sure is not None and sure < LOW_CONFIDENCE
+    return f"{said.language} ({sure:.0%} sure)" if doubtful else said.language
 
 
 def _redacted(found: CallAnalysis) -> str:

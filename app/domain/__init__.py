@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from app.domain.calls import (
     LOW_CONFIDENCE,
+    SUPPORTED_LANGUAGES,
     AnalysedCall,
     Call,
     CallAnalysis,
@@ -37,6 +38,7 @@ from app.domain.calls import (
     ProcessingReport,
     Progress,
     Provenance,
+    RedactedCall,
     RedactedValue,
     Redaction,
     Role,
@@ -93,6 +95,7 @@ from app.domain.people import (
 __all__ = [
     "EVERYTHING",
     "LOW_CONFIDENCE",
+    "SUPPORTED_LANGUAGES",
     "AnalysedCall",
     "ApprovalRequest",
     "AuditCheck",
@@ -144,6 +147,7 @@ __all__ = [
     "ProcessingReport",
     "Progress",
     "Provenance",
+    "RedactedCall",
     "RedactedValue",
     "Redaction",
     "RequestState",

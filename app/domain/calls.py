@@ -94,7 +94,10 @@ class Severity(StrEnum):
 
 
 LOW_CONFIDENCE = 0.5
-"""A word or a turn that the recogniser is less sure of is marked as uncertain."""
+"""A word, a turn or a language that the recogniser is less sure of is marked as uncertain."""
+
+SUPPORTED_LANGUAGES = frozenset({"en"})
+"""The languages for which redaction and findings are made, by Whisper's codes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +146,7 @@ class SafeTranscript:
     language: str
     role_basis: RoleBasis
     role_confidence: float
+    language_confidence: float | None = None  # 0 to 1, where the language was listened for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -402,6 +406,16 @@ Outcome = AnalysedCall | Failure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RedactedCall:
+    """What a worker sends back of a transcript that was to be redacted and nothing more; turns are
+    those that were given, in the order in which they were given."""
+
+    transcript: SafeTranscript
+    redactions: tuple[Redaction, ...]
+    provenance: Provenance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallMetadata:
     """What the recorder or the importing person knows of a call. `channel_roles` names the role of
     each channel."""
@@ -460,6 +474,12 @@ class CallRow:
     severity: Severity | None  # of the most severe flag
     failure: Failure | None
     on_hold: bool = False
+    language: str | None = None  # of the newest analysis, where one is known
+
+    @property
+    def other_language(self) -> bool:
+        """Whether the call is in a language for which redaction and findings are not made."""
+        return self.language is not None and self.language not in SUPPORTED_LANGUAGES
 
 
 class CallOrder(StrEnum):
@@ -486,6 +506,7 @@ class CallQuery:
     flag: str | None = None  # a flag's label
     flagged: bool = False  # any flag
     on_hold: bool = False  # under legal hold
+    other_language: bool = False  # known to be in none of the supported ones
     text: str = ""
     order: CallOrder = CallOrder.STARTED
     descending: bool = True

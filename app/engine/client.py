@@ -2,8 +2,8 @@
 
 A plain object without threads: `submit` gives a call to an idle worker and `events` waits for what
 the busy ones say. Every submitted call ends as exactly one `Finished`, whatever happens to its
-worker: an answer, a native crash, a stand-still, or a person who cancels. `ask` is for a single
-question that is no call.
+worker: an answer, a native crash, a stand-still, or a person who cancels. `LoneWorker` is for
+questions that are answered one after the other, `ask` for a single one.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
@@ -61,17 +62,42 @@ def ask(
 
     Raises `WorkerDied` where it ends without one, `WorkerStuck` where it takes longer.
     """
-    one = _Worker(serve, places, 1)
-    try:
-        one.pipe.send_bytes(wire.encode_request(question))
-        if not one.pipe.poll(seconds):
-            one.kill(WorkerStuck("The process took too long and was ended."))
-            raise WorkerStuck("The process took too long and was ended.")
-        return wire.decode_answer(one.pipe.recv_bytes())
-    except (EOFError, OSError, ValueError) as error:
-        raise WorkerDied("The process ended without an answer.") from error
-    finally:
-        one.close()
+    with closing(LoneWorker(places, threads=1, serve=serve)) as lone:
+        return lone.ask(question, seconds=seconds)
+
+
+class LoneWorker:
+    """One worker that is asked one question after the other; it is started with the first."""
+
+    def __init__(self, places: Places, *, threads: int, serve: Serve = worker.main) -> None:
+        """Remember what to start; `serve` is what the process runs."""
+        self._start: Callable[[], _Worker] = lambda: _Worker(serve, places, threads)
+        self._worker: _Worker | None = None
+
+    def ask(self, question: Question, *, seconds: float) -> Answer:
+        """Return the answer.
+
+        Raises `WorkerDied` where the process ends without one, `WorkerStuck` where it takes longer;
+        the next question goes to a new process.
+        """
+        one = self._worker = self._worker or self._start()
+        try:
+            one.pipe.send_bytes(wire.encode_request(question))
+            if one.pipe.poll(seconds):
+                return wire.decode_answer(one.pipe.recv_bytes())
+        except (EOFError, OSError, ValueError) as error:
+            self.close()
+            raise WorkerDied("The process ended without an answer.") from error
+        stuck = WorkerStuck("The process took too long and was ended.")
+        one.kill(stuck)
+        self.close()
+        raise stuck
+
+    def close(self) -> None:
+        """End the process."""
+        if self._worker is not None:
+            self._worker.close()
+        self._worker = None
 
 
 class Workers:

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 from app import __version__
 from app.config import Settings, digest
 from app.domain import (
+    LOW_CONFIDENCE,
+    SUPPORTED_LANGUAGES,
     AnalysedCall,
     CallAnalysis,
     Correction,
@@ -32,7 +34,8 @@ from app.engine.diarisation import SPEAKER_ENCODER, Diariser
 from app.engine.models import ModelLibrary
 from app.engine.redaction import TAGGER, Redactor
 from app.engine.scoring import score
-from app.engine.speakers import assign_roles, fitting_map
+from app.engine.speakers import assign_roles, fitting_map, roles_of_text
+from app.engine.text_redaction import TextRedaction
 from app.engine.transcription import Transcriber
 from app.engine.word_list import LANGUAGE, WordList
 from app.errors import AudioSilent, AudioTruncated
@@ -41,11 +44,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from app.domain import SafeTranscript
+    from app.domain import RedactedCall, SafeTranscript
     from app.engine.audio import Audio
     from app.engine.redaction import Redacted
     from app.engine.transcription import RawTranscript
-    from app.engine.wire import Request
+    from app.engine.wire import RedactionRequest, Request
 
     Report = Callable[[Stage, float], None]
 
@@ -58,6 +61,7 @@ class Pipeline:
         self._resources = resources
         self._models = ModelLibrary(resources, packs)
         self._threads = threads
+        self._texts = TextRedaction(self._models, resources / "recognisers", threads=threads)
         self._stages: _Stages | None = None
         self._list: tuple[str, WordList | None] = ("", None)
 
@@ -66,6 +70,10 @@ class Pipeline:
         stages, listed = self._stages_for(request.settings), self._list_for(request.vocabulary)
         run = _Run(request, stages, listed, self._models, _Clock(report))
         return run.of_audio() if request.content == "audio" else run.of_transcript()
+
+    def redact(self, request: RedactionRequest) -> RedactedCall:
+        """Return one transcript made safe and nothing more; raises `CallFailed` or `ModelError`."""
+        return self._texts.redact(request)
 
     def _list_for(self, text: str) -> WordList | None:
         """Return the word list that is written so, the last one again where it is the same."""
@@ -128,10 +136,7 @@ class _Run:
             given = transcripts.parse(self.request.take_payload())
             spoken = transcripts.to_raw(given)
         with self.clock.stage(Stage.SPEAKERS):
-            if spoken.role_basis is not RoleBasis.GIVEN:
-                channels = 1 + max(turn.channel for turn in spoken.turns)
-                roles = fitting_map(self.request.metadata.channel_roles, channels, of_sound=False)
-                spoken = assign_roles(spoken, roles, channels)
+            spoken = roles_of_text(spoken, self.request.metadata.channel_roles)
         return self._judge(self._redact(spoken), _Facts.of_transcript(spoken, given.duration_ms))
 
     def _redact(self, spoken: RawTranscript) -> Redacted:
@@ -270,9 +275,9 @@ class _Facts:
     def of_transcript(cls, spoken: RawTranscript, duration_ms: int) -> _Facts:
         last_ms = max(turn.end_ms for turn in spoken.turns)
         channels = 1 + max(turn.channel for turn in spoken.turns)
-        warnings = () if last_ms else ("no-times",)
+        warnings = _doubts_of_language(spoken) + ([] if last_ms else ["no-times"])
         nothing = Waveform(step_ms=1, peaks=())
-        return cls(max(duration_ms, last_ms), channels, 0, (), warnings, nothing, b"")
+        return cls(max(duration_ms, last_ms), channels, 0, (), tuple(warnings), nothing, b"")
 
 
 @contextmanager
@@ -298,8 +303,15 @@ def _doubts(redacted: Redacted) -> list[str]:
     together = transcript.role_basis is RoleBasis.ESTIMATED and transcript.turns[0].speaker is None
     if unknown and not together:  # of sides that were not told apart, the diariser has spoken
         doubts.append("roles-unknown")
-    if transcript.language != "en":
+    return doubts + _doubts_of_language(transcript)
+
+
+def _doubts_of_language(said: RawTranscript | SafeTranscript) -> list[str]:
+    doubts = []
+    if said.language not in SUPPORTED_LANGUAGES:
         doubts.append("language-not-supported")
+    if said.language_confidence is not None and said.language_confidence < LOW_CONFIDENCE:
+        doubts.append("language-uncertain")
     return doubts
 
 

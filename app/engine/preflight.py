@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.engine import analysis
 from app.engine.models import ENCODER, ONNX_HEADS, OWN_HEADS, WHISPER
+from app.engine.redaction import TAGGER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +26,7 @@ def check(settings: Settings, models: ModelLibrary, resources: Path, *, sound: b
     `sound` tells whether there are recordings to hear, or transcripts alone.
     """
     analysis.chosen(models, settings.analysis, resources / "packs")
-    for name in ("spacy-en", ENCODER, OWN_HEADS):
+    for name in ("spacy-en", TAGGER, ENCODER, OWN_HEADS):
         models.look_at(name)
     if settings.analysis.heads != OWN_HEADS:
         models.look_at(settings.analysis.heads, kind=ONNX_HEADS)

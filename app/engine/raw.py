@@ -63,4 +63,5 @@ class RawTranscript:
     language: str
     role_basis: RoleBasis = RoleBasis.GUESSED
     role_confidence: float = 0.0
+    language_confidence: float | None = None  # 0 to 1, where the language was listened for
     leaks: tuple[Leak, ...] = ()

@@ -74,8 +74,10 @@ class Recogniser:
         short_windows: bool,
         hints: Sequence[str] = (),
     ) -> None:
-        """Use a loaded model; with `short_windows` only what is said of a window is encoded;
-        `hints` are written before every window, as if said earlier."""
+        """Use a loaded model; with `short_windows` only what is said of a window is encoded.
+
+        `hints` are written before every window, as if said earlier.
+        """
         self._model = model
         self._beam_size = beam_size
         self._silence = SilenceEncoder(model) if short_windows else None
@@ -87,9 +89,9 @@ class Recogniser:
 
     def languages(self, windows: Sequence[Window], encoder: Encoder) -> list[tuple[str, float]]:
         """Return the languages heard in the windows with their mean probabilities, likeliest
-        first."""
+        first; nothing from a model that knows English only."""
         if not self._model.model.is_multilingual:
-            return [("en", 1.0)]
+            return []
         sums: dict[str, float] = {}
         for result in self._model.model.detect_language(encoder.kept(windows)):
             for token, probability in result:

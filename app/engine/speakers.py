@@ -95,6 +95,17 @@ def assign_roles(
     return _with(raw, roles, basis, round(confidence, 3))
 
 
+def roles_of_text(raw: RawTranscript, channel_roles: tuple[Role, ...]) -> RawTranscript:
+    """Return a transcript that was given, with a role for each turn: those that came with it stay.
+
+    Raises `ChannelMapWrong`.
+    """
+    if raw.role_basis is RoleBasis.GIVEN:
+        return raw
+    channels = 1 + max(turn.channel for turn in raw.turns)
+    return assign_roles(raw, fitting_map(channel_roles, channels, of_sound=False), channels)
+
+
 def _with(
     raw: RawTranscript, roles: dict[int, Role], basis: RoleBasis, confidence: float
 ) -> RawTranscript:

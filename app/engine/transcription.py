@@ -61,7 +61,7 @@ class Transcriber:
         recogniser = self._recogniser(hints)
         encoder = recogniser.encoder(audio.samples)
         with gpu_faults():
-            language = self._language(recogniser, windows, encoder)
+            language, sure = self._language(recogniser, windows, encoder)
         done = 0
 
         def count(number: int) -> None:
@@ -79,7 +79,9 @@ class Transcriber:
         turns = to_turns(crossed.kept(word_times.by_sound(words, audio.samples)))
         if not turns:
             raise AudioSilent("Nobody speaks in the recording in a way that can be understood.")
-        return RawTranscript(turns=turns, language=language, leaks=crossed.leaks)
+        return RawTranscript(
+            turns=turns, language=language, language_confidence=sure, leaks=crossed.leaks
+        )
 
     def _detect(self, audio: Audio) -> list[Detected]:
         from app.engine.speech_detection import SpeechDetector
@@ -98,11 +100,13 @@ class Transcriber:
         short = self._models.short_windows(self._speech.model, self._execution.device)
         return Recogniser(model, beam_size=self._speech.beam_size, short_windows=short, hints=hints)
 
-    def _language(self, recogniser: Recogniser, windows: Sequence[Window], encoder: Encoder) -> str:
-        """Return the language of the settings, or the one heard in each channel's fullest
-        window."""
+    def _language(
+        self, recogniser: Recogniser, windows: Sequence[Window], encoder: Encoder
+    ) -> tuple[str, float | None]:
+        """Return the language of the settings, or the one heard in each channel's fullest window
+        and how sure that is."""
         if self._speech.language != "auto":
-            return self._speech.language
+            return self._speech.language, None
         fullest: dict[int, Window] = {}
         for window in windows:
             held = fullest.get(window.channel)
@@ -111,4 +115,5 @@ class Transcriber:
         longest = max(window.length for window in fullest.values())
         # a channel that says little would only add doubt
         asked = [window for window in fullest.values() if 2 * window.length >= longest]
-        return recogniser.languages(asked, encoder)[0][0]
+        found = recogniser.languages(asked, encoder)
+        return (found[0][0], round(found[0][1], 3)) if found else ("en", None)

@@ -16,6 +16,7 @@ from app.engine.transcription import RawTranscript, RawTurn, RawWord
 from app.errors import TranscriptInvalid
 
 Milliseconds = Annotated[int, msgspec.Meta(ge=0)]
+Text = Annotated[str, msgspec.Meta(max_length=1_000_000)]  # the longest that spaCy reads
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
 
@@ -34,7 +35,7 @@ class WordInput:
 class TurnInput:
     """One turn; times may be left out where none are known."""
 
-    text: str = field(repr=False)
+    text: Text = field(repr=False)
     role: Role = Role.UNKNOWN
     channel: Annotated[int, msgspec.Meta(ge=0, le=63)] = 0
     start_ms: Milliseconds = 0
@@ -57,23 +58,34 @@ def parse(document: bytes) -> TranscriptInput:
     """Return the transcript of a JSON object; raises `TranscriptInvalid` naming the wrong field."""
     try:
         transcript = msgspec.json.decode(document, type=TranscriptInput)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise TranscriptInvalid(f"The transcript cannot be used: {_reason(error)}.") from None
     if not any(turn.text.strip() for turn in transcript.turns):
         raise TranscriptInvalid("The transcript has no turn with text in it.")
     return transcript
 
 
+def order(transcript: TranscriptInput) -> list[int]:
+    """Return the places of the turns as they are given, ordered by when each turn starts."""
+    turns = transcript.turns
+    return sorted(range(len(turns)), key=lambda place: turns[place].start_ms)
+
+
 def to_raw(transcript: TranscriptInput) -> RawTranscript:
     """Return the transcript as if it had just been recognised, turns ordered by their start."""
-    turns = sorted(transcript.turns, key=lambda turn: turn.start_ms)
+    turns = [transcript.turns[place] for place in order(transcript)]
     known = any(turn.role is not Role.UNKNOWN for turn in turns)
     return RawTranscript(
         turns=tuple(_raw_turn(number, turn) for number, turn in enumerate(turns)),
-        language=transcript.language,
+        language=_code(transcript.language),
         role_basis=RoleBasis.GIVEN if known else RoleBasis.ESTIMATED,
         role_confidence=1.0 if known else 0.0,
     )
+
+
+def _code(language: str) -> str:
+    """Return the language without its region, as the recogniser names it: `en` for `en-GB`."""
+    return language.strip().lower().replace("_", "-").partition("-")[0] or "en"
 
 
 def _raw_turn(number: int, turn: TurnInput) -> RawTurn:

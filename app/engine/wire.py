@@ -1,8 +1,8 @@
 """What goes over the pipe between the program and a worker.
 
 A frame is one tag byte and MessagePack of one of the types here; nothing is pickled, and a frame
-that does not fit its type is refused. A worker is asked to analyse a call, or to try something out
-that belongs behind its fences.
+that does not fit its type is refused. A worker is asked to analyse a call, to redact a transcript,
+or to try something out that belongs behind its fences.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Literal
 import msgspec
 
 from app.config import Settings
-from app.domain import AnalysedCall, CallMetadata, Failure, Outcome, Stage
+from app.domain import AnalysedCall, CallMetadata, Failure, Outcome, RedactedCall, Stage
 from app.engine.manifest import ModelHead
 
 
@@ -45,6 +45,15 @@ class Request:
         """Return the payload and forget it."""
         payload, self.payload = self.payload, b""
         return payload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RedactionRequest:
+    """One transcript, a JSON object, to be redacted and nothing more."""
+
+    payload: bytes = field(repr=False)
+    settings: Settings
+    metadata: CallMetadata = field(default_factory=CallMetadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,13 +91,19 @@ class HeadTried:
     """The head does what its pack declares."""
 
 
-Question = Request | NetworkTrial | HeadTrial
-Answer = StageProgress | Outcome | NetworkTried | HeadTried
-_ASKED: dict[bytes, type[Question]] = {b"C": Request, b"N": NetworkTrial, b"H": HeadTrial}
+Question = Request | RedactionRequest | NetworkTrial | HeadTrial
+Answer = StageProgress | Outcome | RedactedCall | NetworkTried | HeadTried
+_ASKED: dict[bytes, type[Question]] = {
+    b"C": Request,
+    b"R": RedactionRequest,
+    b"N": NetworkTrial,
+    b"H": HeadTrial,
+}
 _TAGS: dict[bytes, type[Answer]] = {
     b"P": StageProgress,
     b"D": AnalysedCall,
     b"F": Failure,
+    b"R": RedactedCall,
     b"N": NetworkTried,
     b"H": HeadTried,
 }

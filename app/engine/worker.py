@@ -83,6 +83,8 @@ def _reply(pipeline: Pipeline, question: wire.Question, report: Report) -> wire.
 
         try_out(question.content, question.head)
         return wire.HeadTried()
+    if isinstance(question, wire.RedactionRequest):
+        return pipeline.redact(question)
     return pipeline.analyse(question, report)
 
 

@@ -17,6 +17,7 @@ from app.storage import files
 from app.storage.clock import milliseconds
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from app.storage.clock import Clock
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 NAME = "attempts.json"
 SHEET = "recovery-sheet"
 """Under what wrong recovery sheets are counted, until an audit log tells of them."""
+UNKNOWN = "unknown"
+_MOST_TOLD = 1_000_000
 _FREE = 4  # failures before waiting begins
 _FIRST_WAIT_S = 30
 _LONGEST_WAIT_S = 24 * 3600
@@ -62,6 +65,11 @@ def wait_s(failures: int) -> int:
         return 0
     doublings = min(failures - _FREE - 1, 20)
     return min(_FIRST_WAIT_S << doublings, _LONGEST_WAIT_S)
+
+
+def times_of(number: int) -> str:
+    """Return what the audit log says of so many failures."""
+    return f"{number} times" if number > 1 else "once"
 
 
 def refuse_early(until_ms: int, now_ms: int) -> None:
@@ -107,6 +115,19 @@ class Attempts:
     def untold(self) -> dict[str, Failures]:
         """Return the attempts that no audit log tells of, by what `key_of` makes of the name."""
         return {who: found for who, found in self._kept.items() if found.untold}
+
+    def untold_times(self, names: Mapping[str, str]) -> dict[str, int]:
+        """Return how often people failed of which no audit log tells; `names` leads from what
+        `key_of` makes of them to their names.
+
+        Whatever else the file names is one line together: who can write to it can put any number
+        of names in, and any number of attempts.
+        """
+        times: dict[str, int] = {}
+        for who, found in self.untold().items():
+            name = names.get(who, UNKNOWN)
+            times[name] = min(times.get(name, 0) + max(found.untold, 0), _MOST_TOLD)
+        return {name: number for name, number in times.items() if number}
 
     def told(self, *, got_in: str) -> None:
         """Note that the audit log tells of all of them, and that one name got in."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.domain import BackupCheck, CallId, Progress
-from app.errors import AppError, BackupInvalid, SealBroken
+from app.errors import BackupInvalid, SealBroken, VaultDamaged
 from app.storage import files, records, results
 from app.storage.audio import Purpose, audio_binding
 from app.storage.audit import Audit
@@ -51,7 +51,7 @@ def expect_database(backup: OpenBackup) -> None:
         pass
     try:
         database = Database(backup.database, backup.database_key())
-    except AppError as error:
+    except VaultDamaged as error:
         raise BackupInvalid("The database of the backup cannot be opened.") from error
     try:
         problems = database.problems()

@@ -85,6 +85,8 @@ def _before(place: Path, keys_to: Path, own: OpenHeader) -> Before:
         envelope = read_envelope(place / MANIFEST, "manifest")
         vaults.add(envelope.vault)
         generation = envelope.generation
+        # what a manifest says that does not open any more, the folder shows
+        elsewhere = not (place / KEYS).exists()
         with suppress(BackupInvalid):
             manifest = opened_body(envelope, own.key, Manifest)
             calls, elsewhere = manifest.calls, manifest.keys_elsewhere

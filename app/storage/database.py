@@ -248,17 +248,20 @@ class Database:
             part.unlink(missing_ok=True)
             raise
 
-    def checkpoint(self) -> None:
+    def checkpoint(self, *, wait_ms: int = _WAIT_MS) -> bool:
         """Bring every page to its place and empty the write-ahead log, which holds old pages.
 
-        A reader that does not end in time leaves that to the next time.
+        Returns whether it is empty: a reader that does not end in time leaves that to the next
+        time.
         """
         with self._writing, explained(self._path):
             connection = _keyed(self._path, self._key)
             try:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                connection.execute(f"PRAGMA busy_timeout = {wait_ms}").fetchall()
+                row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             finally:
                 connection.close()
+        return row is not None and row[0] == 0
 
     def problems(self) -> tuple[str, ...]:
         """Return what is wrong with the pages and the indexes; nothing when all is well.

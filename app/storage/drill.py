@@ -1,7 +1,8 @@
 """The drill: a backup is restored beside, opened, compared, and removed again.
 
 Promises that it does what a person would do on the day on which the vault is lost, and tells what
-would not come back. Only sealed files lie in the folder meanwhile.
+would not come back. Only sealed files lie in the folder meanwhile; where the program is killed they
+stay until `remove_left`, which the next start and the next erasing call.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from app.counts import counted
 from app.domain import CallId, DrillReport, Progress
-from app.errors import AppError
+from app.errors import AppError, VaultLocked
 from app.storage import backup_format, files, making, records, rotation, vault
 from app.storage.backup import no_progress
 from app.storage.keys import VaultKey
@@ -75,6 +76,25 @@ def drill(
         audit_entries=entries,
         problems=problems,
     )
+
+
+def remove_left(beside: Path) -> None:
+    """Remove what a drill left that was killed, since calls may be erased that are in it; one that
+    is under way is left alone, because it removes itself.
+
+    Raises `FolderReadOnly` or `StorageError`.
+    """
+    folder = beside / _NAME
+    if not folder.exists():
+        return
+    try:
+        lock = files.FolderLock(beside / f"{_NAME}.lock")
+    except VaultLocked:
+        return
+    try:
+        files.remove_tree(folder)
+    finally:
+        lock.release()
 
 
 def _counting_key(backup: OpenBackup, folder: Path, clock: Clock) -> VaultKey:

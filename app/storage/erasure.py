@@ -20,7 +20,7 @@ from app.storage.scopes import number_of
 from app.storage.search import forget_lost_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from app.domain import Scope, Sha256
@@ -47,7 +47,12 @@ class Erasing:
 
 
 class Erasure:
-    """The erasing of calls in an open vault."""
+    """The erasing of calls in an open vault.
+
+    `also` removes what lies outside of the vault's folder and would still give an erased call back.
+    """
+
+    also: Callable[[], None] | None = None
 
     def __init__(  # noqa: PLR0913 (what a call is kept in)
         self,
@@ -116,7 +121,8 @@ class Erasure:
     def finish(self) -> int:
         """Remove the files of erased calls and the traces in the log of pages; returns how many.
 
-        What the disk refuses now is done at the next opening.
+        What the disk refuses now, or somebody who reads holds up, is done at the next erasing or
+        opening.
         """
         with self._database.reader() as reading:
             left = [CallId(row[0]) for row in reading.all(_LEFT)]
@@ -127,9 +133,12 @@ class Erasure:
                 self._audio.erase(call)
             for copy in sorted(self._older_copies.glob("*")):
                 files.remove(copy)
+            if self.also is not None:
+                self.also()
             with self._database.transaction() as writing:
                 forget_lost_words(writing)
-            self._database.checkpoint()
+            if not self._database.checkpoint(wait_ms=_WAIT_MS):
+                return 0
             with self._database.transaction() as writing:
                 writing.many(_REMOVED, [(call,) for call in left])
         except AppError:
@@ -145,6 +154,8 @@ class Erasure:
     def _known_by(self, digest: str) -> bytes:
         return self._call_keys.blind_index("recording", bytes.fromhex(digest))
 
+
+_WAIT_MS = 2000  # for who reads just then: nobody else can write meanwhile
 
 # Nobody can decide any more on what was asked for of a call that is gone.
 _WITHDRAWN = """

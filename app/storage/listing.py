@@ -9,7 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.domain import EVERYTHING, CallId, CallOrder, CallRow, Facet, Facets, JobState
+from app.domain import (
+    EVERYTHING,
+    SUPPORTED_LANGUAGES,
+    CallId,
+    CallOrder,
+    CallRow,
+    Facet,
+    Facets,
+    JobState,
+)
 from app.storage.rows import failure_of, severity_of
 from app.storage.scopes import within
 from app.storage.search import MATCHING_CALLS, safe_query
@@ -47,7 +56,7 @@ def page(
         )
         SELECT number, id, source_name, imported_at, started_at, state, duration_ms, agent, queue,
             sentiment, score, severity, failure_code, failure_sentence, failure_hint,
-            EXISTS (SELECT 1 FROM holds WHERE holds.call = number)
+            EXISTS (SELECT 1 FROM holds WHERE holds.call = number), language
         FROM chosen CROSS JOIN calls USING (number)
         ORDER BY {column} {way}, number {way}
         """,  # noqa: S608
@@ -102,6 +111,13 @@ _FLAGS = """
 """
 
 
+# What no analysis has said yet is null, and null is not in another language.
+_OTHER_LANGUAGES = f"""
+    SELECT number FROM calls INDEXED BY calls_by_language
+    WHERE language NOT IN ({", ".join("?" * len(SUPPORTED_LANGUAGES))})
+"""  # noqa: S608
+
+
 def _facets(rows: list[Row]) -> tuple[Facet, ...]:
     return tuple(Facet(label=label, title=title, count=calls) for label, title, calls in rows)
 
@@ -132,6 +148,8 @@ def _where(query: CallQuery, scope: Scope) -> tuple[str, tuple[Value, ...]]:
         narrow("+number IN (SELECT call FROM flags WHERE label = ?)", query.flag)
     if query.on_hold:
         narrow("+number IN (SELECT call FROM holds)")
+    if query.other_language:
+        narrow(f"+number IN ({_OTHER_LANGUAGES})", *sorted(SUPPORTED_LANGUAGES))
     if query.text.strip():
         words = safe_query(query.text)
         # text without a single word in it is found nowhere
@@ -168,4 +186,5 @@ def _line(row: Row, flags: tuple[str, ...]) -> CallRow:
         severity=severity_of(row[11]),
         failure=failure_of(row[12:15]),
         on_hold=bool(row[15]),
+        language=row[16],
     )

@@ -186,6 +186,7 @@ def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) 
         results.keep_digest(writing, number, "analysis", kept)
         analysis = results.opened_analysis(record.id, record.analysis.analysis, key)
         results.add_turns(writing, number, analysis.transcript.turns)
+        results.keep_language(writing, number, analysis)
 
 
 def sealed(record: CallRecord, key: bytes) -> bytes:

@@ -21,8 +21,8 @@ from sqlcipher3 import dbapi2
 from app.counts import counted
 from app.domain import CallId, JobState, Progress, RescueReport
 from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
-from app.storage import audit_rows, files, header, making, records, results, schema, seals
-from app.storage.attempts import Attempts
+from app.storage import audit_rows, files, header, making, people, records, results, schema, seals
+from app.storage.attempts import Attempts, key_of, times_of
 from app.storage.audio import FOLDER, Purpose, SealedAudio, place_of
 from app.storage.audit import Audit
 from app.storage.audit_head import Head
@@ -36,6 +36,7 @@ from app.storage.keys import (
     new_index_key,
     opened_index_key,
 )
+from app.storage.openers import tag_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -211,6 +212,7 @@ class _Rescue:
             outcome = f"{counted(len(self.saved), 'call')} saved, {len(lost)} lost"
             with target.transaction() as writing:
                 audit.append(writing, anew=True, actor=actor, act="vault.rescue", outcome=outcome)
+            self._tell_of_attempts(target, audit, way)
             target.checkpoint()
         finally:
             target.close()
@@ -224,6 +226,19 @@ class _Rescue:
             audit_entries=entries,
             remarks=tuple(self.remarks),
         )
+
+    def _tell_of_attempts(self, target: Database, audit: Audit, way: Way) -> None:
+        """Write who failed to get in, here or at the damaged vault, into the log that goes on."""
+        if way.attempts is None:
+            return
+        with target.transaction() as writing:
+            names = {
+                key_of(tag_of(self.found.id, one.name), known=True): str(one.name)
+                for one in people.known(writing)
+            }
+            for name, number in way.attempts.untold_times(names).items():
+                outcome = times_of(number)
+                audit.append(writing, actor=name, act="sign-in.failed", outcome=outcome)
 
     def _expect_known(self, *, sheet: bool) -> None:
         """Refuse another vault's database, an older header, and one of a newer program."""

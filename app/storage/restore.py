@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from app.counts import counted
 from app.domain import CallId, Progress, RestoreReport
-from app.errors import AppError, BackupInvalid, SealBroken
+from app.errors import BackupInvalid, SealBroken, VaultDamaged
 from app.storage import backup_format, files, header, making, records, schema
 from app.storage.audio import Purpose, place_of
 from app.storage.audit import Audit
@@ -86,7 +86,7 @@ class _Restoring:
         try:
             wake(self.path, backup.database_key())
             database = Database(self.path, backup.database_key())
-        except AppError as error:
+        except VaultDamaged as error:  # a full disk passes as what it is
             raise BackupInvalid("The database of the backup cannot be opened.") from error
         try:
             audit = Audit(

@@ -37,7 +37,7 @@ class Ready:
 
     analysis: bytes
     waveform: bytes
-    columns: tuple[int, int, float | None, float | None, int]
+    columns: tuple[int, int, float | None, float | None, int, str | None]
     turns: tuple[Turn, ...]
     flags: tuple[Flag, ...]
     values: tuple[tuple[bytes, str, int], ...]
@@ -109,6 +109,12 @@ def add_turns(writing: Writing, number: int, turns: Iterable[Turn]) -> None:
     )
 
 
+def keep_language(writing: Writing, number: int, analysis: CallAnalysis) -> None:
+    """Keep in the list the language of the call with a number, as its analysis says."""
+    language = clean(analysis.transcript.language)
+    writing.change("UPDATE calls SET language = ? WHERE number = ?", (language, number))
+
+
 def kept(
     reading: Reading, call: CallId, call_key: bytes
 ) -> tuple[CallAnalysis | None, Waveform | None]:
@@ -130,7 +136,8 @@ def opened_waveform(call: CallId, sealed: bytes, call_key: bytes) -> Waveform:
 
 
 _SUMMARY = """
-    UPDATE calls SET duration_ms = ?, channels = ?, sentiment = ?, score = ?, severity = ?
+    UPDATE calls
+    SET duration_ms = ?, channels = ?, sentiment = ?, score = ?, severity = ?, language = ?
     WHERE number = ?
 """
 _ONE = """
@@ -147,13 +154,16 @@ def _clear(writing: Writing, number: int) -> None:
     writing.change("DELETE FROM turns WHERE id >= ? AND id < ?", (first, first + (1 << TURN_BITS)))
 
 
-def _columns(analysis: CallAnalysis) -> tuple[int, int, float | None, float | None, int]:
+def _columns(
+    analysis: CallAnalysis,
+) -> tuple[int, int, float | None, float | None, int, str | None]:
     return (
         analysis.duration_ms,
         analysis.channels,
         analysis.measures.customer_sentiment,
         analysis.score.value,
         max((rank(flag.severity) for flag in analysis.flags), default=0),
+        clean(analysis.transcript.language),
     )
 
 

@@ -268,6 +268,12 @@ _WORD_LIST: Step = (
     ) STRICT""",
 )
 
+# Which language a call is in: null until it is analysed, and after an upgrade until it is again.
+_LANGUAGE: Step = (
+    "ALTER TABLE calls ADD COLUMN language TEXT",
+    "CREATE INDEX calls_by_language ON calls (language)",
+)
+
 SEALED_FROM = 2
 """The step from which on there are seals."""
 
@@ -343,7 +349,7 @@ def _noting(table: str, columns: tuple[str, ...]) -> Step:
     )
 
 
-STEPS: tuple[Step, ...] = (_CALLS + _RESULTS + _AUDIT + _PEOPLE, _WORD_LIST + _seals())
+STEPS: tuple[Step, ...] = (_CALLS + _RESULTS + _AUDIT + _PEOPLE, _WORD_LIST + _LANGUAGE + _seals())
 
 SINCE = {"vocabulary": 2}
 """The step with which a table came that older vaults do not have."""

@@ -39,7 +39,7 @@ from app.storage import (
     sign_in,
 )
 from app.storage import people as people_of
-from app.storage.attempts import SHEET, Attempts, key_of
+from app.storage.attempts import SHEET, Attempts, key_of, times_of
 from app.storage.audio import SealedAudio
 from app.storage.audit import Audit
 from app.storage.backup import Backups
@@ -449,9 +449,8 @@ class Vault:
             key_of(openers.tag_of(self.info.id, one.name), known=True): one.name
             for one in self.people.all()
         }
-        for who, failures in self._attempts.untold().items():
-            times = f"{failures.untold} times" if failures.untold > 1 else "once"
-            self.audit.record(actor=names.get(who, "unknown"), act="sign-in.failed", outcome=times)
+        for name, number in self._attempts.untold_times(names).items():
+            self.audit.record(actor=name, act="sign-in.failed", outcome=times_of(number))
         self._attempts.told(got_in=got_in)
 
     def _recover(self) -> None:

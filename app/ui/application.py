@@ -206,12 +206,9 @@ class Session(QObject):
         """Stop what runs, close the vault and show what opens the next one."""
         self.window.open(None)
         self.unlock.set_busy(busy=True)
-
-        def closed(_: None) -> None:
-            self.unlock.set_busy(busy=False)
-            self.look_at(then_look_at)
-
-        self.tasks.settle(lambda: self.tasks.query(workspace.close, closed))
+        self.tasks.settle(
+            lambda: self.tasks.query(workspace.close, lambda _: self.look_at(then_look_at))
+        )
 
     def _tried(self) -> None:
         self._lock_when_open = False

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleO
 
 from app.domain import CallRow, JobState, Severity
 from app.ui import words
-from app.ui.call_table import FLAGS, ROW, SCORE, SENTIMENT, STATE
+from app.ui.call_table import FLAGS, ROW, SCORE, SENTIMENT, STATE, marks
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QWidget
@@ -78,7 +78,7 @@ class CallCells(QStyledItemDelegate):
             right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(area, right, words.score(row.score))
         else:
-            paint_flags(painter, area, row.flags, row.severity, self._theme)
+            paint_marks(painter, area, marks(row), self._theme)
 
     def _state(self, painter: QPainter, area: QRect, row: CallRow) -> None:
         name = _STATE_COLOURS[row.state]
@@ -115,32 +115,27 @@ def paint_sentiment(painter: QPainter, area: QRect, score: float | None, theme: 
     painter.drawText(text, Qt.AlignmentFlag.AlignVCenter, words.sentiment(score))
 
 
-def paint_flags(
-    painter: QPainter,
-    area: QRect,
-    flags: tuple[str, ...],
-    severity: Severity | None,
-    theme: Theme,
+def paint_marks(
+    painter: QPainter, area: QRect, shown: tuple[tuple[str, Severity | None], ...], theme: Theme
 ) -> None:
-    """Paint flags as chips, as many as there is room for; the first has the colour of its
-    severity."""
-    if not flags:
+    """Paint marks as chips in the colours of their severities, as many as there is room for."""
+    if not shown:
         painter.setPen(theme.colour("quiet"))
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter, words.NOTHING)
         return
     metrics = painter.fontMetrics()
     left = area.left()
-    for number, flag in enumerate(flags):
-        rest = len(flags) - number
+    for number, (text, severity) in enumerate(shown):
+        rest = len(shown) - number
         kept = metrics.horizontalAdvance(f"+{rest - 1}") + 8 if rest > 1 else 0
         room = area.right() - left - kept
-        if number and metrics.horizontalAdvance(flag) + 16 > room:
+        if number and metrics.horizontalAdvance(text) + 16 > room:
             painter.setPen(theme.colour("quiet"))
             spot = QRect(left + 2, area.top(), area.right() - left, area.height())
             painter.drawText(spot, Qt.AlignmentFlag.AlignVCenter, f"+{rest}")
             return
-        colours = theme.severity(severity if number == 0 else None)
-        left += _chip(painter, QRect(left, area.top(), room, area.height()), flag, colours, metrics)
+        box = QRect(left, area.top(), room, area.height())
+        left += _chip(painter, box, text, theme.severity(severity), metrics)
 
 
 def _chip(

@@ -13,6 +13,7 @@ from app.domain import CallDetail, CallId, JobState, Right, Severity, Subject
 from app.ui import timeline, words
 from app.ui.call_acts import CallActs
 from app.ui.call_side import CallSide
+from app.ui.languages import language_doubt
 from app.ui.playback import Playback
 from app.ui.rights import may
 from app.ui.transcript import TranscriptView
@@ -287,8 +288,12 @@ class CallPage(QWidget):
         clear(self._chips)
         if detail.on_hold:
             self._chips.addWidget(Chip("On legal hold", self._desk.theme, Severity.NOTICE))
+        doubt = language_doubt(detail.analysis) if detail.analysis else ""
+        if doubt:
+            self._chips.addWidget(Chip(doubt, self._desk.theme, Severity.WARNING))
         flags = detail.analysis.flags if detail.analysis else ()
-        shown = 1 if detail.on_hold else 2  # the panel beside the transcript names all of them
+        # the panel beside the transcript names all of them
+        shown = 1 if detail.on_hold or doubt else 2
         for flag in flags[:shown]:
             self._chips.addWidget(Chip(flag.title, self._desk.theme, flag.severity))
         if len(flags) > shown:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
 from app.counts import counted
 from app.domain import FindingKind
 from app.ui import words
+from app.ui.languages import heard_language
 from app.ui.widgets import RowButton, Section, SentimentBar, clear, label
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _WARNINGS = {
     "more-than-two-speakers": "More than two voices are heard; two sides are assumed.",
     "roles-unknown": "It is not known which side is the agent.",
     "language-not-supported": "The call is not in English: redaction and findings are unreliable.",
+    "language-uncertain": "It is not sure in which language the call is.",
     "crosstalk": "One side is faintly heard on the other's channel; it is not written down twice.",
     "no-times": "The transcript came without times.",
 }
@@ -217,7 +219,8 @@ class CallSide(QScrollArea):
 
     def _add_provenance(self, analysis: CallAnalysis) -> None:
         section = self._section("How this was made", opened=False)
-        section.content.addWidget(_table(provenance(analysis.provenance)))
+        language = ("Language", heard_language(analysis.transcript))
+        section.content.addWidget(_table([language, *provenance(analysis.provenance)]))
 
 
 def _about(finding: Finding) -> str:

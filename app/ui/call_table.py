@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 
-from app.domain import CallId, CallOrder, CallQuery, CallRow
+from app.domain import CallId, CallOrder, CallQuery, CallRow, Severity
 from app.ui import words
+from app.ui.languages import language_name
 from app.ui.paged_table import Index, PagedTable
 
 if TYPE_CHECKING:
@@ -54,8 +55,25 @@ _TEXTS: tuple[Callable[[CallRow], str], ...] = (
     lambda row: row.queue or words.NOTHING,
     lambda row: words.sentiment(row.customer_sentiment),
     lambda row: words.score(row.score),
-    lambda row: ", ".join(row.flags) or words.NOTHING,
+    lambda row: ", ".join((*_other_language(row), *row.flags)) or words.NOTHING,
 )
+
+
+def marks(row: CallRow) -> tuple[tuple[str, Severity | None], ...]:
+    """Return what is painted of a call's language and flags: words, and how soon to look.
+
+    Another language comes first, because of it the flags are unreliable.
+    """
+    language = f"In {language_name(row.language)}" if row.other_language and row.language else ""
+    severities = (row.severity, *[None] * len(row.flags))
+    flags = tuple(zip(row.flags, severities, strict=False))
+    return ((language, Severity.WARNING), *flags) if language else flags
+
+
+def _other_language(row: CallRow) -> tuple[str, ...]:
+    if row.language is None or not row.other_language:
+        return ()
+    return (f"Not in English but in {language_name(row.language)}",)
 
 
 def tooltip(row: CallRow, column: int) -> str:

@@ -113,7 +113,7 @@ class CallsPage(QWidget):
                 field.setCurrentIndex(0)
         with QSignalBlocker(self.search):
             self.search.clear()
-        for box in (self.flagged, self.on_hold):
+        for box in (self.flagged, self.on_hold, self.other_language):
             with QSignalBlocker(box):
                 box.setChecked(False)
         if ask:
@@ -129,6 +129,7 @@ class CallsPage(QWidget):
             flag=self.flag.currentData(),
             flagged=self.flagged.isChecked(),
             on_hold=self.on_hold.isChecked(),
+            other_language=self.other_language.isChecked(),
             text=self.search.text().strip(),
             order=self.model.query.order,
             descending=self.model.query.descending,
@@ -211,6 +212,9 @@ class CallsPage(QWidget):
         _fill(self.flag, [Choice("All flags", None)])
         self.flagged = self._only("Flagged", "Show only calls with a flag")
         self.on_hold = self._only("On hold", "Show only calls under legal hold")
+        self.other_language = self._only(
+            "Not in English", "Show only calls that are not in English"
+        )
         bar = QHBoxLayout()
         bar.setSpacing(8)
         bar.addWidget(self.search, 3)
@@ -218,6 +222,7 @@ class CallsPage(QWidget):
             bar.addWidget(field, 1)
         bar.addWidget(self.flagged)
         bar.addWidget(self.on_hold)
+        bar.addWidget(self.other_language)
         return bar
 
     def _only(self, text: str, name: str) -> QCheckBox:

@@ -69,11 +69,13 @@ class Entry(QObject):
     def look_at(self, folder: Path, *, passphrase: str = "", try_remembered: bool = False) -> None:
         """Show the page for a folder: set-up where no vault is, unlock where one is.
 
-        With a `passphrase` the vault is opened at once, as the demonstration does.
+        With a `passphrase` the vault is opened at once, as the demonstration does. Until it is
+        known which page, nothing can be typed: it would be cleared.
         """
 
         def then(states: tuple[VaultState, bool]) -> None:
             state, demo_there = states
+            self.unlock.set_busy(busy=False)
             if not state.exists:
                 self.set_up.show_new(folder)
                 self.page_wanted.emit(self.set_up)
@@ -91,6 +93,7 @@ class Entry(QObject):
             demo = self._program.vault_state(self._program.folders.demo_vault)
             return self._program.vault_state(folder), demo.exists
 
+        self.unlock.set_busy(busy=True)
         self._desk.tasks.query(look, then, failed=partial(self._cannot_look, folder))
 
     def forget(self) -> None:
@@ -102,6 +105,7 @@ class Entry(QObject):
             page.forget()
 
     def _cannot_look(self, folder: Path, error: AppError) -> None:
+        self.unlock.set_busy(busy=False)
         self.unlock.show_folder(folder)
         self.unlock.show_problem(error)
         self.page_wanted.emit(self.unlock)

@@ -461,6 +461,8 @@ def check_proof(proof: dict, key: bytes | None, kept: list, log_name: str | None
         for one in [{**of, "name": f"of {of['at']}"}, *kept]:
             against(log, one)
         yield f"The checkpoint in the proof is one of this log of {log.good} entries."
+        if key is None and not kept:
+            yield "NOTE: no key was given (--key): the key in the log was believed."
         yield from restarted(log, kept)
     elif tied:
         yield "The checkpoint in the proof is the one that you kept."
@@ -469,13 +471,13 @@ def check_proof(proof: dict, key: bytes | None, kept: list, log_name: str | None
             "The proof leads to another checkpoint than the one you gave. Give the log with --log,"
             " or ask for a proof that your checkpoint is consistent with the one in the proof."
         )
-    elif key is not None and not kept:
-        raise Unreadable(
-            "A key alone does not show that the checkpoint in the proof is genuine. Give the"
-            " checkpoint that you kept (--checkpoint), or the whole log (--log)."
-        )
     elif not kept:
-        yield "NOTE: the checkpoint in the proof was believed. Give one that you kept, or the log."
+        # whoever writes a proof can write a checkpoint that fits, also with a key that is no secret
+        shown = "Nothing shows" if key is None else "A key alone does not show"
+        raise Unreadable(
+            f"{shown} that the checkpoint in the proof is genuine. Give the checkpoint that you"
+            " kept (--checkpoint), or the whole log (--log)."
+        )
 
 
 def check_inclusion(proof: dict, of: dict, path: list) -> Iterator[str]:

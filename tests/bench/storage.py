@@ -138,6 +138,7 @@ def _measure_list(opened: vault.Vault) -> Iterator[tuple[str, float, str]]:
         "flag": CallQuery(flag="flag-3"),
         "any flag": CallQuery(flagged=True),
         "legal hold": CallQuery(on_hold=True),
+        "another language": CallQuery(other_language=True),
         "a rare word": CallQuery(text=_WORDS[-1]),
         "a frequent word": CallQuery(text=_WORDS[0]),
     }.items():

@@ -319,6 +319,14 @@ def short_outcome(number: int) -> AnalysedCall:
     )
 
 
+def in_german(outcome: AnalysedCall) -> AnalysedCall:
+    """Return an outcome of a call that was heard in German, and not surely so."""
+    analysis = outcome.analysis
+    said = replace(analysis.transcript, language="de", language_confidence=0.46)
+    warnings = ("language-not-supported", "language-uncertain")
+    return replace(outcome, analysis=replace(analysis, transcript=said, warnings=warnings))
+
+
 def metadata(number: int) -> CallMetadata:
     """Return what a recorder would say of a call."""
     dice = random.Random(number * 31 + 5)

@@ -10,10 +10,11 @@ from PySide6.QtGui import QTextCursor, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from app.domain import CallOrder, JobState
+from app.storage import vault
 from app.ui import paged_table, playback
-from app.ui.call_table import NAME, SCORE
+from app.ui.call_table import FLAGS, NAME, SCORE
 from app.ui.timeline import moment_of
-from app.ui.widgets import RowButton
+from app.ui.widgets import Chip, RowButton
 from tests.functional import scenes
 
 if TYPE_CHECKING:
@@ -68,6 +69,34 @@ def test_filters_narrow_the_list_and_an_empty_one_says_what_to_do(person: Person
     assert all(row is not None and row.flags for row in shown)
     person.wait(lambda: page.agent.count() > 1)
     assert page.agent.itemText(1).endswith(")"), "with the number of calls"
+
+
+def test_calls_in_another_language_are_marked_and_can_be_listed(
+    start: Callable[..., Person], program: Program
+) -> None:
+    scenes.filled(program.folders.vault, done=3)
+    with vault.open_vault(program.folders.vault, scenes.PASSPHRASE) as opened:
+        german = scenes.add_done(opened, 900, scenes.in_german(scenes.short_outcome(900)))
+    person = start()
+    person.unlock()
+    person.see_list()
+    page = person.window.calls
+    assert page.count.text() == "4 calls"
+    page.other_language.click()
+    person.wait(lambda: page.count.text() == "1 call found")
+    person.wait(lambda: page.model.row(0) is not None)
+    shown = page.model.index(0, FLAGS)
+    assert "Not in English but in German" in shown.data(Qt.ItemDataRole.AccessibleTextRole)
+    person.see_list()
+    page.table.selectRow(0)
+    person.qtbot.keyClick(page.table, Qt.Key.Key_Return)
+    person.wait(lambda: person.window.call._call == german)
+    call = person.window.call
+    person.wait(lambda: "In German, uncertain" in [c.text() for c in call.findChildren(Chip)])
+    person.window.show_calls()
+    page.clear_filters()
+    assert not page.other_language.isChecked()
+    person.wait(lambda: page.count.text() == "4 calls")
 
 
 def test_searched_words_are_marked_in_the_call(person: Person) -> None:

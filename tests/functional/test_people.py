@@ -436,43 +436,6 @@ def test_rules_are_changed_with_a_reason_where_they_are_relaxed(
     person.wait(lambda: rules.numbers["retention_days"].value() == 0)
 
 
-def test_the_word_list_is_kept_and_a_wrong_line_is_shown(
-    start: Callable[..., Person], program: Program
-) -> None:
-    scenes.office(program.folders.vault, ADMINISTRATOR, done=0)
-    person = start()
-    come_in(person, "Adam")
-    workspace = person.window.workspace
-    assert workspace is not None
-    person.window.show_page(Page.PEOPLE)
-    page = person.window.people
-    page.show_tab(Tab.WORDS)
-    listed = page.word_list
-    person.wait(listed.isVisible)
-    assert listed.count.text() == "No list yet"
-    assert not listed.keep.isEnabled()
-    listed.text.setPlainText("[products]\nVelmora\n[brands]\nQuentrix")
-    listed.keep.click()
-    person.wait(listed.wrong.isVisible)
-    assert "Line 3: There is no such section." in listed.wrong.text()
-    assert listed.text.textCursor().selectedText() == "[brands]"
-    assert workspace.vocabulary.get().entries == 0
-    listed.text.textCursor().insertText("[others]")
-    assert not listed.wrong.isVisible()
-    listed.keep.click()
-    person.wait(lambda: bar(person) == "The word list is kept.")
-    person.wait(lambda: listed.count.text() == "2 entries")
-    assert workspace.vocabulary.get().text == "[products]\nVelmora\n[others]\nQuentrix"
-    assert not listed.keep.isEnabled()
-    listed.text.clear()
-    assert listed.undo.isVisible()
-    listed.undo.click()
-    assert listed.text.toPlainText().endswith("Quentrix")
-    listed.text.clear()
-    listed.keep.click()
-    person.wait(lambda: listed.count.text() == "No list yet")
-
-
 @pytest.fixture(autouse=True)
 def _cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seal new passphrases as cheaply as is allowed: these tests type them many times."""

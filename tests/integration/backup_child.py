@@ -51,7 +51,7 @@ def _change(opened: vault.Vault, chance: random.Random) -> None:
     for _ in itertools.count():
         with opened._database.reader() as reading:
             calls = [row[0] for row in reading.all("SELECT id FROM calls")]
-        if len(calls) > 8:
+        if len(calls) > 5:
             call = chance.choice(calls)
             opened.calls.erase(call, actor="ann")
             say("erased", call)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from app.domain import CallId, CallMetadata, Failure, Person, PersonName, PersonRole
 from app.errors import AppError, DiskFull
-from app.storage import keys, vault
+from app.storage import keys, restore, vault
+from app.storage.way import Way
 from tests.builders import analysed_call
 
 PASSPHRASE = "three unrelated words"
@@ -100,9 +101,7 @@ def fill_up(folder: Path) -> None:
             ballast.unlink()
             (folder.parent / "copy.db").unlink(missing_ok=True)
             kept.append(add(opened, os.urandom(50)))
-            problems = opened.check()
-            if problems:
-                say("problems", *problems)
+            _expect_no_problems(opened)
         opened.people.add(BOB, PASSPHRASE, cost=keys.LOWEST_COST, actor="ann")
         opened.ways_in.rotate(actor="ann")
         _fill(ballast, leave=0)
@@ -117,6 +116,76 @@ def fill_up(folder: Path) -> None:
         say("kept", *opened.check())
     vault.create(folder.parent / "second", PASSPHRASE, cost=keys.LOWEST_COST).close()
     say("made")
+
+
+def back_up_on_a_full_disk(folder: Path) -> None:
+    """Back up, restore and erase on a small disk that has more and more room: each says that the
+    disk is full, or is done; what was there is there meanwhile."""
+    place, again, ballast = (folder.parent / name for name in ("backup", "again", "ballast"))
+    with vault.create(folder, PASSPHRASE, cost=keys.LOWEST_COST) as opened:
+        calls = [add(opened, os.urandom(20_000)) for _ in range(12)]
+        opened.backups.make(place, actor="ann")
+        calls.append(add(opened, os.urandom(300_000)))
+        whole = opened.backups.check(place).generation
+        for leave in range(0, 2_500_000, 100_000):
+            _fill(ballast, leave)
+            done = _done(lambda: opened.backups.make(place, actor="ann"))
+            say("backup", "done" if done else "full")
+            ballast.unlink()
+            found = opened.backups.check(place)
+            if found.problems or (found.generation > whole) != done:
+                say("problems", *found.problems)
+            if done:
+                break
+        for leave in range(0, 1_500_000, 60_000):
+            call = CallId(calls.pop())
+            opened._database.checkpoint()  # no room is left over in the log of pages
+            _fill(ballast, leave)
+            done = _done(lambda call=call: opened.calls.erase(call, actor="ann"))
+            say("erase", "done" if done else "full")
+            ballast.unlink()
+            there = bool(list(folder.rglob(f"{call}.original.sealed")))
+            if not done:
+                opened.calls.detail(call)
+                calls.append(call)
+            elif there and leave > 200_000:
+                say("problems", "the files of an erased call are there")
+            _expect_no_problems(opened)
+            if done:
+                break
+    with vault.open_vault(folder, PASSPHRASE) as opened:
+        for call in calls:
+            opened.calls.detail(CallId(call))
+        _expect_no_problems(opened)
+    size = next(place.glob("vault-*.db")).stat().st_size
+    # also where the database just fits, and what it needs to be opened does not
+    for leave in sorted({*range(0, 4_000_000, 300_000), *range(size - 8192, size + 80_000, 8192)}):
+        _fill(ballast, leave)
+        done = _done(lambda: restore.restore(place, again, Way(passphrase=PASSPHRASE)))
+        say("restore", "done" if done else "full")
+        ballast.unlink()
+        left = {path.name for path in again.glob("*")} - {"lock"}
+        if vault.state(again).exists != done or bool(left) != done:
+            say("problems", *left)
+        if done:
+            break
+    with vault.open_vault(again, PASSPHRASE) as back:
+        say("whole", *back.check())
+
+
+def _expect_no_problems(opened: vault.Vault) -> None:
+    problems = opened.check()
+    if problems:
+        say("problems", *problems)
+
+
+def _done(act) -> bool:
+    """Return whether an act was done, rather than the disk full."""
+    try:
+        act()
+    except DiskFull:
+        return False
+    return True
 
 
 def _record(opened: vault.Vault) -> None:

@@ -1,6 +1,6 @@
 """Backups and restores whose program is killed: the old one or the new one, never half.
 
-`AUTOINSIGHTS_CRASHES` sets how often it is killed (default 60 for both together).
+`AUTOINSIGHTS_CRASHES` sets how often it is killed at random (default 30 and 40).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
+import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -19,30 +19,11 @@ from app.domain import CallQuery
 from app.storage import backup_check, backup_format, database, files, restore, vault
 from app.storage.way import Way
 from tests.integration.backup_child import PASSPHRASE, add, prepare
-from tests.integration.test_storage_crash import Steps
+from tests.integration.test_storage_crash import CRASHES, Steps, killed
 
-CRASHES = int(os.environ.get("AUTOINSIGHTS_CRASHES", "60"))
-ROOT = Path(__file__).parents[2]
+CHILD = "tests.integration.backup_child"
 forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 WAY = Way(passphrase=PASSPHRASE)
-
-
-def _killed(act, folder, seconds):
-    """Run the child, kill it some time after it is ready, and return what it said."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.backup_child", act, str(folder)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with child:
-        assert child.stdout.readline() == "open\n"
-        try:
-            child.wait(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            child.kill()
-        said = child.stdout.read()
-    return [line.split() for line in said.splitlines(keepends=True) if line.endswith("\n")]
 
 
 def _problems(folder, key):
@@ -57,8 +38,8 @@ def test_killed_while_backing_up_there_is_the_old_backup_or_the_new_one(tmp_path
         opened.backups.make(tmp_path / "backup", actor="ann", keys_to=tmp_path / "keys")
         key = type(opened._key)(opened.info.id, opened._key.secret_bytes())
     chance, newest, gone = random.Random(4), 0, set()
-    for _ in range(max(6, CRASHES // 5)):
-        said = _killed("make", tmp_path, chance.uniform(0, 0.6))
+    for _ in range(CRASHES):
+        said = killed(CHILD, "make", tmp_path, chance.uniform(0, 0.4))
         newest = max([newest, *(int(line[1]) for line in said if line[0] == "made")])
         gone |= {line[1] for line in said if line[0] == "erased"}
         backup, problems = _problems(tmp_path, key)
@@ -77,6 +58,36 @@ def test_killed_while_backing_up_there_is_the_old_backup_or_the_new_one(tmp_path
     restore.restore(tmp_path / "backup", tmp_path / "again", WAY, keys_from=tmp_path / "keys")
     with vault.open_vault(tmp_path / "again", PASSPHRASE) as again:
         assert again.check() == ()
+
+
+def test_killed_while_restoring_there_is_the_whole_vault_or_none(tmp_path):
+    prepare(tmp_path)
+    with vault.open_vault(tmp_path / "vault", PASSPHRASE) as opened:
+        opened.backups.make(tmp_path / "backup", actor="ann", keys_to=tmp_path / "keys")
+    folder, chance, seen = tmp_path / "again", random.Random(6), Counter()
+    started = time.perf_counter()
+    assert killed(CHILD, "bring_back", tmp_path, 60) == [["restored", "4"]]
+    longest = 1.2 * (time.perf_counter() - started)
+    _expect_restored(folder)
+    for _ in range(max(40, CRASHES)):
+        said = killed(CHILD, "bring_back", tmp_path, chance.uniform(0, longest))
+        whole = vault.state(folder).exists
+        assert whole or not said
+        seen[whole] += 1
+        if whole:
+            _expect_restored(folder)
+        # what is not whole stays: the next one has to begin over it
+    if not whole:
+        restore.restore(tmp_path / "backup", folder, WAY, keys_from=tmp_path / "keys")
+        _expect_restored(folder)
+    assert seen[False] > 5, "the kills came too late: the test shows little"
+
+
+def _expect_restored(folder):
+    with vault.open_vault(folder, PASSPHRASE) as again:
+        assert again.check() == ()
+        assert again.calls.count(CallQuery()) == 4
+    shutil.rmtree(folder)
 
 
 def _in_child(scenario, last):
@@ -143,7 +154,7 @@ def test_stopped_at_every_kind_of_step_a_backup_is_the_old_one_or_the_new_one(tm
     steps = _in_child(lambda: run(whole), 0)
     assert steps > 60
     seen = set()
-    for last in _every(steps, CRASHES // 2):
+    for last in _every(steps, max(20, CRASHES // 2)):
         folder = copied("stopped")
         _in_child(lambda folder=folder: run(folder), last)
         backup, problems = _problems(folder, key)
@@ -169,7 +180,7 @@ def test_stopped_at_every_kind_of_step_a_restore_leaves_a_vault_or_none(tmp_path
     steps = _in_child(lambda: run(tmp_path / "whole"), 0)
     assert steps > 60
     seen = set()
-    for last in _every(steps, max(12, CRASHES // 3)):
+    for last in _every(steps, max(12, CRASHES // 2)):
         folder = tmp_path / "again"
         _in_child(lambda folder=folder: run(folder), last)
         seen.add(vault.state(folder).exists)

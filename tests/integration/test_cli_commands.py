@@ -177,6 +177,59 @@ def test_transcripts_are_redacted_and_analysed_and_can_be_analysed_again(tmp_pat
             assert placeholder in more["turns"][redaction["turn"]]["text"]
 
 
+def replaced(texts, redactions):
+    """Return what was said with each redaction's placeholder in its place."""
+    for one in reversed(redactions):
+        text, placeholder = texts[one["turn"]], f"[{one['kind']}-{one['value']}]"
+        texts[one["turn"]] = text[: one["start"]] + placeholder + text[one["end"] :]
+    return texts
+
+
+def test_transcripts_are_redacted_alone_as_they_are_with_an_analysis(tmp_path):
+    files = sorted(SAMPLES.glob("*.json"))
+    secret = "4929421234600821"
+    broken = f'{{"turns": [{{"text": "{secret}"}}]'
+    texts = {"role": "customer", "text": f"my card is {secret}"}
+    calls = [*(file.read_text("utf-8").strip() for file in files), broken]
+    calls.append(json.dumps({"id": "\N{SNOWMAN}", "turns": [texts, {"text": "thank you"}]}))
+    done = autoinsights(tmp_path, "redact", "--json", given="\n".join(calls).encode())
+    found = objects(done)
+    assert (done.returncode, done.stderr) == (7, b"")
+    assert [one["line"] for one in found] == list(range(1, len(calls) + 1))
+    assert found.pop(-2)["error"]["code"] == "transcript-invalid"
+    del calls[-2]
+    for one, given in zip(found, map(json.loads, calls), strict=True):
+        jsonschema.validate(one, schema("transcript.schema.json"))
+        assert one["id"] == given.get("id")
+        assert one["redactions"]
+        said = [turn["text"] for turn in given["turns"]]
+        assert replaced(said, one["redactions"]) == [turn["text"] for turn in one["turns"]]
+    assert secret.encode() not in done.stdout
+    assert [one["kind"] for one in found[-1]["redactions"]] == ["CARD"]
+    analysed = objects(autoinsights(tmp_path, "analyse", files[0], "--json"))[0]
+    assert analysed["redactions"] == found[0]["redactions"]
+    assert analysed["turns"] == found[0]["turns"]
+    written = [file.name for file in tmp_path.rglob("*") if file.is_file()]
+    assert written in ([], ["autoinsights.log"])
+
+
+def test_a_program_can_ask_line_by_line_what_is_safe(tmp_path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "app", "redact", "--json"],
+        cwd=ROOT,
+        env=surroundings(tmp_path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as asked:
+        for text in ("my email is bob.brown@example.com", "nothing else"):
+            asked.stdin.write(json.dumps({"turns": [{"text": text}]}).encode() + b"\n")
+            asked.stdin.flush()
+            answer = json.loads(asked.stdout.readline())
+            assert answer["turns"][0]["text"] == text.replace("bob.brown@example.com", "[EMAIL-1]")
+        asked.stdin.close()
+        assert asked.wait() == 0
+
+
 def test_only_what_nobody_may_keep_is_redacted_where_nothing_is_wanted(tmp_path):
     done = autoinsights(tmp_path, "analyse", SAMPLES / "retail.json", "--redact", "none", "--json")
     assert done.returncode == 0

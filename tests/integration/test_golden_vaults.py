@@ -86,6 +86,8 @@ def test_a_backup_from_before_restores_had_keys_of_their_own_comes_back(tmp_path
     assert restore.restore(BACKUP, tmp_path / "again", way).calls == 2
     with vault.open_vault(tmp_path / "again", way.passphrase, name="Amal") as opened:
         assert opened.check() == ()
+        rows = opened.calls.page(CallQuery(), offset=0, limit=9)
+        assert {row.language for row in rows if row.state is JobState.DONE} == {"en"}
         assert opened.audit.verification_key() == facts["verification_key"]
         found = opened.audit.verify()
         (number,) = found.restarts

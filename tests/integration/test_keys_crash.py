@@ -25,7 +25,7 @@ from app.storage.keys import LOWEST_COST
 from tests.builders import analysed_call, call_analysis
 from tests.integration.test_storage_crash import CRASHES, _in_child
 
-ROUNDS = max(140, CRASHES)
+ROUNDS = max(100, CRASHES)
 DIGEST = analysed_call().values[0].digest
 OWNER = "owner"
 

@@ -56,6 +56,8 @@ def test_hears_what_the_script_says(heard: RawTranscript) -> None:
     said = plain(" ".join(turn["text"] for turn in gold["turns"]))
     found = plain(" ".join(turn.text for turn in heard.turns))
     assert heard.language == "en"
+    assert heard.language_confidence is not None
+    assert 0.5 < heard.language_confidence <= 1
     assert len(found) > 30
     missing = sum(word not in said for word in found)
     assert missing <= len(found) // 10

@@ -53,6 +53,20 @@ def test_on_a_full_disk_every_act_says_so_and_nothing_kept_is_lost(tmp_path):
 
 
 @mounts
+def test_a_full_disk_during_a_backup_an_erasing_or_a_restore_loses_nothing(tmp_path):
+    result = _own_disk(
+        "9m", tmp_path, sys.executable, "-m", CHILD, "back_up_on_a_full_disk", str(tmp_path / "v")
+    )
+    assert result.stderr == ""
+    said = result.stdout.splitlines()
+    assert said[-1] == "whole"
+    assert not [line for line in said if line.startswith("problems")]
+    for act in ("backup", "erase", "restore"):
+        outcomes = [line for line in said if line.startswith(act)]
+        assert (f"{act} full" in outcomes, outcomes[-1]) == (True, f"{act} done")
+
+
+@mounts
 def test_a_folder_that_cannot_be_written_to_says_so(tmp_path):
     folder = tmp_path / "vault"
     result = _own_disk("9m", tmp_path, sys.executable, "-m", CHILD, "locked_out", str(folder))

@@ -60,6 +60,7 @@ def write(raw: RawTranscript, found: Sequence[Found]) -> Redacted:
         language=raw.language,
         role_basis=raw.role_basis,
         role_confidence=raw.role_confidence,
+        language_confidence=raw.language_confidence,
     )
     return Redacted(
         transcript=transcript,

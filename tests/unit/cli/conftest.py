@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from app import bootstrap, cli
-from app.engine.client import Workers, ask
+from app.engine.client import LoneWorker, Workers, ask
 from app.storage import keys, vault
 from app.workspace import control
 from tests import workers
@@ -27,6 +27,7 @@ def _quick(monkeypatch):
     monkeypatch.setattr(control, "workers_for", ready_made)
     monkeypatch.setattr(bootstrap, "workers_for", ready_made)
     monkeypatch.setattr(bootstrap, "ask", partial(ask, serve=workers.ready_made))
+    monkeypatch.setattr(bootstrap, "LoneWorker", partial(LoneWorker, serve=workers.ready_made))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app import bootstrap
 from app.storage import vault
 from tests.unit.cli.conftest import PASSPHRASE
 from tests.unit.cli.test_main import every
@@ -88,3 +89,14 @@ def test_what_is_damaged_is_told_with_its_status(run, records, vaulted, calls, s
     assert set(printed[0]["without_recording"]) == set(calls)
     status, _, err = run("vault", "rescue", *options)
     assert status == 3
+
+
+def test_what_a_killed_drill_left_is_removed_at_a_start_and_at_an_erasing(run, vaulted, calls):
+    left = bootstrap.standard_folders().data / "backup-drill" / "audio"
+    left.mkdir(parents=True)
+    assert run("list", *vaulted)[0] == 0
+    assert not left.parent.exists()
+    with bootstrap.program().open(vaulted[1], PASSPHRASE) as workspace:
+        left.mkdir(parents=True)
+        workspace._vault.calls.erase(calls[0], actor="owner")
+        assert not left.parent.exists()

@@ -125,6 +125,17 @@ def test_a_hold_is_placed_seen_and_ended(run, records, vaulted, calls, alone):
     assert run("erase", calls[0], "--reason", "asked for", *vaulted)[0] == 0
 
 
+def test_calls_in_another_language_are_listed(run, records, vaulted, calls):
+    with opened_directly(vaulted) as writing:
+        writing.change("UPDATE calls SET language = 'de' WHERE id = ?", (calls[0],))
+    _, printed = records("list", *vaulted)
+    languages = {one["id"]: one["language"] for one in every(printed, "call")}
+    assert languages == {calls[0]: "de", calls[1]: "en"}
+    _, printed = records("list", "--other-language", *vaulted)
+    assert [one["id"] for one in every(printed, "call")] == [calls[0]]
+    assert "NOT IN ENGLISH (de)" in run("list", *vaulted)[1]
+
+
 @pytest.mark.usefixtures("colleague")
 def test_an_original_is_exported_once_it_is_approved(records, vaulted, calls, alone, tmp_path):
     target = tmp_path / "out.wav"

@@ -80,11 +80,32 @@ def test_guessed_roles_and_doubts_are_said():
     assert "a-new-code" in lines
 
 
+def test_a_language_in_doubt_is_said():
+    said = replace(transcript(), language="de", language_confidence=0.42)
+    codes = ("language-not-supported", "language-uncertain")
+    lines = list(text.report("call.wav", call_analysis(transcript=said, warnings=codes), 100))
+    assert lines[0].endswith("  |  de (42% sure)")
+    assert any("The call is not in English" in line for line in lines)
+    assert any("not sure in which language" in line for line in lines)
+    sure = replace(said, language_confidence=0.9)
+    assert next(text.report("call.wav", call_analysis(transcript=sure), 100)).endswith("|  de")
+
+
 def test_a_call_in_which_nothing_was_found_is_told_too():
     found = call_analysis(findings=(), flags=(), redactions=(), muted=(), summary=())
     lines = list(text.report("call.wav", found, 100))
     assert any(line.startswith("  Redacted  nothing") for line in lines)
     assert not any(line.startswith("  Flags") for line in lines)
+
+
+def test_the_list_says_in_words_which_calls_are_not_in_english():
+    marked = "NOT IN ENGLISH (de); Complaint; Long silence"
+    lines = text.calls([row(language="de"), row(language="en"), row()], 160)
+    assert lines[1].endswith(marked)
+    assert "NOT IN ENGLISH" not in "".join(lines[2:])
+    held = row(language="de", on_hold=True, flags=())
+    assert text.calls([held], 160)[1].endswith("ON HOLD; NOT IN ENGLISH (de)")
+    assert text.calls([replace(held, language=None)], 160)[1].endswith("  ON HOLD")
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120])

@@ -10,10 +10,10 @@ import pytest
 
 from app.config import Settings
 from app.domain import CallId
-from app.engine.client import Advanced, Finished, Workers, ask
+from app.engine.client import Advanced, Finished, LoneWorker, Workers, ask
 from app.engine.wire import NetworkTrial, NetworkTried, Places, Request
 from app.errors import WorkerDied, WorkerStuck
-from tests.workers import scripted, silent
+from tests.workers import echoing, scripted, silent
 
 
 def _workers(count=1, stuck_after_seconds=60.0):
@@ -122,6 +122,21 @@ def test_a_question_without_an_answer_ends_as_an_error(payload):
 def test_a_question_that_takes_too_long_is_given_up():
     with pytest.raises(WorkerStuck):
         ask(_request(b"hang"), Places(resources="", packs=""), seconds=0.1, serve=silent)
+
+
+def test_one_worker_answers_one_question_after_the_other_and_is_replaced_when_it_dies():
+    places = Places(resources="", packs="")
+    with closing(LoneWorker(places, threads=1, serve=echoing)) as lone:
+        answers = [lone.ask(_request(b"hello"), seconds=60) for _ in range(2)]
+        with pytest.raises(WorkerDied):
+            lone.ask(_request(b"crash"), seconds=60)
+        answers.append(lone.ask(_request(b"hello"), seconds=60))
+        with pytest.raises(WorkerStuck):
+            lone.ask(_request(b"hang"), seconds=0.1)
+        answers.append(lone.ask(_request(b"hello"), seconds=60))
+    first, second, third, fourth = (answer.hint for answer in answers)  # the process that answered
+    assert first == second
+    assert len({first, third, fourth}) == 3
 
 
 def test_a_worker_makes_way_for_a_new_one_after_many_calls(monkeypatch):

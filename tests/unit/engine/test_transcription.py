@@ -3,18 +3,65 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any, cast
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.config import ExecutionSettings, SpeechSettings
+from app.engine.pipeline import _doubts_of_language
 from app.engine.recognition import Heard, HeardWord
 from app.engine.speech_detection import FRAME, Detected, Thresholds, regions
-from app.engine.transcription import RawTranscript
+from app.engine.transcription import RawTranscript, Transcriber
 from app.engine.turns import PAUSE_MS, TimedWord, timed_words, to_turns
 from app.engine.windows import WINDOW, Piece, Window, pack
 
 RATE = 16_000
+
+
+class _Hears:
+    """Hears languages as it is told to, and which windows it was asked about."""
+
+    def __init__(self, *heard: tuple[str, float]) -> None:
+        self.heard = list(heard)
+        self.asked: list[Window] = []
+
+    def languages(self, windows: list[Window], _encoder: object) -> list[tuple[str, float]]:
+        self.asked = windows
+        return self.heard
+
+
+class TestLanguage:
+    def _found(self, hears: _Hears, setting: str = "auto") -> tuple[str, float | None]:
+        transcriber = Transcriber(
+            cast("Any", None), SpeechSettings(language=setting), ExecutionSettings()
+        )
+        found = [_detected((1, 21, 0.9), (40, 60, 0.9)), _detected((1, 4, 0.9))]
+        windows = [w for channel, one in enumerate(found) for w in pack(channel, one)]
+        return transcriber._language(cast("Any", hears), windows, cast("Any", None))
+
+    def test_the_likeliest_one_counts_with_how_sure_it_is(self) -> None:
+        hears = _Hears(("de", 0.61239), ("en", 0.2))
+        assert self._found(hears) == ("de", 0.612)
+        assert [window.channel for window in hears.asked] == [0], "the other side says little"
+
+    def test_one_that_is_given_is_not_listened_for(self) -> None:
+        hears = _Hears(("de", 0.9))
+        assert self._found(hears, "fr") == ("fr", None)
+        assert not hears.asked
+
+    def test_of_a_model_that_knows_english_only_nothing_is_claimed(self) -> None:
+        assert self._found(_Hears()) == ("en", None)
+
+    @given(st.sampled_from(["en", "de", "yue"]), st.none() | st.floats(0, 1))
+    def test_what_it_casts_doubt_on_is_warned_of(self, language: str, sure: float | None) -> None:
+        said = RawTranscript(turns=(), language=language, language_confidence=sure)
+        doubts = _doubts_of_language(said)
+        assert ("language-not-supported" in doubts) == (language != "en")
+        assert ("language-uncertain" in doubts) == (sure is not None and sure < 0.5)
+
+
 probability_runs = st.lists(
     st.tuples(st.sampled_from([0.0, 0.05, 0.15, 0.4, 0.9]), st.integers(1, 120)), max_size=30
 )

@@ -19,6 +19,14 @@ def _raw(**call):
     return transcripts.to_raw(transcripts.parse(json.dumps(call).encode()))
 
 
+@pytest.mark.parametrize(
+    ("given", "code"), [("en", "en"), ("en-GB", "en"), ("EN_us", "en"), ("de-AT", "de"), ("", "en")]
+)
+def test_a_language_counts_without_its_region(given, code):
+    raw = _raw(turns=[{"text": "yes"}], language=given)
+    assert (raw.language, raw.language_confidence) == (code, None)
+
+
 def test_turns_are_ordered_and_words_are_placed():
     raw = _raw(
         turns=[
@@ -47,6 +55,8 @@ def test_a_result_of_the_program_can_be_analysed_again():
     [
         (b"", "JSON"),
         (b"\xff\xfe", "JSON"),
+        (b'{"x":' + b"[" * 100_000, "JSON"),
+        (b'{"turns": [{"text": "' + b"a" * 1_000_001 + b'"}]}', r"turns\[0\]\.text"),
         (b"[]", "object"),
         (b"{}", "turns"),
         (b'{"turns": []}', "no turn"),

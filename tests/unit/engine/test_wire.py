@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.config import Settings
 from app.domain import CallMetadata, Failure, Role, Stage
 from app.engine import wire
-from tests.builders import analysed_call
+from tests.builders import analysed_call, redacted_call
 
 
 @given(
@@ -22,6 +22,13 @@ def test_a_request_comes_out_as_it_went_in(payload, content, agent, roles):
     metadata = CallMetadata(agent=agent, channel_roles=roles)
     request = wire.Request(content=content, payload=payload, settings=Settings(), metadata=metadata)
     assert wire.decode_request(wire.encode_request(request)) == request
+
+
+@given(payload=st.binary(), roles=st.lists(st.sampled_from(list(Role))).map(tuple))
+def test_a_transcript_to_redact_comes_out_as_it_went_in(payload, roles):
+    metadata = CallMetadata(channel_roles=roles)
+    asked = wire.RedactionRequest(payload=payload, settings=Settings(), metadata=metadata)
+    assert wire.decode_request(wire.encode_request(asked)) == asked
 
 
 @given(
@@ -39,8 +46,8 @@ def test_a_trial_comes_out_as_it_went_in():
 
 
 def test_a_finished_call_comes_out_as_it_went_in():
-    answer = analysed_call()
-    assert wire.decode_answer(wire.encode_answer(answer)) == answer
+    for answer in (analysed_call(), redacted_call()):
+        assert wire.decode_answer(wire.encode_answer(answer)) == answer
 
 
 @given(st.binary())
@@ -55,4 +62,5 @@ def test_nonsense_is_refused_and_never_something_else(frame):
 
 def test_a_request_hides_what_it_carries():
     request = wire.Request(content="audio", payload=b"spoken words", settings=Settings())
-    assert "spoken" not in repr(request)
+    asked = wire.RedactionRequest(payload=b"spoken words", settings=Settings())
+    assert "spoken" not in repr(request) + repr(asked)

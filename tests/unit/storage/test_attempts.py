@@ -275,3 +275,21 @@ def test_without_a_name_nobody_is_guessed(opened, folder, clock):
         with pytest.raises(NameNeeded):
             vault.open_vault(folder, PASSPHRASE, name=name, clock=clock)
     assert not (folder / NAME).exists()
+
+
+def test_what_somebody_planted_in_the_file_fills_no_audit_log(folder, opened):
+    known = key_of(openers.tag_of(opened.info.id, "owner"), known=True)
+    opened.close()
+    planted = {f"x{number}": {"count": 0, "untold": 1, "last_ms": 0} for number in range(1500)}
+    planted |= {
+        known: {"count": 0, "untold": 10**15, "last_ms": 0},
+        "y": {"count": -5, "untold": -5, "last_ms": -(10**15)},
+    }
+    (folder / NAME).write_text(json.dumps(planted))
+    with vault.open_vault(folder, PASSPHRASE) as again:
+        told = [
+            (one.actor, one.outcome)
+            for one in again.audit.entries(limit=50)
+            if one.act == "sign-in.failed"
+        ]
+    assert sorted(told) == [("owner", "1000000 times"), ("unknown", "1500 times")]

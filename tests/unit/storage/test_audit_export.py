@@ -8,10 +8,12 @@ import sys
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from app.domain import Checkpoint
+from app.domain import AuditEntry, AuditProof, Checkpoint, Sha256
 from app.errors import UsageError
-from app.storage import audit_export
+from app.storage import audit_export, merkle
+from app.storage.audit_format import checkpoint_encoded, first_hash, hashed
 from app.storage.witness import Seen
 from tests.unit.storage.audit_logs import ROOT, begun, verifier
 
@@ -127,18 +129,17 @@ def test_an_older_export_does_not_extend_a_newer_checkpoint(auditor, tmp_path):
         ("entry-in-5.json", ["--checkpoint", "kept5.json"]),
         ("entry.json", ["--log", "audit.jsonl", "--key"]),
         ("entry-in-5.json", ["--log", "audit.jsonl", "--checkpoint", "kept9.json", "--key"]),
-        ("entry.json", []),
+        ("entry.json", ["--log", "audit.jsonl"]),
         ("since.json", ["--checkpoint", "kept5.json"]),
         ("since.json", ["--checkpoint", "kept5.json", "--checkpoint", "kept9.json"]),
         ("since.json", ["--log", "audit.jsonl", "--checkpoint", "kept5.json"]),
-        ("since.json", []),
     ],
 )
 def test_proofs_are_verified_against_what_is_known(auditor, name, options):
     given = [*options, auditor.key] if options[-1:] == ["--key"] else options
     status, said = auditor.runs(name, *given)
     assert status == 0, said
-    assert ("was believed" in said) == (not options)
+    assert ("was believed" in said) == (options == ["--log", "audit.jsonl"])
     assert "Entry 4 is in the log" in said or "begins with the 5 entries" in said
     assert "\x1b" not in said
     assert "\u202e" not in said
@@ -149,6 +150,8 @@ def test_proofs_are_verified_against_what_is_known(auditor, name, options):
     [
         ("entry.json", ["--checkpoint", "kept5.json"], "another checkpoint than the one you gave"),
         ("entry.json", ["--key"], "A key alone does not show"),
+        ("entry.json", [], "Nothing shows that the checkpoint in the proof is genuine"),
+        ("since.json", [], "Nothing shows that the checkpoint in the proof is genuine"),
         ("absent.json", [], "cannot be read"),
         ("kept5.json", [], "neither an exported audit log nor a proof"),
         ("audit.jsonl", ["--key", "AIKEY2-AAAA"], "There is a slip in the verification key"),
@@ -212,6 +215,33 @@ def test_a_proof_of_another_log_is_not_one_of_this_log(auditor, tmp_path, capsys
     assert other.runs("entry.json", "--key", auditor.key)[0] == 1
     status, said = auditor.runs("audit.jsonl", "--checkpoint", str(other.folder / "kept5.json"))
     assert (status, "number 1" in said) == (1, True)
+
+
+def test_a_proof_that_somebody_made_up_is_not_found_good(auditor):
+    """Whoever makes a log up can make a proof up that is right in itself."""
+    signs = Ed25519PrivateKey.generate()
+    public, vault = signs.public_key().public_bytes_raw(), "0" * 32
+    entry = AuditEntry(
+        number=1, at="2026-01-01T00:00:00.000Z", actor="Amal", act="call.export-original",
+        subject="f" * 32, outcome="ok", reason="made up", previous=first_hash(vault, public),
+        hash=Sha256(""),
+    )  # fmt: skip
+    entry = replace(entry, hash=hashed(entry))
+    root = Sha256(merkle.root_of([bytes.fromhex(entry.hash)]).hex())
+    claimed = Checkpoint(
+        vault=vault, key=public.hex(), size=1, root=root, hash=entry.hash, at=entry.at,
+        signer=public.hex(), signature="",
+    )  # fmt: skip
+    claimed = replace(claimed, signature=signs.sign(checkpoint_encoded(claimed)).hex())
+    made_up = audit_export.proof_file(AuditProof(checkpoint=claimed, path=(), entry=entry))
+    auditor.put("changed.json", made_up)
+    assert auditor.runs("changed.json")[0] == 2
+    for options in (
+        ["--key", auditor.key],
+        ["--checkpoint", "kept5.json"],
+        ["--log", "audit.jsonl"],
+    ):
+        assert auditor.runs("changed.json", *options)[0] in (1, 2)
 
 
 def test_it_runs_by_itself_and_needs_nothing_of_the_program(auditor, tmp_path):

@@ -587,3 +587,21 @@ def test_keys_that_are_kept_apart_stay_apart(opened, tmp_path):
     with pytest.raises(UsageError, match="kept apart"):
         opened.backups.make(tmp_path / "backup", actor="ann")
     assert not (tmp_path / "backup" / "keys.sealed").exists()
+
+
+def test_keys_that_are_kept_apart_stay_apart_after_a_change_of_keys(opened, tmp_path, folder):
+    add(opened)
+    place, keys_to = tmp_path / "backup", tmp_path / "keys"
+    opened.backups.make(place, keys_to=keys_to, actor="ann")
+    opened.backups.make(tmp_path / "together", actor="ann")
+    opened.ways_in.rotate(actor="owner")
+    opened.close()
+    with reopened(folder) as later:
+        with pytest.raises(UsageError, match="kept apart"):
+            later.backups.make(place, actor="ann")
+        assert not (place / "keys.sealed").exists()
+        later.backups.make(place, keys_to=keys_to, actor="ann")
+        assert not (place / "keys.sealed").exists()
+        assert later.backups.check(place, keys_from=keys_to).problems == ()
+        later.backups.make(tmp_path / "together", actor="ann")
+        assert later.backups.check(tmp_path / "together").calls == 1

@@ -11,7 +11,7 @@ from sqlcipher3 import dbapi2
 
 from app.domain import EVERYTHING, CallMetadata, Failure, Role
 from app.errors import CallNotFound, OnHold, RecordingErased, StorageError
-from app.storage import files, vault
+from app.storage import erasure, files, vault
 from app.storage.audio import Purpose
 from app.storage.calls import Taking
 from app.storage.erasure import Erasing
@@ -249,6 +249,22 @@ def test_a_disk_that_refuses_does_not_undo_the_erasing(opened, monkeypatch):
     assert len(_sealed_files(opened)) == 1
     assert opened.calls.erasure.finish() == 1
     assert _sealed_files(opened) == []
+
+
+def test_while_somebody_reads_the_traces_count_as_left(opened, monkeypatch):
+    """Old pages stay in the log of pages as long as a view of them is held."""
+    monkeypatch.setattr(erasure, "_WAIT_MS", 50)
+    call = _add(opened)
+    _analyse(opened, _spoken(WORD))
+    with opened._database.reader() as reading:
+        assert reading.number("SELECT count(*) FROM calls") == 1
+        opened.calls.erase(call.id, actor="ann")
+        assert opened.calls.erasure.finish() == 0
+        assert WORD in _left(_decrypted(opened))
+    with pytest.raises(CallNotFound):
+        opened.calls.get(call.id)
+    assert opened.calls.erasure.finish() == 1
+    assert _left(_decrypted(opened)) == set()
 
 
 def test_copies_from_before_an_upgrade_go_with_what_is_erased(opened, folder):

@@ -25,6 +25,7 @@ from tests.unit.storage.conftest import PASSPHRASE, Clock
 
 AGENTS = [None, "Ann", "bob", "Cem"]
 QUEUES = [None, "Sales", "Care"]
+LANGUAGES = ["en", "de", "en", "yue"]
 FLAGS = [
     (),
     (("complaint", Severity.WARNING),),
@@ -43,7 +44,11 @@ def _outcome(number):
         for label, severity in FLAGS[number % 3]
     )
     words = "marzipan and bills" if number % 4 == 0 else "only bills"
-    said = replace(whole.transcript, turns=(turn(0, whole.transcript.turns[0].role, words, 0),))
+    said = replace(
+        whole.transcript,
+        turns=(turn(0, whole.transcript.turns[0].role, words, 0),),
+        language=LANGUAGES[number % 4],
+    )
     measures = replace(whole.measures, customer_sentiment=None if number % 6 == 0 else number / 40)
     score = replace(whole.score, value=None if number % 7 == 0 else float(number % 9))
     return analysed_call(
@@ -94,6 +99,7 @@ def _fits(query, row, opened):
         not query.flagged or bool(row.flags),
         query.flag is None or query.flag.title() in row.flags,
         not query.on_hold or row.on_hold,
+        not query.other_language or row.language in {"de", "yue"},
     ]
     if query.text.strip():
         checks.append(row.id in {hit.call for hit in opened.search.find(query.text, limit=1000)})
@@ -120,6 +126,7 @@ queries = st.builds(
     flag=st.sampled_from([None, None, "complaint", "vulnerable", "unknown"]),
     flagged=st.booleans(),
     on_hold=st.sampled_from([False, False, True]),
+    other_language=st.sampled_from([False, False, True]),
     text=st.sampled_from(["", "", "  ", "marzipan", "bills", "nothing", "---"]),
     order=st.sampled_from(CallOrder),
     descending=st.booleans(),
@@ -146,6 +153,14 @@ def test_a_line_shows_the_most_severe_flag_first(listed):
     assert {row.severity for row in rows} == {Severity.ALERT}
     failed = listed.calls.page(CallQuery(states=frozenset({JobState.FAILED})), offset=0, limit=1)
     assert failed[0].failure == FAILURE
+
+
+def test_a_line_names_the_language_once_it_is_known(listed):
+    rows = _everything(listed)
+    done = [row for row in rows if row.state is JobState.DONE]
+    assert {row.language for row in done} == {"en", "de", "yue"}
+    assert {row.language for row in rows if row.state is not JobState.DONE} == {None}
+    assert all(row.other_language == (row.language in {"de", "yue"}) for row in rows)
 
 
 def test_totals_name_every_state(listed):

@@ -210,9 +210,12 @@ def test_guessing_at_a_vault_by_rescue_waits_and_is_told_of(damaged, tmp_path):
         vault.open_vault(damaged, PASSPHRASE)
     later = replace(WAY, clock=lambda: utc_now() + timedelta(minutes=5))
     rescue.rescue(damaged, tmp_path / "saved", later)
-    with vault.open_vault(damaged, PASSPHRASE) as opened:
-        told = [one.outcome for one in opened.audit.entries(limit=9) if one.act == "sign-in.failed"]
-    assert told == ["5 times"]
+    for folder in (tmp_path / "saved", damaged):
+        with vault.open_vault(folder, PASSPHRASE) as opened:
+            entries = opened.audit.entries(limit=9)
+            assert opened.audit.verify().ok
+        told = [(one.actor, one.outcome) for one in entries if one.act == "sign-in.failed"]
+        assert told == [("owner", "5 times")]
 
 
 def test_codes_guessed_by_rescue_are_counted_too(damaged, tmp_path):
@@ -428,6 +431,10 @@ def test_a_change_of_keys_gives_the_database_the_salt_of_its_new_key(whole, dama
     assert saved(damaged, tmp_path, whole[1]).lost == ()
 
 
+def _rows(opened):
+    return opened.calls.page(CallQuery(), offset=0, limit=9)
+
+
 def test_an_older_vault_has_its_salt_in_its_first_bytes_only(tmp_path):
     golden = GOLDEN / "0.1.0"
     facts = json.loads((golden / "facts.json").read_text(encoding="utf-8"))
@@ -437,6 +444,9 @@ def test_an_older_vault_has_its_salt_in_its_first_bytes_only(tmp_path):
     content = path.read_bytes()
     path.write_bytes(content[:16] + bytes(PAGE - 16) + content[PAGE:])
     assert len(rescue.rescue(damaged, tmp_path / "saved", way).saved) == 2
+    with vault.open_vault(tmp_path / "saved", way.passphrase, name="Amal") as opened:
+        languages = {row.state: row.language for row in _rows(opened)}
+    assert languages == {JobState.DONE: "en", JobState.QUEUED: None}  # as the analyses say
     path.write_bytes(bytes(PAGE) + content[PAGE:])
     with pytest.raises(VaultDamaged, match="Too much of the beginning") as caught:
         rescue.rescue(damaged, tmp_path / "other", way)

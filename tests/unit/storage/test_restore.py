@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from dataclasses import replace
 from datetime import timedelta
 
@@ -335,3 +336,34 @@ def test_codes_guessed_at_a_backup_are_counted(opened, place, tmp_path):
             restore.restore(place, tmp_path / "again", way)
     with pytest.raises(SignInDelayed):
         restore.restore(place, tmp_path / "again", replace(way, code=backup[0]))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_what_a_killed_drill_left_goes_with_the_next_erased_call(opened, place, tmp_path):
+    call = add(opened)
+    add(opened, b"two")
+    made(opened, place)
+    beside = tmp_path / "beside"
+
+    def die(step):
+        if step.done == step.total:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for through in (lambda: drill.remove_left(beside), lambda: _erased(opened, call, beside)):
+        child = os.fork()
+        if child == 0:
+            drill.drill(place, beside, WAY, progress=die)
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == signal.SIGKILL
+        assert list(beside.rglob(f"{call}.original.sealed"))  # it is in there
+        lock = files.FolderLock(beside / "backup-drill.lock")
+        drill.remove_left(beside)
+        assert (beside / "backup-drill").exists()  # one that is under way is left alone
+        lock.release()
+        through()
+        assert {path.name for path in beside.iterdir()} == {"backup-drill.lock"}
+
+
+def _erased(opened, call, beside):
+    opened.calls.erasure.also = lambda: drill.remove_left(beside)
+    opened.calls.erase(call, actor="owner")

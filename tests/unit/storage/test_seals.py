@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sqlcipher3 import dbapi2
 
 from app.domain import EVERYTHING, CallMetadata, PersonRole, PersonState
-from app.errors import VaultDamaged
+from app.errors import VaultDamaged, WrongPassphrase
 from app.storage import (
     audit_rows,
     files,
@@ -389,3 +389,19 @@ def test_a_loosened_folder_is_tightened_and_a_database_elsewhere_refused(opened,
     (folder / "vault.db").symlink_to(tmp_path / "elsewhere.db")
     with pytest.raises(files.StorageError, match="leads out"):
         vault.open_vault(folder, PASSPHRASE)
+
+
+def test_a_name_that_nobody_has_costs_as_much_as_the_slowest_one(opened, folder, monkeypatch):
+    dearer = replace(LOWEST_COST, passes=2)
+    person = added(opened, "bea")
+    opened.people.set_passphrase(person.name, OTHER, actor="owner", cost=dearer)
+    spent = []
+
+    def slow_key(_passphrase, _salt, cost):
+        spent.append(cost)
+        return bytes(32)
+
+    monkeypatch.setattr(openers, "slow_key", slow_key)
+    with pytest.raises(WrongPassphrase):
+        opened.sign_in("nobody", OTHER)
+    assert spent == [dearer]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.config import LANGUAGES
 from app.domain import (
     CallOrder,
     CallQuery,
@@ -21,9 +22,10 @@ from app.domain import (
     Severity,
 )
 from app.ui import call_side
-from app.ui.call_table import FLAGS, NAME, SENTIMENT, STATE, cell_text, tooltip
+from app.ui.call_table import FLAGS, NAME, SENTIMENT, STATE, cell_text, marks, tooltip
 from app.ui.calls_page import choices, narrowed
 from app.ui.import_dialog import CHANNELS, described
+from app.ui.languages import heard_language, language_doubt, language_name
 from app.ui.messages import report
 from app.ui.passphrase_fields import caps_lock_suspected
 from app.ui.playback import clamped
@@ -50,6 +52,46 @@ def test_cells_say_in_words_what_they_paint() -> None:
     assert texts[SENTIMENT] == "negative"
     assert texts[FLAGS] == "Complaint, Refund"
     assert all(texts)
+
+
+def test_another_language_is_marked_in_words_before_the_flags() -> None:
+    shown = row(flags=("Complaint", "Refund"), severity=Severity.ALERT, language="de")
+    assert cell_text(shown, FLAGS) == "Not in English but in German, Complaint, Refund"
+    assert tooltip(shown, FLAGS) == cell_text(shown, FLAGS)
+    painted = (("In German", Severity.WARNING), ("Complaint", Severity.ALERT), ("Refund", None))
+    assert marks(shown) == painted
+    assert marks(replace(shown, flags=(), severity=None)) == painted[:1]
+    for known in ("en", None):
+        assert marks(replace(shown, language=known)) == painted[1:]
+        assert cell_text(replace(shown, language=known), FLAGS) == "Complaint, Refund"
+
+
+@pytest.mark.parametrize(
+    ("codes", "language", "said"),
+    [
+        ((), "en", ""),
+        (("language-uncertain",), "en", "Language uncertain"),
+        (("language-not-supported", "one-speaker"), "de", "In German"),
+        (("language-not-supported", "language-uncertain"), "xx", "In xx, uncertain"),
+    ],
+)
+def test_a_call_says_why_its_language_calls_for_care(
+    codes: tuple[str, ...], language: str, said: str
+) -> None:
+    heard = replace(builders.transcript(), language=language)
+    assert language_doubt(builders.call_analysis(transcript=heard, warnings=codes)) == said
+
+
+def test_how_sure_a_language_is_stands_beside_it_where_it_was_listened_for() -> None:
+    heard = replace(builders.transcript(), language="de")
+    assert heard_language(heard) == "German"
+    assert heard_language(replace(heard, language_confidence=0.62)) == "German (62% sure)"
+
+
+@pytest.mark.parametrize("code", sorted(LANGUAGES))
+def test_a_language_has_a_name_or_its_code(code: str) -> None:
+    assert language_name(code)
+    assert language_name(code) not in {"C", "Default", "Unknown"}
 
 
 def test_a_failed_call_says_why_on_hover() -> None:

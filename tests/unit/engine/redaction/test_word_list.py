@@ -71,12 +71,14 @@ def safe(listed: str, *lines: str, agent: str | None = None, **settings: object)
 
 
 def test_people_of_the_list_are_redacted_wherever_they_are_named() -> None:
-    listed = "[names]\nSiobhan Kerrigan = shivawn kerrigan\n[products]\nVelmora"
-    assert safe(
-        listed,
-        "C: The letter from Shivon Carrigan was about Velmura.",
+    turns = safe(
+        "[names]\nSiobhan Kerrigan = shivawn kerrigan",
+        "C: The letter from Shivon Carrigan was late.",
         "C: Then Kerrigan rang again.",
-    ) == ["The letter from [PERSON-1] was about Velmora.", "Then [PERSON-1] rang again."]
+    )
+    assert turns[0] == "The letter from [PERSON-1] was late."
+    assert turns[1].startswith("Then [PERSON-1]")
+    assert "Kerrigan" not in turns[1]
 
 
 def test_the_agent_of_the_call_stays_as_the_settings_say() -> None:

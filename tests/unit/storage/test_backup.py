@@ -217,11 +217,6 @@ def test_nothing_of_a_call_is_in_the_database_of_the_backup(opened, place):
 
 # --------------------------------------------------------------------------- what was erased
 
-_A_REQUEST = """
-    INSERT INTO requests (act, subject, value, reason, asked_by, asked_at, state)
-    VALUES ('export-original', ?, '', ?, 'owner', '2026-03-01', 'approved')
-"""
-
 
 def test_an_erased_call_does_not_come_back_from_an_old_copy_with_the_new_key_file(
     opened, place, again, tmp_path
@@ -247,9 +242,6 @@ def test_an_erased_call_does_not_come_back_from_a_complete_old_copy_with_the_lis
     opened, place, again, tmp_path
 ):
     gone, kept = add(opened, b"gone"), add(opened, b"kept")
-    with opened._database.transaction() as writing:
-        for call in (gone, kept):
-            writing.change(_A_REQUEST, (call, f"Mrs Example wants {call}"))
     made(opened, place)
     opened.calls.erase(gone, actor="ann")
     assert opened.backups.write_erased_list(tmp_path / "erased", actor="ann") == 1
@@ -260,9 +252,6 @@ def test_an_erased_call_does_not_come_back_from_a_complete_old_copy_with_the_lis
     assert (done.calls, done.erased) == (1, (gone,))
     with reopened(again) as back:
         assert set(contents(back)) == {kept}
-        with back._database.reader() as reading:
-            reasons = reading.all("SELECT reason FROM requests ORDER BY number")
-        assert reasons == [("",), (f"Mrs Example wants {kept}",)]
         with pytest.raises(RecordingErased):
             add(back, b"gone")
 

@@ -31,6 +31,11 @@ if TYPE_CHECKING:
     from app.storage.keys import CallKeys
 
 
+# A reason can name the customer; in the audit log it stays, as the field for it says.
+WITHOUT_REASON = "UPDATE requests SET reason = '' WHERE subject = ?"
+"""What is done with the requests for a call that is erased."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasing:
     """By whom and why a call is erased; `outcome` is what the audit log says of it."""
@@ -86,7 +91,7 @@ class Erasure:
         )
         writing.change("DELETE FROM calls WHERE number = ?", (number,))
         writing.change(_WITHDRAWN, (at, call))
-        writing.change(_WITHOUT_REASON, (call,))
+        writing.change(WITHOUT_REASON, (call,))
         self._audit.append(
             writing,
             actor=how.actor,
@@ -156,7 +161,5 @@ _WAIT_MS = 2000  # for who reads just then: nobody else can write meanwhile
 _WITHDRAWN = """
     UPDATE requests SET state = 'withdrawn', decided_at = ? WHERE subject = ? AND state = 'open'
 """
-# A reason can name the customer; in the audit log it stays, as the field for it says.
-_WITHOUT_REASON = "UPDATE requests SET reason = '' WHERE subject = ?"
 _LEFT = "SELECT call FROM erased WHERE removed = 0"
 _REMOVED = "UPDATE erased SET removed = 1 WHERE call = ?"

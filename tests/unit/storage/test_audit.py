@@ -294,11 +294,13 @@ def store(tmp_path):
     database.close()
 
 
-def test_a_vault_that_was_put_back_is_found_on_the_computer_that_saw_it(tmp_path, opened, folder):
+def test_a_vault_that_was_put_back_is_found_on_the_computer_that_saw_it(
+    tmp_path, opened, folder, clock
+):
     memory = tmp_path / "witness"
 
     def again():
-        return vault.open_vault(folder, PASSPHRASE, witness=memory)
+        return vault.open_vault(folder, PASSPHRASE, witness=memory, clock=clock)
 
     opened.close()
     older = {path.name: path.read_bytes() for path in folder.glob("vault.*")}

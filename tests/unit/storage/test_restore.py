@@ -367,3 +367,25 @@ def test_what_a_killed_drill_left_goes_with_the_next_erased_call(opened, place, 
 def _erased(opened, call, beside):
     opened.calls.erasure.also = lambda: drill.remove_left(beside)
     opened.calls.erase(call, actor="owner")
+
+
+def test_a_call_that_was_erased_since_leaves_no_reason_in_the_restored_requests(
+    opened, place, again, tmp_path
+):
+    gone, kept = add(opened, b"gone"), add(opened, b"kept")
+    with opened._database.transaction() as writing:
+        for call in (gone, kept):
+            writing.change(_A_REQUEST, (call, f"Mrs Example wants {call}"))
+    made(opened, place)
+    opened.calls.erase(gone, actor="ann")
+    opened.backups.write_erased_list(tmp_path / "erased", actor="ann")
+    restore.restore(place, again, WAY, erased_list=tmp_path / "erased")
+    with reopened(again) as back, back._database.reader() as reading:
+        reasons = reading.all("SELECT reason FROM requests ORDER BY number")
+    assert reasons == [("",), (f"Mrs Example wants {kept}",)]
+
+
+_A_REQUEST = """
+    INSERT INTO requests (act, subject, value, reason, asked_by, asked_at, state)
+    VALUES ('export-original', ?, '', ?, 'owner', '2026-03-01', 'approved')
+"""

@@ -48,7 +48,7 @@ def test_a_vault_is_made_opened_and_opened_again(folder, clock):
         assert info.created_at == "2026-03-01T09:00:00.000Z"
     state = vault.state(folder)
     assert state == VaultState(exists=True, demo=True, id=info.id)
-    with vault.open_vault(folder, PASSPHRASE, name="Ann ") as again:
+    with vault.open_vault(folder, PASSPHRASE, name="Ann ", clock=clock) as again:
         assert (again.info, again.person.name) == (info, "ann")
         assert _acts(again) == [("ann", "vault.open"), ("ann", "vault.create")]
         assert again.check() == ()

@@ -2,8 +2,8 @@
 
 `python -m tests.bench.wer [--data FOLDER] [--half odd|even] [--language en|auto]`
 
-Both sides get the same decoded clip, the same weights, beam 1 and the same number of threads in the
-same run. *Raw* is faster-whisper on the whole clip with voice detection off and temperature 0;
+Both sides get the same decoded clip, the same weights, the same beam and the same number of threads
+in the same run. *Raw* is faster-whisper on the whole clip with voice detection off and temperature 0;
 *product* is `Transcriber`. Words are compared after Whisper's own English normaliser. Thresholds
 were tuned on the clips with even numbers: `--half odd` gives the figures on the others.
 """
@@ -102,7 +102,7 @@ def raw(models: ModelLibrary, name: str, language: str, threads: int) -> Callabl
         segments, _ = model.transcribe(
             sound,
             language=None if language == "auto" else language,
-            beam_size=1,
+            beam_size=SpeechSettings().beam_size,
             vad_filter=False,
             temperature=0,
             condition_on_previous_text=False,

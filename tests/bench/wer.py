@@ -3,7 +3,7 @@
 `python -m tests.bench.wer [--data FOLDER] [--half odd|even] [--language en|auto]`
 
 Both sides get the same decoded clip, the same weights, the same beam and the same number of threads
-in the same run. *Raw* is faster-whisper on the whole clip with voice detection off and temperature 0;
+in the same run. *Raw* is faster-whisper on the whole clip, voice detection off, temperature 0;
 *product* is `Transcriber`. Words are compared after Whisper's own English normaliser. Thresholds
 were tuned on the clips with even numbers: `--half odd` gives the figures on the others.
 """

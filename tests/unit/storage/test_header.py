@@ -308,7 +308,7 @@ def test_an_end_before_the_transaction_is_as_if_nothing_had_begun(
 
 
 def test_an_end_between_transaction_and_file_is_made_good_when_it_is_opened(
-    opened, folder, monkeypatch
+    opened, folder, clock, monkeypatch
 ):
     with monkeypatch.context() as ending:
         ending.setattr(files, "move", _end)
@@ -317,7 +317,7 @@ def test_an_end_between_transaction_and_file_is_made_good_when_it_is_opened(
     opened.close()
     with pytest.raises(WrongPassphrase):
         vault.open_vault(folder, OTHER)
-    with vault.open_vault(folder, PASSPHRASE) as again:  # once more, and then never again
+    with vault.open_vault(folder, PASSPHRASE, clock=clock) as again:  # once, and then never again
         assert _acts(again) == [
             "vault.open", "sign-in.failed", "person.passphrase", "vault.create",
         ]  # fmt: skip

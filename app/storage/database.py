@@ -359,6 +359,14 @@ def rekey(path: Path, old: bytes, new: bytes) -> None:
             connection.close()
 
 
+def expect_room_to_rekey(path: Path) -> None:
+    """Raise `DiskFull` where no room is left for all pages once more, which `rekey` takes."""
+    with explained(path):
+        pages = path.stat().st_size
+    if not _has_room(path, _ROOM_BYTES + pages + pages // 64):  # each page has a head in the log
+        raise DiskFull("The disk that holds the vault is full.")
+
+
 def _not_rekeyed(path: Path) -> AppError:
     if not _has_room(path):
         return DiskFull("The disk that holds the vault is full.")
@@ -471,14 +479,14 @@ def _ours(error: Exception, path: Path) -> AppError | None:
     return None
 
 
-def _has_room(path: Path) -> bool:
+def _has_room(path: Path, wanted: int = _ROOM_BYTES) -> bool:
     if not hasattr(os, "statvfs"):
         return True
     try:
         room = os.statvfs(path.parent)
     except OSError:
         return True
-    return room.f_bavail * room.f_frsize >= _ROOM_BYTES
+    return room.f_bavail * room.f_frsize >= wanted
 
 
 def _keyed(path: Path, key: bytes, salt: bytes = b"") -> Connection:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -357,6 +357,25 @@ def rekey(path: Path, old: bytes, new: bytes) -> None:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         finally:
             connection.close()
+
+
+def is_rekeyed(path: Path, key: bytes) -> bool:
+    """Return whether `rekey` has come about under a key, and put all its pages in their place.
+
+    Where the program ended before they were, the file still begins with the salt of the old key:
+    the new one is told to SQLCipher, which would read the wrong one there.
+    """
+    if not path.is_file():
+        return False
+    for salt in (page_salt(key), b""):
+        with suppress(VaultDamaged), explained(path):
+            connection = _keyed(path, key, salt)
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                connection.close()
+            return True
+    return False
 
 
 def expect_room_to_rekey(path: Path) -> None:

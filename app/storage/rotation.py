@@ -25,7 +25,7 @@ from app.storage import header, keys, openers, schema
 from app.storage.audit import Audit
 from app.storage.audit_head import Head
 from app.storage.clock import utc_now
-from app.storage.database import Database, expect_room_to_rekey, rekey
+from app.storage.database import Database, expect_room_to_rekey, is_rekeyed, rekey
 from app.storage.keys import CallKeys, KeyPurpose, VaultKey
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def finish(  # noqa: PLR0913 (where, with what, and when)
     following = header.following_key(found, key)
     if following is None:
         return found, key
-    if not _opens(database_path, _database_key(found, following)):
+    if not is_rekeyed(database_path, _database_key(found, following)):
         found, following = _encrypted_anew(folder, database_path, found, key, following)
     with _opened(database_path, _database_key(found, following)) as database:
         rewrapped = _kept(database, following)
@@ -203,14 +203,6 @@ def _opened(path: Path, key: bytes) -> Iterator[Database]:
         yield database
     finally:
         database.close()
-
-
-def _opens(path: Path, key: bytes) -> bool:
-    try:
-        Database(path, key).close()
-    except VaultDamaged:
-        return False
-    return True
 
 
 def _reseal(writing: Writing, vault_id: str, old: VaultKey, new: VaultKey) -> None:

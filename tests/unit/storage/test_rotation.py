@@ -412,3 +412,35 @@ def test_the_keys_of_a_vault_with_a_damaged_page_are_not_changed(opened, monkeyp
     monkeypatch.setattr(opened._database, "problems", lambda: ("page 7 is damaged",))
     with pytest.raises(VaultDamaged, match="not changed"):
         opened.rotate(actor="ann")
+
+
+def test_ended_before_the_new_pages_are_in_their_place_it_is_finished(begun, monkeypatch, tmp_path):
+    """They lie in the write-ahead log, and the file still begins with the salt of the old key."""
+    killed = tmp_path / "killed"
+
+    class Watched:
+        def __init__(self, connection):
+            self.connection = connection
+
+        def execute(self, sql):
+            done = self.connection.execute(sql)
+            if "rekey" in sql:
+                done.fetchall()
+                shutil.copytree(begun[0], killed)
+            return done
+
+        def close(self):
+            self.connection.close()
+
+    rekey, keyed = database.rekey, database._keyed
+
+    def watched(*args):
+        with monkeypatch.context() as watching:
+            watching.setattr(database, "_keyed", lambda *key: Watched(keyed(*key)))
+            rekey(*args)
+
+    monkeypatch.setattr(rotation, "rekey", watched)
+    _open(begun[0]).close()
+    assert (killed / "vault.db-wal").stat().st_size > 0
+    with _open(killed) as opened:
+        _expect_whole(begun, opened)

@@ -43,7 +43,7 @@ def key(run: Run) -> int:
             f"There is {'a' if state.has_recovery_sheet else 'no'} recovery sheet.",
         ]
         if state.change_waits:
-            lines.append(_CHANGE_WAITS)
+            lines.append(state.hindrance or _CHANGE_WAITS)
         run.out.give(records.of_keys(state), lines)
     return 0
 

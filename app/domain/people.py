@@ -141,11 +141,13 @@ class NewSecondFactor:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeysState:
     """What a vault asks for beside a passphrase, whether there is a sheet for the day on which it
-    is lost, and whether a change of keys was begun that the next opening ends."""
+    is lost, and whether a change of keys was begun that the next opening ends; `hindrance` says why
+    the last one did not."""
 
     asks_for_computer: bool
     has_recovery_sheet: bool
     change_waits: bool = False
+    hindrance: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

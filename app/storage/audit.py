@@ -102,10 +102,15 @@ class Audit:
         A change of the computer's clock, and a day or more without any entry before this session,
         is an entry of its own before it. It signs the state of
         the vault at this moment (see `seals`): as it was signed before and changed since, or
-        `anew` as everything is now, for a vault that was put in place.
+        `anew` as everything is now, for a vault that was put in place. Where this log does not
+        guard the database, nobody knows who made the changes that are noted: none is signed.
         """
         end = self._head.read(writing)
-        state = seals.begin(writing) if anew else seals.moved(writing, end.state)
+        state = end.state
+        if anew:
+            state = seals.begin(writing)
+        elif self._database.guard is self:
+            state = seals.moved(writing, state)
         bare = _bare(actor=actor, act=act, subject=subject, outcome=outcome, reason=reason)
         return self._add(writing, replace(end, state=state), bare)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import os
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -359,6 +359,33 @@ def rekey(path: Path, old: bytes, new: bytes) -> None:
             connection.close()
 
 
+def is_rekeyed(path: Path, key: bytes) -> bool:
+    """Return whether `rekey` has come about under a key, and put all its pages in their place.
+
+    Where the program ended before they were, the file still begins with the salt of the old key:
+    the new one is told to SQLCipher, which would read the wrong one there.
+    """
+    if not path.is_file():
+        return False
+    for salt in (page_salt(key), b""):
+        with suppress(VaultDamaged), explained(path):
+            connection = _keyed(path, key, salt)
+            try:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            finally:
+                connection.close()
+            return True
+    return False
+
+
+def expect_room_to_rekey(path: Path) -> None:
+    """Raise `DiskFull` where no room is left for all pages once more, which `rekey` takes."""
+    with explained(path):
+        pages = path.stat().st_size
+    if not _has_room(path, _ROOM_BYTES + pages + pages // 64):  # each page has a head in the log
+        raise DiskFull("The disk that holds the vault is full.")
+
+
 def _not_rekeyed(path: Path) -> AppError:
     if not _has_room(path):
         return DiskFull("The disk that holds the vault is full.")
@@ -471,14 +498,14 @@ def _ours(error: Exception, path: Path) -> AppError | None:
     return None
 
 
-def _has_room(path: Path) -> bool:
+def _has_room(path: Path, wanted: int = _ROOM_BYTES) -> bool:
     if not hasattr(os, "statvfs"):
         return True
     try:
         room = os.statvfs(path.parent)
     except OSError:
         return True
-    return room.f_bavail * room.f_frsize >= _ROOM_BYTES
+    return room.f_bavail * room.f_frsize >= wanted
 
 
 def _keyed(path: Path, key: bytes, salt: bytes = b"") -> Connection:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from app.errors import KeyringRefused
+from app.errors import KeyringRefused, VaultDamaged
 from app.storage import files, making, remembered
 from app.storage.clock import utc_now
 from app.storage.ways_in import computer_name, computer_secret
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from app.storage.attempts import Attempts
     from app.storage.clock import Clock
+    from app.storage.database import Database
     from app.storage.files import FolderLock
     from app.storage.header import Header
     from app.storage.remembered import Keyring
@@ -71,3 +72,11 @@ class Opening:
         if not any(one.device for one in found.people):
             return None
         return computer_secret(self.computer.chosen_keyring(), found.id)
+
+
+def expect_own(database: Database, found: Header) -> None:
+    """Raise `VaultDamaged` where the database is another vault's."""
+    with database.reader() as reading:
+        row = reading.one("SELECT id FROM vault")
+        if row is None or row[0] != found.id:
+            raise VaultDamaged("The vault's database belongs to another vault.")

@@ -7,24 +7,25 @@
     4. the header gives everybody the new vault key and forgets the old one
 
 Step 1 is taken in an open vault; the others when it is opened next, which is also what follows a
-crash: each step finds out whether it was done. Where a way in was shut, closing the vault takes
-them, with keys that no header held before. Recordings and analyses stay as they are: they are
-sealed under keys of their own calls, and only those keys are sealed again.
+crash: each step finds out whether it was done. Where damage or a full disk hinders steps 2 and 3,
+the vault opens under its old keys and the change waits. Where a way in was shut, closing the vault
+takes the steps, with keys that no header held before. Recordings and analyses stay as they are:
+they are sealed under keys of their own calls, and only those keys are sealed again.
 """
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.errors import DeviceUnknown, SealBroken, VaultDamaged
+from app.errors import AppError, DeviceUnknown, SealBroken, StorageError, VaultDamaged
 from app.storage import header, keys, openers, schema
 from app.storage.audit import Audit
 from app.storage.audit_head import Head
 from app.storage.clock import utc_now
-from app.storage.database import Database, rekey
+from app.storage.database import Database, expect_room_to_rekey, is_rekeyed, rekey
 from app.storage.keys import CallKeys, KeyPurpose, VaultKey
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.storage.clock import Clock
-    from app.storage.database import Writing
+    from app.storage.database import Reading, Writing
     from app.storage.header import Header, OpenHeader
 
 
@@ -61,36 +62,117 @@ def finish(  # noqa: PLR0913 (where, with what, and when)
     following = header.following_key(found, key)
     if following is None:
         return found, key
-    after = _database_key(found, following)
-    if not _opens(database_path, after):
-        before = key.derive(KeyPurpose.DATABASE, found.database_salt)
-        with _opened(database_path, before) as database:
-            found = header.newest(folder, database, found, key)
-            # of two changes that were begun, the last one counts
-            following = header.following_key(found, key) or following
-            after = _database_key(found, following)
-            if database.problems():
-                raise VaultDamaged("The keys of a damaged vault are not changed.")
-            try:
-                with database.transaction() as writing:
-                    _reseal(writing, found.id, key, following)
-            except SealBroken as error:
-                raise VaultDamaged("The keys of a damaged vault are not changed.") from error
-        rekey(database_path, before, after)
-    with _opened(database_path, after) as database:
+    if not is_rekeyed(database_path, _database_key(found, following)):
+        found, following = _encrypted_anew(folder, database_path, found, key, following)
+    with _opened(database_path, _database_key(found, following)) as database:
         rewrapped = _kept(database, following)
         if rewrapped is None:
             found = header.newest(folder, database, found, key)
-            rewrapped = _rewrapped(found, key, following, device)
             audit = Audit(database, following.derive(KeyPurpose.AUDIT), found.id, clock)
+            sealed = _expect_own_state(database, audit)
+            rewrapped = _rewrapped(found, key, following, device)
+            if sealed:
+                database.guard = audit
             with database.transaction() as writing:
                 header.expect_next(writing, rewrapped)
-                if schema.version(writing) >= schema.SEALED_FROM:
+                if sealed:
                     audit.append(writing, actor="system", act="key.rotate", outcome="ended")
         header.write(folder, rewrapped)
     header.keep_copy(folder, rewrapped)
     key.wipe()
     return rewrapped, following
+
+
+def tried(  # noqa: PLR0913 (as `finish`)
+    folder: Path,
+    database_path: Path,
+    found: Header,
+    key: VaultKey,
+    device: bytes | None,
+    *,
+    clock: Clock = utc_now,
+) -> tuple[Header, VaultKey, AppError | None]:
+    """Take the steps that are left, or say what hinders them while the old keys still count.
+
+    Raises what `finish` raises where they count no more, in the database or in part of it.
+    """
+    try:
+        return *finish(folder, database_path, found, key, device, clock=clock), None
+    except (VaultDamaged, StorageError) as error:
+        if not _still_counts(database_path, found, key):
+            raise
+        return header.read(folder), key, error
+
+
+def _still_counts(path: Path, found: Header, key: VaultKey) -> bool:
+    """Return whether the database, and what is sealed in it, is under the old keys."""
+    try:
+        secret = key.derive(KeyPurpose.DATABASE, found.database_salt)
+        with _opened(path, secret) as database, database.reader() as reading:
+            return _is_under(reading, key)
+    except VaultDamaged:
+        return False
+
+
+def _is_under(reading: Reading, key: VaultKey) -> bool:
+    """Return whether step 2 has left what is sealed under a vault key."""
+    try:
+        keys.opened_index_key(_sealed_index_key(reading), key)
+    except SealBroken:
+        return False
+    return True
+
+
+def _sealed_index_key(reading: Reading) -> bytes:
+    sealed = reading.one("SELECT sealed FROM sealed_keys WHERE name = 'index'")
+    if sealed is None:
+        raise VaultDamaged("The vault's database lacks a key.")
+    return bytes(sealed[0])
+
+
+def _encrypted_anew(
+    folder: Path, path: Path, found: Header, key: VaultKey, following: VaultKey
+) -> tuple[Header, VaultKey]:
+    """Take steps 2 and 3, or neither; returns the header and the next vault key that count."""
+    before = key.derive(KeyPurpose.DATABASE, found.database_salt)
+    try:
+        with _opened(path, before) as database:
+            found = header.newest(folder, database, found, key)
+            # of two changes that were begun, the last one counts
+            following = header.following_key(found, key) or following
+            _expect_changeable(database, Audit(database, b"", found.id))
+            expect_room_to_rekey(path)
+            with database.transaction() as writing:
+                _reseal(writing, found.id, key, following)
+        rekey(path, before, _database_key(found, following))
+    except AppError as error:
+        # so the vault opens under its old keys as before, once the step between was undone
+        with (
+            suppress(AppError),
+            _opened(path, before) as database,
+            database.transaction() as writing,
+        ):
+            _reseal(writing, found.id, following, key)
+        if isinstance(error, SealBroken):
+            raise VaultDamaged("The keys of a damaged vault are not changed.") from error
+        raise
+    return found, following
+
+
+def _expect_changeable(database: Database, audit: Audit) -> None:
+    if database.problems():
+        raise VaultDamaged("The keys of a damaged vault are not changed.")
+    _expect_own_state(database, audit)
+
+
+def _expect_own_state(database: Database, audit: Audit) -> bool:
+    """Raise `VaultDamaged` where others changed what the change of keys would sign; returns whether
+    the database has seals, which one of an older version has not."""
+    with database.reader() as reading:
+        sealed = schema.version(reading) >= schema.SEALED_FROM
+    if sealed:
+        audit.expect_own_state()
+    return sealed
 
 
 def _kept(database: Database, following: VaultKey) -> Header | None:
@@ -123,28 +205,13 @@ def _opened(path: Path, key: bytes) -> Iterator[Database]:
         database.close()
 
 
-def _opens(path: Path, key: bytes) -> bool:
-    try:
-        Database(path, key).close()
-    except VaultDamaged:
-        return False
-    return True
-
-
 def _reseal(writing: Writing, vault_id: str, old: VaultKey, new: VaultKey) -> None:
     """Seal what is sealed under keys of the vault key under those of the new one, once."""
-    sealed = writing.one("SELECT sealed FROM sealed_keys WHERE name = 'index'")
-    if sealed is None:
-        raise VaultDamaged("The vault's database lacks a key.")
-    try:
-        keys.opened_index_key(sealed[0], new)
-    except SealBroken:
-        pass
-    else:
+    if _is_under(writing, new):
         return
     kept = Head(vault_id, old.derive(KeyPurpose.AUDIT)).read(writing)
     Head(vault_id, new.derive(KeyPurpose.AUDIT)).keep(writing, kept)
-    moved = keys.moved_index_key(sealed[0], old, new)
+    moved = keys.moved_index_key(_sealed_index_key(writing), old, new)
     writing.change("UPDATE sealed_keys SET sealed = ? WHERE name = 'index'", (moved,))
     before = CallKeys(old.derive(KeyPurpose.CALLS), b"")
     after = CallKeys(new.derive(KeyPurpose.CALLS), b"")

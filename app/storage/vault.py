@@ -60,7 +60,7 @@ from app.storage.keys import (
 )
 from app.storage.making import expect_empty as _expect_empty
 from app.storage.names import checked_name
-from app.storage.opening import Computer, Opening
+from app.storage.opening import Computer, Opening, expect_own
 from app.storage.people import People
 from app.storage.policy import Policies
 from app.storage.requests import Requests
@@ -383,7 +383,8 @@ class Vault:
         self.ways_in.rotate(actor=actor)
 
     def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:
-        """Return every problem of pages, keys, analyses, recordings and the audit log; reads all.
+        """Return every problem of pages, keys, analyses, recordings and the audit log, and what
+        keeps a change of keys waiting; reads all.
 
         What is damaged is named by the id of its call.
         """
@@ -394,6 +395,7 @@ class Vault:
             found += [] if audit.ok else [audit.sentence]
         except VaultDamaged:
             found.append("the audit log cannot be read")
+        found += [self.ways_in.hindrance] if self.ways_in.hindrance else []
         return tuple(found)
 
     def backup(self, target: Path) -> None:
@@ -548,16 +550,14 @@ def _opened(opening: Opening, found: Header, entry: Entry) -> Vault:
 def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | None = None) -> Vault:
     """Open what the vault key opens, after what a change of keys left to do."""
     try:
-        # the keys of a vault that was damaged since stay: whether it opens, the next lines tell
-        with suppress(VaultDamaged):
-            found, key = rotation.finish(
-                opening.folder,
-                opening.database,
-                found,
-                key,
-                opening.secret,
-                clock=opening.computer.clock,
-            )
+        found, key, hindered = rotation.tried(
+            opening.folder,
+            opening.database,
+            found,
+            key,
+            opening.secret,
+            clock=opening.computer.clock,
+        )
         database = Database(opening.database, key.derive(KeyPurpose.DATABASE, found.database_salt))
     except BaseException:
         key.wipe()
@@ -569,25 +569,20 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
 
     try:
         schema.upgrade(database, fresh=False, backup=keep_copy)
-        _expect_own(database, found)
+        expect_own(database, found)
         found = header.newest(opening.folder, database, found, key)
         header.keep_copy(opening.folder, found)
         vault = Vault(opening, found, key, database, entry)
         vault.audit.expect_own_state()
         vault._recover()
         vault.audit.meet_witness()
+        if hindered is not None:
+            vault.ways_in.tell_of_hindrance(hindered)
     except BaseException:
         database.close()
         key.wipe()
         raise
     return vault
-
-
-def _expect_own(database: Database, found: Header) -> None:
-    with database.reader() as reading:
-        row = reading.one("SELECT id FROM vault")
-        if row is None or row[0] != found.id:
-            raise VaultDamaged("The vault's database belongs to another vault.")
 
 
 def _index_key(database: Database, key: VaultKey) -> bytes:

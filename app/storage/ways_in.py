@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.errors import AppError, DeviceUnknown, KeyringRefused, RecoveryWrong, UsageError
+from app.errors import (
+    AppError,
+    DeviceUnknown,
+    KeyringRefused,
+    RecoveryWrong,
+    UsageError,
+    VaultDamaged,
+)
 from app.storage import openers, recovery_sheet, remembered, rotation
 
 if TYPE_CHECKING:
@@ -49,6 +56,17 @@ class WaysIn:
         self._entry = entry
         self._keyring = keyring
         self._computer = computer
+        self.hindrance = ""
+        """Why the change of keys was not finished when the vault was opened; nothing where none
+        waited."""
+
+    def tell_of_hindrance(self, error: AppError) -> None:
+        """Say in the audit log, and to whoever asks, why a change of keys goes on waiting."""
+        damaged = isinstance(error, VaultDamaged)
+        why = "Something is damaged: run `autoinsights vault check`." if damaged else error.sentence
+        self.hindrance = f"A change of keys waits, and the old keys count until then. {why}"
+        outcome = f"waits: {error.code}"
+        self._audit.record(actor="system", act="key.rotate", outcome=outcome)
 
     def came_in(self, entry: Entry) -> None:
         """Take note of how the person came in who is signed in now."""

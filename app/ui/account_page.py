@@ -77,7 +77,7 @@ def sheet(keys: KeysState) -> str:
 
 def change_of_keys(keys: KeysState) -> str:
     """Return what is to be said of a change of keys that was begun; nothing where none was."""
-    return _CHANGE_WAITS if keys.change_waits else ""
+    return keys.hindrance or (_CHANGE_WAITS if keys.change_waits else "")
 
 
 class AccountPage(QWidget):

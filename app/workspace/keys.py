@@ -30,6 +30,7 @@ class Keys:
             asks_for_computer=ways.asks_for_computer,
             has_recovery_sheet=ways.has_recovery_sheet,
             change_waits=ways.change_waits,
+            hindrance=ways.hindrance,
         )
 
     def remember(self, *, confirmed: Confirmed | None) -> Changes:

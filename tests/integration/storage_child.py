@@ -108,12 +108,14 @@ def fill_up(folder: Path) -> None:
     _expect_full(lambda: vault.create(folder.parent / "second", PASSPHRASE, cost=keys.LOWEST_COST))
     ballast.unlink()
     _fill(ballast, leave=100_000)
-    _expect_full(lambda: vault.open_vault(folder, PASSPHRASE, name="bob"))  # keys are to change
+    with vault.open_vault(folder, PASSPHRASE, name="bob") as opened:  # keys are to change
+        say("waits", opened.ways_in.hindrance)
     ballast.unlink()
     with vault.open_vault(folder, PASSPHRASE, name="owner") as opened:
         for call in kept:
             opened.calls.detail(call)
         say("kept", *opened.check())
+        say("changed", opened.ways_in.hindrance)
     vault.create(folder.parent / "second", PASSPHRASE, cost=keys.LOWEST_COST).close()
     say("made")
 

@@ -49,7 +49,14 @@ def test_on_a_full_disk_every_act_says_so_and_nothing_kept_is_lost(tmp_path):
     folder = tmp_path / "vault"
     result = _own_disk("9m", tmp_path, sys.executable, "-m", CHILD, "fill_up", str(folder))
     assert result.stderr == ""
-    assert result.stdout.splitlines() == ["full disk-full"] * 7 + ["kept", "made"]
+    waits = "waits A change of keys waits, and the old keys count until then."
+    assert result.stdout.splitlines() == [
+        *["full disk-full"] * 6,
+        f"{waits} The disk that holds the vault is full.",
+        "kept",
+        "changed ",
+        "made",
+    ]
 
 
 @mounts

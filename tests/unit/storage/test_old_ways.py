@@ -197,6 +197,11 @@ def test_a_damaged_vault_opens_as_before_and_keeps_its_keys(closed, monkeypatch)
     with vault.open_vault(folder, PASSPHRASE, name="owner") as opened:
         assert opened._header.key.secret_bytes() == before
         assert opened._header.now.rotation is not None
-        assert any("key of call" in one for one in opened.check())
+        told = [one for one in opened.audit.entries() if one.act == "key.rotate"]
+        assert [one.outcome for one in told].count("waits: vault-damaged") == 1
+        found = opened.check()
+        assert any("key of call" in one for one in found)
+        assert found[-1].startswith("A change of keys waits")
+        assert "`autoinsights vault check`" in opened.ways_in.hindrance
     monkeypatch.setattr(rotation, "rekey", lambda *_: pytest.fail("a damaged vault was rekeyed"))
     vault.open_vault(folder, NEW, name="bea").close()

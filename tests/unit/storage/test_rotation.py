@@ -163,12 +163,128 @@ def test_a_disk_that_refuses_to_write_keeps_the_old_keys(begun):
     _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, most))
     try:
-        with pytest.raises(StorageError):
-            _open(begun[0])
+        with _open(begun[0]) as opened:
+            _expect_waiting(opened, "storage")
+            kept = opened._header.key.secret_bytes()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
     with _open(begun[0]) as opened:
+        assert opened._header.key.secret_bytes() != kept
         _expect_whole(begun, opened)
+
+
+def _expect_waiting(opened, code):
+    """The change of keys waits, the old keys count, and everybody is told, once a session."""
+    told = [one for one in opened.audit.entries() if one.outcome == f"waits: {code}"]
+    assert [(one.actor, one.act) for one in told[:1]] == [("system", "key.rotate")]
+    assert opened._header.now.rotation is not None
+    assert opened.ways_in.hindrance.startswith("A change of keys waits")
+    assert opened.audit.verify().ok
+    return len(told)
+
+
+def _full(*_):
+    raise DiskFull("The disk that holds the vault is full.")
+
+
+@pytest.mark.parametrize(("module", "name"), STEPS[:2])
+def test_on_a_full_disk_the_vault_opens_under_its_old_keys_and_says_so(
+    begun, monkeypatch, module, name
+):
+    with monkeypatch.context() as full:
+        act = getattr(module, name)
+        # what takes room is refused, and putting back what was there before is not
+        forth = [_full]
+
+        def once(*args):
+            return (forth.pop() if forth else act)(*args)
+
+        full.setattr(module, name, once)
+        for session in range(1, 3):
+            forth[:] = [_full]
+            with _open(begun[0]) as opened:
+                assert _expect_waiting(opened, "disk-full") == session
+                assert opened._header.key.secret_bytes() == begun[4]
+                assert opened.check() == (opened.ways_in.hindrance,)
+                assert opened.audio.read(begun[1], Purpose.ORIGINAL) == b"sound"
+    with _open(begun[0]) as opened:
+        _expect_whole(begun, opened)
+        assert opened.ways_in.hindrance == ""
+
+
+def test_without_room_for_the_new_encryption_nothing_is_sealed_anew(begun, monkeypatch):
+    with monkeypatch.context() as full:
+        full.setattr(database, "_has_room", lambda *_: False)
+        full.setattr(rotation, "rekey", lambda *_: pytest.fail("there is no room for it"))
+        with _open(begun[0]) as opened:
+            _expect_waiting(opened, "disk-full")
+    with _open(begun[0]) as opened:
+        _expect_whole(begun, opened)
+
+
+def test_ended_between_two_steps_and_then_without_room_it_opens_under_the_old_keys(
+    begun, monkeypatch
+):
+    with monkeypatch.context() as ending:
+        ending.setattr(rotation, "rekey", _end)
+        with pytest.raises(Ended):
+            _open(begun[0])
+    with monkeypatch.context() as full:
+        full.setattr(rotation, "expect_room_to_rekey", _full)
+        with _open(begun[0]) as opened:
+            _expect_waiting(opened, "disk-full")
+            added(opened, "carl")
+            opened.ways_in.rotate(actor="owner")
+    with _open(begun[0], "carl", OTHER) as opened:
+        _expect_whole(begun, opened)
+
+
+def test_where_not_even_going_back_has_room_the_full_disk_is_what_is_said(begun, monkeypatch):
+    with monkeypatch.context() as ending:
+        ending.setattr(rotation, "rekey", _end)
+        with pytest.raises(Ended):
+            _open(begun[0])
+    with monkeypatch.context() as full:
+        full.setattr(rotation, "_reseal", _full)
+        with pytest.raises(DiskFull):
+            _open(begun[0])
+    with _open(begun[0]) as opened:
+        _expect_whole(begun, opened)
+
+
+def test_under_its_new_key_the_database_opens_by_finishing_alone(begun, monkeypatch):
+    with monkeypatch.context() as full:
+        full.setattr(header, "write", _full)
+        with pytest.raises(DiskFull):
+            _open(begun[0])
+    with _open(begun[0]) as opened:
+        _expect_whole(begun, opened)
+
+
+def test_how_much_room_is_asked_for_grows_with_the_database(tmp_path, monkeypatch):
+    path = tmp_path / "vault.db"
+    path.write_bytes(bytes(640_000))
+    wanted = []
+    monkeypatch.setattr(database, "_has_room", lambda _, room: not wanted.append(room))
+    database.expect_room_to_rekey(path)
+    assert wanted == [(1 << 20) + 650_000]
+
+
+def test_where_a_foreign_change_comes_between_two_steps_nothing_is_signed(begun, monkeypatch):
+    with monkeypatch.context() as ending:
+        ending.setattr(rotation, "_rewrapped", _end)
+        with pytest.raises(Ended):
+            _open(begun[0])
+    found = header.read(begun[0])
+    key = VaultKey(found.id, begun[4])
+    secret = rotation._database_key(found, header.following_key(found, key))
+    planted = database.Database(begun[0] / "vault.db", secret)
+    with planted.transaction() as writing:
+        writing.change("UPDATE people SET roles = '[]' WHERE name = 'owner'")
+    planted.close()
+    for _ in range(2):
+        with pytest.raises(VaultDamaged, match="changed outside of the program: people"):
+            _open(begun[0])
 
 
 @pytest.mark.parametrize(("room", "error"), [(False, DiskFull), (True, StorageError)])
@@ -296,3 +412,35 @@ def test_the_keys_of_a_vault_with_a_damaged_page_are_not_changed(opened, monkeyp
     monkeypatch.setattr(opened._database, "problems", lambda: ("page 7 is damaged",))
     with pytest.raises(VaultDamaged, match="not changed"):
         opened.rotate(actor="ann")
+
+
+def test_ended_before_the_new_pages_are_in_their_place_it_is_finished(begun, monkeypatch, tmp_path):
+    """They lie in the write-ahead log, and the file still begins with the salt of the old key."""
+    killed = tmp_path / "killed"
+
+    class Watched:
+        def __init__(self, connection):
+            self.connection = connection
+
+        def execute(self, sql):
+            done = self.connection.execute(sql)
+            if "rekey" in sql:
+                done.fetchall()
+                shutil.copytree(begun[0], killed)
+            return done
+
+        def close(self):
+            self.connection.close()
+
+    rekey, keyed = database.rekey, database._keyed
+
+    def watched(*args):
+        with monkeypatch.context() as watching:
+            watching.setattr(database, "_keyed", lambda *key: Watched(keyed(*key)))
+            rekey(*args)
+
+    monkeypatch.setattr(rotation, "rekey", watched)
+    _open(begun[0]).close()
+    assert (killed / "vault.db-wal").stat().st_size > 0
+    with _open(killed) as opened:
+        _expect_whole(begun, opened)

@@ -405,3 +405,46 @@ def test_a_name_that_nobody_has_costs_as_much_as_the_slowest_one(opened, folder,
     with pytest.raises(WrongPassphrase):
         opened.sign_in("nobody", OTHER)
     assert spent == [dearer]
+
+
+# --------------------------------------------------------------- while a change of keys waits
+
+
+@pytest.mark.parametrize(
+    ("sql", "part"),
+    [
+        ("UPDATE people SET roles = '[\"administrator\"]' WHERE name = 'bea'", "people"),
+        ("DELETE FROM holds", "legal holds"),
+        (
+            'INSERT INTO policy VALUES (1, \'{"two_persons": [], "retention_days": 1}\')',
+            "the rules",
+        ),
+    ],
+)
+def test_ending_a_change_of_keys_signs_nothing_that_others_wrote(
+    opened, folder, tmp_path, sql, part
+):
+    added(opened, "bea")
+    opened.holds.place(imported(opened), "court", actor="owner", scope=EVERYTHING)
+    opened.close()
+    killed, new = tmp_path / "killed", "nine quiet herons by the lock"
+    with vault.open_vault(folder, OTHER, name="bea") as again:
+        again.people.set_passphrase("bea", new, actor="bea", cost=LOWEST_COST)
+        again._database.checkpoint()
+        shutil.copytree(folder, killed)
+    connection, _ = raw(killed, "bea", new)
+    connection.execute(sql)
+    connection.close()
+    for _ in range(2):
+        with pytest.raises(VaultDamaged, match=f"changed outside of the program: {part}"):
+            vault.open_vault(killed, new, name="bea")
+
+
+def test_a_log_that_does_not_guard_its_database_signs_no_change(opened):
+    opened._database.guard = None
+    with opened._database.transaction() as writing:
+        rules = replace(policy.current(writing), retention_days=1)
+        policy.keep(writing, rules)
+        opened.audit.append(writing, actor="owner", act="policy.change")
+    with pytest.raises(VaultDamaged, match="the rules"):
+        opened.audit.expect_own_state()

@@ -292,6 +292,8 @@ def test_the_account_in_words() -> None:
     assert "1 backup code is left" in account_page.second_factor(one_code)
     assert account_page.change_of_keys(without) == ""
     assert "unlock" in account_page.change_of_keys(replace(without, change_waits=True))
+    hindered = replace(without, change_waits=True, hindrance="It waits: the disk is full.")
+    assert account_page.change_of_keys(hindered) == "It waits: the disk is full."
     assert "no recovery sheet" in account_page.sheet(without)
     assert "A new one" in account_page.sheet(replace(without, has_recovery_sheet=True))
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.domain import PersonRole
 from app.errors import DiskFull, SignInError, WrongPassphrase
-from app.storage import files, keys, restore, vault
+from app.storage import backup_check, backup_format, files, keys, restore, vault
 from app.storage.attempts import NAME, Attempts
 from app.storage.audio import Purpose
 from app.storage.sign_in import counted_as
@@ -155,8 +155,11 @@ def _interrupted(opened, place, keys_to, monkeypatch, last, error):
     return steps.done
 
 
-@pytest.mark.parametrize("error", [DiskFull("full"), _Ended()], ids=["full", "killed"])
-@pytest.mark.parametrize("apart", [False, True], ids=["together", "apart"])
+@pytest.mark.parametrize(
+    ("apart", "error"),
+    [(False, DiskFull("full")), (True, _Ended())],
+    ids=["together-full", "apart-killed"],
+)
 def test_wherever_a_backup_ends_one_passphrase_opens_what_is_there(
     opened, folder, tmp_path, monkeypatch, apart, error
 ):
@@ -164,29 +167,45 @@ def test_wherever_a_backup_ends_one_passphrase_opens_what_is_there(
     keys_to = tmp_path / "keys" if apart else place
     add(opened)
     made(opened, place, keys_to=keys_to)
-    shutil.copytree(tmp_path, tmp_path / "kept", ignore=shutil.ignore_patterns("vault*", "kept"))
+    folders = {place, keys_to}
+    for one in folders:
+        shutil.copytree(one, tmp_path / "kept" / one.name)
+
+    def back_to_the_first():
+        for one in folders:
+            shutil.rmtree(one)
+            shutil.copytree(tmp_path / "kept" / one.name, one)
+
     seen = set()
     with changed(opened, folder, SECOND) as later:
         add(later, b"new")
-        last, over = 0, 0
-        while not over:
-            last += 1
-            over = _interrupted(later, place, keys_to, monkeypatch, last, error)
-            found = [
-                opens(place, again, passphrase, keys_from=keys_to)
-                for passphrase in (PASSPHRASE, SECOND)
-            ]
-            assert [one and one.calls for one in found] in ([1, None], [None, 2])
-            seen.add((found[0] is not None, (keys_to / BEFORE).exists()))
+        steps = _interrupted(later, place, keys_to, monkeypatch, 0, error)
+        assert steps > 40
+        # the last ones are those about the key files and the manifest
+        for last in (*range(1, steps - 24, 20), *range(steps - 24, steps + 1)):
+            back_to_the_first()
+            assert _interrupted(later, place, keys_to, monkeypatch, last, error) == 0
+            found = [_whole(place, keys_to, one) for one in (PASSPHRASE, SECOND)]
+            assert found in ([1, 0], [0, 2])
+            seen.add((found[0] == 1, (keys_to / BEFORE).exists()))
             made(later, place, keys_to=keys_to)
-            assert opens(place, again, PASSPHRASE, keys_from=keys_to) is None
+            assert [_whole(place, keys_to, one) for one in (PASSPHRASE, SECOND)] == [0, 2]
             assert not [path for path in keys_to.iterdir() if path.name.startswith(".part-")]
             assert not (keys_to / BEFORE).exists()
-            for one in {place, keys_to}:
-                shutil.rmtree(one)
-                shutil.copytree(tmp_path / "kept" / one.name, one)
-    assert last > 20
     assert seen == {(True, False), (True, True), (False, True), (False, False)}
+    assert opens(place, again, SECOND, keys_from=keys_to).calls == 2
+
+
+def _whole(place, keys_to, passphrase):
+    """Return how many calls are whole in a backup, or 0 where a passphrase does not open it."""
+    way = Way(passphrase=passphrase)
+    try:
+        found = backup_format.opened(place, way.unlock, again=way.unlock_again, keys_from=keys_to)
+    except WrongPassphrase:
+        return 0
+    report = backup_check.checked(found, progress=lambda _: None)
+    assert report.problems == ()
+    return report.calls
 
 
 def _without_manifest(opened, place, monkeypatch, **options):

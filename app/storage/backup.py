@@ -12,7 +12,8 @@ refreshed.
 
 A file is never changed: what changes gets a new name, the manifest is replaced when all that it
 names is on the disk, and what it no longer names is removed after that. So an interruption leaves
-the backup as it was, or the new one.
+the backup as it was, or the new one; after a change of the vault's keys, the key file before is
+kept beside the new one (`keys.previous.sealed`) until the manifest stands.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ refreshed.
 
 A file is never changed: what changes gets a new name, the manifest is replaced when all that it
 names is on the disk, and what it no longer names is removed after that. So an interruption leaves
-the backup as it was, or the new one.
+the backup as it was, or the new one; after a change of the vault's keys, the key file before is
+kept beside the new one (`keys.previous.sealed`) until the manifest stands.
 """
 
 from __future__ import annotations
@@ -35,8 +36,15 @@ from app.errors import (
     VaultDamaged,
 )
 from app.storage import backup_check, files, header, records, schema, seals
-from app.storage.audio import Purpose
-from app.storage.backup_folder import about_backup, cleaned, prepared
+from app.storage.audio import Purpose, audio_binding
+from app.storage.backup_folder import (
+    about_backup,
+    cleaned,
+    keep_key_file,
+    prepared,
+    proven_before,
+    written_before,
+)
 from app.storage.backup_format import (
     KEYS,
     MANIFEST,
@@ -233,6 +241,7 @@ class _Run:
         self._calls: dict[str, StoredCall] = dict(before.calls)
         self._written: dict[Path, StoredFile] = {}
         self._damaged: set[str] = set()
+        self._only_here: set[str] = set()  # of which the backup alone has a recording whole
         self._unreadable: dict[str, bytes | None] = {}  # and their sealed keys, as far as read
         self._listing = _LISTED_BY_INDEX
 
@@ -259,15 +268,17 @@ class _Run:
             keys_elsewhere=elsewhere,
         )
         self._read_back(calls)
+        damaged = self._damaged | (self._only_here & calls.keys())
         key = self._vault._header.key
         with about_backup():
             # first the keys: a key file may be newer than the manifest, never older
+            keep_key_file(self._before)
             sealed_keys = enveloped("keys", head, self._generation, keys, key)
             files.write_atomic(self._keys_to / KEYS, sealed_keys)
             sealed_manifest = enveloped("manifest", head, self._generation, manifest, key)
             files.write_atomic(self._place / MANIFEST, sealed_manifest)
             backup_check.expect_database(self._opened_again())
-            removed = cleaned(self._place, self._generation, calls, keep_keys=not elsewhere)
+            removed = cleaned(self._before, self._generation, calls, spared=damaged)
             self._opened_again()  # as it is left
         return BackupReport(
             place=self._place,
@@ -278,7 +289,7 @@ class _Run:
             written_bytes=sum(one.size for one in self._written.values())
             + len(sealed_keys) + len(sealed_manifest),
             removed_files=removed,
-            damaged=tuple(CallId(call) for call in sorted(self._damaged)),
+            damaged=tuple(CallId(call) for call in sorted(damaged)),
         )  # fmt: skip
 
     def _opened_again(self) -> OpenBackup:
@@ -417,31 +428,26 @@ class _Run:
     def _recording(
         self, call: CallId, purpose: str, mark: bytes, key: bytes, *, final: bool
     ) -> StoredAudio | None:
-        """Copy a sealed recording, which is proven on the way; `None` for a damaged one."""
+        """Copy a sealed recording, which is proven on the way; where it is damaged, what the backup
+        has of it already is kept, and `None` returned if that is not whole either."""
         kind = Purpose(purpose)
         parts = audio_parts(call, purpose, mark)
         path = files.inside(self._place, *parts)
         try:
-            found = self._written_before(path, self._vault._audio.proven(call, kind, mark, key))
+            found = written_before(path, self._vault._audio.proven(call, kind, mark, key))
             if found is None:
                 found = self._write(parts, self._vault._audio.proven(call, kind, mark, key))
         except SealBroken as error:
-            if self._still_counts(call, purpose, mark):
-                self._damaged.add(call)
-            elif final:
-                raise _ChangedMeanwhile from error
-            return None
-        return StoredAudio(purpose=kind.value, mark=mark, size=found.size, sha256=found.sha256)
-
-    def _written_before(self, path: Path, chunks: Iterable[bytes]) -> StoredFile | None:
-        """Return what an earlier run, which was interrupted, has written already."""
-        if not path.is_file():
-            return None
-        wanted = _measured(chunks)
-        with files.translated(), path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").digest() != wanted.sha256:
+            if not self._still_counts(call, purpose, mark):
+                if final:
+                    raise _ChangedMeanwhile from error
                 return None
-        return wanted
+            self._damaged.add(call)
+            found = proven_before(path, mark, key, audio_binding(call, kind))
+            if found is None:
+                return None
+            self._only_here.add(call)
+        return StoredAudio(purpose=kind.value, mark=mark, size=found.size, sha256=found.sha256)
 
     def _still_counts(self, call: CallId, purpose: str, mark: bytes) -> bool:
         with self._vault._database.reader() as reading:
@@ -567,14 +573,6 @@ def _marks(reading: Reading, number: int) -> list[tuple[str, bytes]]:
 
 def _with_audio(stored: StoredCall, audio: Iterable[StoredAudio]) -> StoredCall:
     return msgspec.structs.replace(stored, audio=tuple(audio))
-
-
-def _measured(chunks: Iterable[bytes]) -> StoredFile:
-    digest, size = hashlib.sha256(), 0
-    for chunk in chunks:
-        digest.update(chunk)
-        size += len(chunk)
-    return StoredFile(size=size, sha256=digest.digest())
 
 
 _LISTED_BY_INDEX = """

@@ -7,30 +7,35 @@ name.
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from app.errors import BackupInvalid, DiskFull, FolderReadOnly, UsageError
+from app.errors import BackupInvalid, DiskFull, FolderReadOnly, SealBroken, UsageError
 from app.storage import files
 from app.storage.backup_format import (
     AUDIO,
     CALLS,
     KEYS,
+    KEYS_BEFORE,
     MANIFEST,
     KeyFile,
     Manifest,
     StoredCall,
+    StoredFile,
     database_name,
     opened_body,
     read_envelope,
     stored_files,
 )
+from app.storage.crypto import HEADER_BYTES, check_header, unseal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Set
     from pathlib import Path
 
+    from app.storage.crypto import Binding
     from app.storage.header import OpenHeader
 
 _UNFINISHED = "unfinished"
@@ -39,15 +44,18 @@ _LOCK = "lock"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """What is in the folders already; `keys_to` is `place` where both are one folder."""
+    """What is in the folders already; `keys_to` is `place` where both are one folder, and
+    `other_key` says that the key file does not open with the vault's key of today."""
 
     place: Path
     keys_to: Path
     vaults: frozenset[str] = frozenset()
     generation: int = 0
+    manifest_generation: int = 0
     calls: dict[str, StoredCall] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict, repr=False)
     keys_elsewhere: bool = False
+    other_key: bool = False
 
 
 @contextmanager
@@ -64,7 +72,7 @@ def prepared(place: Path, keys_to: Path, own: OpenHeader) -> Iterator[Before]:
         with files.translated():
             names = {path.name for path in place.iterdir()} - {_LOCK}
         if MANIFEST not in names and _UNFINISHED not in names:
-            if names - ({KEYS} if keys_to == place else set()):
+            if names - ({KEYS, KEYS_BEFORE} if keys_to == place else set()):
                 raise UsageError(
                     f"The folder {place} is not empty, and holds no backup.",
                     hint="Choose an empty folder.",
@@ -81,10 +89,11 @@ def _before(place: Path, keys_to: Path, own: OpenHeader) -> Before:
     """Return what is there; what cannot be opened, such as after a change of the vault's keys, is
     written anew."""
     vaults, generation, calls, keys, elsewhere = set(), 0, {}, {}, False
+    manifest_generation, other_key = 0, False
     if (place / MANIFEST).exists():
         envelope = read_envelope(place / MANIFEST, "manifest")
         vaults.add(envelope.vault)
-        generation = envelope.generation
+        generation = manifest_generation = envelope.generation
         # what a manifest says that does not open any more, the folder shows
         elsewhere = not (place / KEYS).exists()
         with suppress(BackupInvalid):
@@ -94,21 +103,82 @@ def _before(place: Path, keys_to: Path, own: OpenHeader) -> Before:
         envelope = read_envelope(keys_to / KEYS, "keys")
         vaults.add(envelope.vault)
         generation = max(generation, envelope.generation)
-        with suppress(BackupInvalid):
+        try:
             keys = opened_body(envelope, own.key, KeyFile).keys
+        except BackupInvalid:
+            other_key = True
     return Before(
         place=place,
         keys_to=keys_to,
         vaults=frozenset(vaults),
         generation=generation,
+        manifest_generation=manifest_generation,
         calls=calls,
         keys=keys,
         keys_elsewhere=elsewhere,
+        other_key=other_key,
     )
 
 
-def cleaned(place: Path, generation: int, calls: dict[str, StoredCall], *, keep_keys: bool) -> int:
-    """Remove what the newest manifest does not name; returns how many files that were."""
+def keep_key_file(before: Before) -> None:
+    """Keep the key file beside its place until a new manifest stands, where the next one is sealed
+    under another vault key: who can open the manifest of today cannot open that one.
+
+    What an interrupted backup kept for the manifest of today stays as it is.
+    """
+    if not before.other_key:
+        return
+    kept = before.keys_to / KEYS_BEFORE
+    with suppress(BackupInvalid):
+        found = read_envelope(kept, "keys")
+        if found.vault in before.vaults and found.generation >= before.manifest_generation:
+            return
+    with files.translated():
+        content = (before.keys_to / KEYS).read_bytes()
+    files.write_atomic(kept, content)
+
+
+def written_before(path: Path, chunks: Iterable[bytes]) -> StoredFile | None:
+    """Return what an earlier run, which was interrupted, has written already."""
+    if not path.is_file():
+        return None
+    wanted = _measured(chunks)
+    with files.translated(), path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").digest() != wanted.sha256:
+            return None
+    return wanted
+
+
+def proven_before(path: Path, mark: bytes, key: bytes, binding: Binding) -> StoredFile | None:
+    """Return the recording that an earlier backup put in its place, if all of it is proven."""
+    try:
+        with path.open("rb") as file:
+            if check_header(file.read(HEADER_BYTES)) != mark:
+                return None
+            file.seek(0)
+            for _ in unseal(file, key, binding):
+                pass
+            file.seek(0)
+            return _measured(iter(lambda: file.read(1 << 20), b""))
+    except (OSError, SealBroken):
+        return None
+
+
+def _measured(chunks: Iterable[bytes]) -> StoredFile:
+    digest, size = hashlib.sha256(), 0
+    for chunk in chunks:
+        digest.update(chunk)
+        size += len(chunk)
+    return StoredFile(size=size, sha256=digest.digest())
+
+
+def cleaned(
+    before: Before, generation: int, calls: dict[str, StoredCall], *, spared: Set[str]
+) -> int:
+    """Remove what the newest manifest does not name, but for files of the `spared` calls; returns
+    how many files that were. The key file before goes first: it still has what was erased."""
+    place, elsewhere = before.place, before.keys_to != before.place
+    files.remove(before.keys_to / KEYS_BEFORE)
     named = {parts for call, stored in calls.items() for parts, _ in stored_files(call, stored)}
     wanted = {place.joinpath(*parts) for parts in named} | {place / database_name(generation)}
     with files.translated():
@@ -119,8 +189,14 @@ def cleaned(place: Path, generation: int, calls: dict[str, StoredCall], *, keep_
             if path.name.endswith(".sealed") or path.name.startswith(files.TEMPORARY)
         ]
         found += [*place.glob("vault-*.db*"), place / _UNFINISHED]
-        found += [] if keep_keys else [place / KEYS]
-        gone = [path for path in found if path not in wanted and path.is_file()]
+        found += [place / KEYS, place / KEYS_BEFORE] if elsewhere else []
+        # an interrupted one left it unfinished; others may keep something in this folder too
+        found += before.keys_to.glob(f"{files.TEMPORARY}{'[0-9a-f]' * 16}")
+        gone = [
+            path
+            for path in found
+            if path not in wanted and path.name.split(".")[0] not in spared and path.is_file()
+        ]
         for path in gone:
             path.unlink(missing_ok=True)
     return len(gone)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 
-from app.errors import BackupInvalid, SealBroken, VaultDamaged, VaultError
+from app.errors import BackupInvalid, SealBroken, SignInError, VaultDamaged, VaultError
 from app.storage import files, header
 from app.storage.crypto import Binding, seal_bytes, unseal_bytes
 from app.storage.header import Header
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "backup.json"
 KEYS = "keys.sealed"
+KEYS_BEFORE = "keys.previous.sealed"
 CALLS = "calls"
 AUDIO = "audio"
 FORMAT = 1
@@ -248,10 +249,14 @@ Unlock = Callable[[Header], VaultKey]
 """How a header leads to the vault key: by an open vault's, a passphrase, or a recovery sheet."""
 
 
-def opened(place: Path, unlock: Unlock, *, keys_from: Path | None = None) -> OpenBackup:
+def opened(
+    place: Path, unlock: Unlock, *, again: Unlock | None = None, keys_from: Path | None = None
+) -> OpenBackup:
     """Open a backup: its manifest, and its key file from where that lies.
 
-    Raises `BackupInvalid`, and what `unlock` raises.
+    Where a backup after a change of the vault's keys was interrupted, two key files may lie there:
+    the newer one counts where `again` opens it too, or else the one before. Raises
+    `BackupInvalid`, and what `unlock` raises.
     """
     envelope = read_envelope(place / MANIFEST, "manifest")
     head = header_of(envelope)
@@ -263,7 +268,13 @@ def opened(place: Path, unlock: Unlock, *, keys_from: Path | None = None) -> Ope
             "The keys of the calls are not kept with this backup.",
             hint="Name the folder in which its key file lies.",
         )
-    keys, found = _keys(where, head, key, unlock)
+    before = _keys_before(where.with_name(KEYS_BEFORE), envelope, key)
+    try:
+        keys, found = _keys(where, head, key, (again or unlock) if before else unlock)
+    except SignInError:
+        if before is None:
+            raise
+        keys, found = opened_body(before, key, KeyFile), before
     if found.vault != envelope.vault:
         raise BackupInvalid("The key file belongs to another vault.")
     if found.generation < envelope.generation:
@@ -309,6 +320,16 @@ def _keys(path: Path, head: Header, key: VaultKey, unlock: Unlock) -> tuple[KeyF
     except SealBroken as error:
         raise BackupInvalid("A key in the key file is damaged.") from error
     return msgspec.structs.replace(found, keys=moved), envelope
+
+
+def _keys_before(path: Path, manifest: Envelope, key: VaultKey) -> Envelope | None:
+    """Return the key file that an interrupted backup kept, if it goes with the manifest."""
+    with suppress(BackupInvalid, VaultDamaged):
+        found = read_envelope(path, "keys")
+        if found.vault == manifest.vault and found.generation >= manifest.generation:
+            header_of(found).verify(key)
+            return found
+    return None
 
 
 def _key_of(envelope: Envelope, key: VaultKey, unlock: Unlock) -> VaultKey:

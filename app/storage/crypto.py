@@ -33,7 +33,7 @@ KEY_BYTES = 32
 MARK_BYTES = 32
 _MAGIC = b"AISEAL\x00"
 _VERSION = 1
-_HEADER_BYTES = len(_MAGIC) + 1 + MARK_BYTES
+HEADER_BYTES = len(_MAGIC) + 1 + MARK_BYTES
 _TAG_BYTES = 16
 
 
@@ -79,7 +79,7 @@ def unseal(sealed: BinaryIO, key: bytes, binding: Binding) -> Iterator[bytes]:
     That nothing is missing at the end is known at the end: use no part of the content as a whole
     before the iterator has ended without `SealBroken`.
     """
-    header = sealed.read(_HEADER_BYTES)
+    header = sealed.read(HEADER_BYTES)
     check_header(header)
     cipher, context = _cipher(key, header, binding)
     blocks = iter(lambda: sealed.read(CHUNK_BYTES + _TAG_BYTES), b"")
@@ -106,7 +106,7 @@ def unseal_bytes(sealed: bytes, key: bytes, binding: Binding) -> bytes:
 
 def check_header(header: bytes) -> bytes:
     """Return the mark in a sealed object's header: random, and unlike that of every other."""
-    if len(header) != _HEADER_BYTES or not header.startswith(_MAGIC):
+    if len(header) != HEADER_BYTES or not header.startswith(_MAGIC):
         raise _broken()
     if header[len(_MAGIC)] != _VERSION:
         raise SealBroken(

@@ -50,7 +50,7 @@ def drill(
     not restore at all.
     """
     started = time.perf_counter()
-    backup = backup_format.opened(place, way.unlock, keys_from=keys_from)
+    backup = backup_format.opened(place, way.unlock, again=way.unlock_again, keys_from=keys_from)
     files.make_folder(beside)
     folder = beside / _NAME
     lock = files.FolderLock(beside / f"{_NAME}.lock")

@@ -47,7 +47,7 @@ def restore(  # noqa: PLR0913 (where from, where to, by whom)
     that were erased since. Raises `BackupInvalid`, `VaultExists`, `SignInError`, `NotAllowed`,
     `DiskFull` or `StorageError`; nothing is left in the folder then.
     """
-    backup = backup_format.opened(place, way.unlock, keys_from=keys_from)
+    backup = backup_format.opened(place, way.unlock, again=way.unlock_again, keys_from=keys_from)
     erased = backup.erased
     if erased_list is not None:
         erased += backup_format.erased_list(erased_list, backup.header, backup.key, way.unlock)

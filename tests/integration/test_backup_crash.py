@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from app.domain import CallQuery
-from app.storage import backup_check, backup_format, database, files, restore, vault
+from app.errors import WrongPassphrase
+from app.storage import backup_check, backup_format, database, files, keys, restore, vault
 from app.storage.way import Way
 from tests.integration.backup_child import PASSPHRASE, add, prepare
 from tests.integration.test_storage_crash import CRASHES, Steps, killed
@@ -166,6 +167,49 @@ def test_stopped_at_every_kind_of_step_a_backup_is_the_old_one_or_the_new_one(tm
         assert not list((folder / "backup").rglob(f"{row.id}*"))
         shutil.rmtree(folder)
     assert seen == {True, False}
+
+
+@forks
+def test_stopped_at_the_last_steps_after_a_change_of_keys_one_passphrase_opens_it(tmp_path):
+    prepare(tmp_path)
+    first, second = tmp_path / "backup", "another phrase of lamp oil"
+    with vault.open_vault(tmp_path / "vault", PASSPHRASE) as opened:
+        opened.backups.make(first, actor="ann")
+        opened.people.set_passphrase("owner", second, actor="owner", cost=keys.LOWEST_COST)
+    with vault.open_vault(tmp_path / "vault", second) as opened:
+        add(opened, b"new")
+
+    def run(folder):
+        with vault.open_vault(folder / "vault", second) as v:
+            v.backups.make(folder / "backup", actor="ann")
+
+    def copied(name):
+        for part in ("vault", "backup"):
+            shutil.copytree(tmp_path / part, tmp_path / name / part)
+        return tmp_path / name
+
+    whole = copied("whole")
+    steps, seen = _in_child(lambda: run(whole), 0), set()
+    for last in range(steps - 60, steps, 2):
+        folder = copied("stopped")
+        _in_child(lambda folder=folder: run(folder), last)
+        found = [_calls_opened(folder / "backup", one) for one in (PASSPHRASE, second)]
+        assert found in ([4, 0], [0, 5])
+        seen.add((found[0] == 4, (folder / "backup" / "keys.previous.sealed").exists()))
+        shutil.rmtree(folder)
+    assert {(True, False), (True, True), (False, False)} <= seen
+
+
+def _calls_opened(place, passphrase):
+    """Return how many calls are whole in a backup, or 0 where a passphrase does not open it."""
+    way = Way(passphrase=passphrase)
+    try:
+        found = backup_format.opened(place, way.unlock, again=way.unlock_again)
+    except WrongPassphrase:
+        return 0
+    report = backup_check.checked(found, progress=lambda _: None)
+    assert report.problems == ()
+    return report.calls
 
 
 @forks

@@ -11,6 +11,8 @@ from app.errors import AudioSilent
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from faster_whisper import WhisperModel
+
     from app.config import ExecutionSettings, SpeechSettings
     from app.engine.audio import Audio
     from app.engine.encoding import Encoder
@@ -37,6 +39,7 @@ class Transcriber:
         self._models = models
         self._speech = speech
         self._execution = execution
+        self._latest: tuple[tuple[WhisperModel, tuple[str, ...]], Recogniser] | None = None
 
     def transcribe(
         self, audio: Audio, *, progress: Callable[[float], None], hints: Sequence[str] = ()
@@ -90,6 +93,8 @@ class Transcriber:
         return [detector.detect(channel) for channel in audio.samples]
 
     def _recogniser(self, hints: Sequence[str]) -> Recogniser:
+        """Return the recogniser for these hints, the last one again where they are the same: it
+        knows how silence is encoded."""
         from app.engine.recognition import Recogniser
 
         model = self._models.whisper(
@@ -97,8 +102,13 @@ class Transcriber:
             device=self._execution.device,
             threads=self._execution.threads_per_worker,
         )
-        short = self._models.short_windows(self._speech.model, self._execution.device)
-        return Recogniser(model, beam_size=self._speech.beam_size, short_windows=short, hints=hints)
+        if self._latest is None or self._latest[0] != (model, tuple(hints)):
+            short = self._models.short_windows(self._speech.model, self._execution.device)
+            recogniser = Recogniser(
+                model, beam_size=self._speech.beam_size, short_windows=short, hints=hints
+            )
+            self._latest = ((model, tuple(hints)), recogniser)
+        return self._latest[1]
 
     def _language(
         self, recogniser: Recogniser, windows: Sequence[Window], encoder: Encoder

@@ -91,6 +91,16 @@ def test_the_same_sound_gives_the_same_words_again(
     assert msgspec.json.encode(again) == msgspec.json.encode(heard)
 
 
+def test_what_was_heard_before_changes_nothing(
+    models: ModelLibrary, call: Audio, heard: RawTranscript
+) -> None:
+    transcriber = _transcriber(models)
+    quieter = Audio(call.samples[:, : 10 * RATE_HZ] // 16, call.source_rate_hz)
+    transcriber.transcribe(quieter, progress=_quiet)
+    again = transcriber.transcribe(call, progress=_quiet)
+    assert msgspec.json.encode(again) == msgspec.json.encode(heard)
+
+
 CHILD = """
 import sys, pathlib, msgspec
 from app.config import ExecutionSettings, SpeechSettings

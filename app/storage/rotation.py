@@ -176,16 +176,16 @@ def _expect_own_state(database: Database, audit: Audit) -> bool:
 
 
 def _kept(database: Database, following: VaultKey) -> Header | None:
-    """Return the header of the last step, where the program ended before its file was in place."""
+    """Return the header of the last step, where the program ended before its file was in place.
+
+    There is no other one by then: those of before were put in place before step 2.
+    """
     with database.reader() as reading:
         kept = reading.one("SELECT content FROM next_header")
     if kept is None:
         return None
     found = header.parsed(bytes(kept[0]))
-    try:
-        found.verify(following)
-    except VaultDamaged:  # one of before, under the old vault key
-        return None
+    found.verify(following)
     return found
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from pathlib import Path
 
+import msgspec
 import pytest
 
 from app.domain import CallMetadata
@@ -16,6 +19,7 @@ from tests.builders import analysed_call, call_analysis
 from tests.unit.storage.conftest import OTHER, PASSPHRASE, added
 from tests.unit.storage.test_remembered import Memory
 
+GOLDEN = Path(__file__).parents[2] / "golden" / "vaults" / "0.1.0"
 DIGEST = analysed_call().values[0].digest
 
 
@@ -412,6 +416,40 @@ def test_the_keys_of_a_vault_with_a_damaged_page_are_not_changed(opened, monkeyp
     monkeypatch.setattr(opened._database, "problems", lambda: ("page 7 is damaged",))
     with pytest.raises(VaultDamaged, match="not changed"):
         opened.rotate(actor="ann")
+
+
+def test_a_page_that_was_damaged_after_it_began_lets_it_wait(begun, monkeypatch):
+    with monkeypatch.context() as damaged:
+        damaged.setattr(database.Database, "problems", lambda _: ("page 7 is damaged",))
+        with _open(begun[0]) as opened:
+            assert _expect_waiting(opened, "vault-damaged") == 1
+    with _open(begun[0]) as opened:
+        _expect_whole(begun, opened)
+
+
+def test_a_change_that_an_older_program_began_is_finished(tmp_path):
+    """Its database has no seals until the change has ended: steps of the schema come afterwards."""
+    folder, copy = tmp_path / "vault", tmp_path / "copy"
+    passphrase = json.loads((GOLDEN / "facts.json").read_text("utf-8"))["passphrases"]["Amal"]
+    for place in (folder, copy):
+        shutil.copytree(GOLDEN / "vault", place)
+    with vault.open_vault(copy, passphrase, name="Amal") as opened:
+        key = VaultKey(opened.info.id, opened._header.key.secret_bytes())
+    found = header.read(folder)
+    following = header.with_next_keys(found, key)
+    following = msgspec.structs.replace(following, generation=found.generation + 1).signed(key)
+    secret = key.derive(KeyPurpose.DATABASE, found.database_salt)
+    old = database.Database(folder / "vault.db", secret)
+    with old.transaction() as writing:
+        header.expect_next(writing, following)
+        header.settle(writing, following)
+    old.close()
+    header.write(folder, following)
+    with vault.open_vault(folder, passphrase, name="Amal") as opened:
+        assert opened._header.key.secret_bytes() != key.secret_bytes()
+        assert opened._header.now.rotation is None
+        assert opened.check() == ()
+        assert opened.audit.verify().ok
 
 
 def test_ended_before_the_new_pages_are_in_their_place_it_is_finished(begun, monkeypatch, tmp_path):

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from app.counts import counted, lasting, seconds_until
 from app.domain import LOW_CONFIDENCE, JobState, Role, RoleBasis
+from app.limits import warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -42,19 +43,6 @@ _BASES = {
     RoleBasis.GUESSED: "guessed from what is said",
     RoleBasis.ESTIMATED: "estimated; both sides are on one channel",
     RoleBasis.GIVEN: "given with the transcript",
-}
-_WARNINGS = {
-    "audio-truncated": "The recording is cut off or damaged: this is what is left of the call.",
-    "channel-map-not-used": "The recording has one channel; the channel map does not apply to it.",
-    "speakers-estimated": "Both sides are on one channel; who speaks when is estimated.",
-    "speakers-not-separated": "One channel, on which no two voices can be told apart surely.",
-    "one-speaker": "Only one voice is heard on the one channel.",
-    "more-than-two-speakers": "More than two voices are heard; two sides are assumed.",
-    "roles-unknown": "It is not known which side is the agent.",
-    "language-not-supported": "The call is not in English: redaction and findings are unreliable.",
-    "language-uncertain": "It is not sure in which language the call is.",
-    "crosstalk": "One side is faintly heard on the other's channel; it is not written down twice.",
-    "no-times": "The transcript came without times.",
 }
 
 
@@ -107,8 +95,7 @@ def report(
     yield from view.block("Measures", map(view.wrapped, _measures(found.measures)))
     yield from view.block("Voices", map(view.wrapped, _voices(found.voices)))
     yield from view.block("Score", [view.wrapped(line) for line in _score(found)])
-    known = (_WARNINGS.get(code, code) for code in found.warnings)
-    yield from view.block("Take care", map(view.wrapped, known))
+    yield from view.block("Take care", map(view.wrapped, map(warning, found.warnings)))
 
 
 def transcript(turns: Iterable[Turn], width: int) -> Iterator[str]:

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.counts import counted
 from app.domain import FindingKind
+from app.limits import warning
 from app.ui import words
 from app.ui.languages import heard_language
 from app.ui.widgets import RowButton, Section, SentimentBar, clear, label
@@ -26,19 +27,6 @@ _KINDS = {
     FindingKind.COMPLIANCE: "Compliance",
     FindingKind.VULNERABILITY: "Vulnerability",
     FindingKind.CONDUCT: "Conduct",
-}
-_WARNINGS = {
-    "audio-truncated": "The recording is cut off or damaged: this is what is left of the call.",
-    "channel-map-not-used": "The recording has one channel; the channel map does not apply to it.",
-    "speakers-estimated": "Both sides are on one channel; who speaks when is estimated.",
-    "speakers-not-separated": "One channel, on which no two voices can be told apart surely.",
-    "one-speaker": "Only one voice is heard on the one channel.",
-    "more-than-two-speakers": "More than two voices are heard; two sides are assumed.",
-    "roles-unknown": "It is not known which side is the agent.",
-    "language-not-supported": "The call is not in English: redaction and findings are unreliable.",
-    "language-uncertain": "It is not sure in which language the call is.",
-    "crosstalk": "One side is faintly heard on the other's channel; it is not written down twice.",
-    "no-times": "The transcript came without times.",
 }
 
 
@@ -93,12 +81,6 @@ def criterion(line: Criterion) -> tuple[str, str]:
     if line.met is None:
         return "does not apply", "quiet"
     return ("met", "positive") if line.met else ("not met", "negative")
-
-
-def warning(code: str) -> str:
-    """Return what limits a result, in a sentence."""
-    known = _WARNINGS.get(code)
-    return known or f"{code.replace('-', ' ').capitalize()}."
 
 
 class CallSide(QScrollArea):

@@ -77,7 +77,7 @@ def test_guessed_roles_and_doubts_are_said():
     assert "guessed from what is said (70% sure)" in lines
     assert "Take care" in lines
     assert "this is what is left of the call" in lines
-    assert "a-new-code" in lines
+    assert "A new code." in lines
 
 
 def test_a_language_in_doubt_is_said():

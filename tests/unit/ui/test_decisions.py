@@ -189,8 +189,6 @@ def test_side_panel_values() -> None:
     assert call_side.criterion(line)[0] == "does not apply"
     assert call_side.criterion(replace(line, met=True))[0] == "met"
     assert call_side.criterion(replace(line, met=False))[0] == "not met"
-    assert call_side.warning("audio-truncated").startswith("The recording is cut off")
-    assert call_side.warning("some-new-code") == "Some new code."
 
 
 def test_what_is_about_to_be_imported(tmp_path: Path) -> None:

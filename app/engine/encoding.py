@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     Encoded = NDArray[np.float32]
 
 SAMPLES_PER_FRAME = 160
-_FRAMES_PER_STEP = 2  # frames of sound to one step of the encoded
 _GRID = 100  # frames: lengths are rounded up to whole seconds
 # So much silence after the last word is computed: without it Whisper repeats the last words
 _AFTER_FRAMES = 300

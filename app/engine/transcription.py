@@ -27,9 +27,8 @@ __all__ = ["RawTranscript", "RawTurn", "RawWord", "Transcriber"]
 class Transcriber:
     """Speech to text for all channels of a call, with the models and settings it was given.
 
-    Each channel's speech is found first and packed into the windows of 30 seconds that Whisper
-    computes anyway; what is not speech is never decoded. Windows never mix channels, so that no
-    word can change sides.
+    Each channel's speech is found first and packed into windows of up to 30 seconds; what is not
+    speech is never decoded. Windows never mix channels, so that no word can change sides.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Packs regions of speech into the windows of 30 seconds that Whisper always computes.
+"""Packs regions of speech into windows of up to 30 seconds, which is what Whisper looks at.
 
 Promises that every sample of a region is in exactly one window, that no window is longer than 30
 seconds, and that a time in a window leads back to the right time of the recording. Pure arithmetic.

@@ -18,6 +18,7 @@ from app.engine import preflight
 from app.engine.client import LoneWorker, ask
 from app.engine.models import ModelCard, ModelLibrary
 from app.engine.packs import import_pack
+from app.engine.redaction import chosen_policy
 from app.engine.vocabulary import parse as parse_vocabulary
 from app.engine.wire import HeadTrial, NetworkTrial, NetworkTried, Places, RedactionRequest, Request
 from app.errors import AppError, AudioUnreadable, CallFailed, PackInvalid, WorkerDied
@@ -267,7 +268,9 @@ class Program:
         self, metadata: CallMetadata
     ) -> Iterator[Callable[[bytes], RedactedCall | Failure]]:
         """Give what redacts transcripts, each a JSON object, and keeps nothing; they go to one
-        worker, one after the other. It raises `ModelError` where a model cannot be used."""
+        worker, one after the other. It raises `ModelError` where a model cannot be used. Raises
+        `UsageError` where the policy is not there or wrong."""
+        chosen_policy(self.folders.resources / "recognisers", self.settings.redaction)
         execution = self.settings.execution
         lone = LoneWorker(self.places, threads=execution.threads_per_worker or 1)
 

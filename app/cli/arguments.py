@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, get_args
 from app import __version__
 from app.cli.command_parser import Parser, add_command, new_parser, positive, stretch_options
 from app.cli.oversight_options import audit_options, governing_options
-from app.config import Device, EntitySet
+from app.config import Device
 from app.domain import CallOrder, Direction, JobState, PersonRole, Right
 from app.errors import UsageError
 
@@ -43,7 +43,7 @@ _SHARED = {
     "verbose": False,
 }
 SETTING_OPTIONS = {
-    "redact": "redaction.entities",
+    "redact": "redaction.policy",
     "agent_names": "redaction.agent_names",
     "pack": "analysis.pack",
     "heads": "analysis.heads",
@@ -193,7 +193,7 @@ def _analyse_options(command: Parser) -> None:
         help="recordings, or transcripts (.json, .jsonl, .ndjson); `-`: transcripts on standard"
         " input",
     )
-    _entities_option(command, "which entities are redacted in the text and muted in the sound")
+    _policy_option(command, "the policy by which is redacted in the text and muted in the sound")
     _channels_option(command)
     command.add_argument(
         "--audio-out",
@@ -216,7 +216,7 @@ def _redact_options(command: Parser) -> None:
         metavar="FILE",
         help="transcripts, one JSON object per line; `-` or nothing: on standard input",
     )
-    _entities_option(command, "which entities are redacted")
+    _policy_option(command, "the policy by which is redacted: none, standard, all, ...")
     command.add_argument(
         "--agent-names",
         action=BooleanOptionalAction,
@@ -225,8 +225,8 @@ def _redact_options(command: Parser) -> None:
     _channels_option(command)
 
 
-def _entities_option(command: Parser, text: str) -> None:
-    command.add_argument("--redact", choices=get_args(EntitySet), help=f"{text} (standard)")
+def _policy_option(command: Parser, text: str) -> None:
+    command.add_argument("--redact", metavar="POLICY", help=f"{text} (standard)")
 
 
 def _setting_options(command: Parser) -> None:

@@ -21,14 +21,16 @@ import numpy as np
 from app.domain import Waveform
 from app.engine.completeness import cut_off
 from app.engine.containers import Container, Wav, read_wav, repaired_wav, sniff, unwrapped
+from app.engine.filling import filled
 from app.engine.framing import framed
 from app.errors import AudioEmpty, AudioSilent, AudioTooLong, AudioTruncated, AudioUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
+    from app.config import Sound
     from app.domain import MutedSpan
 
     _Reader = Callable[[bytes, "_Gathering"], "_Reading"]
@@ -356,8 +358,9 @@ def mute(audio: Audio, spans: Sequence[MutedSpan]) -> None:
         after[:] = after * fade[::-1][: len(after)]
 
 
-def encode_flac(audio: Audio) -> bytes:
-    """Return the audio as 16-bit FLAC: at 8 kHz where the source had no more, else at 16 kHz."""
+def encode_flac(audio: Audio, muted: Sequence[MutedSpan] = (), sound: Sound = "silence") -> bytes:
+    """Return the audio as 16-bit FLAC: at 8 kHz where the source had no more, else at 16 kHz. In
+    the spans that are `muted` the file has a sound, and the audio stays silent."""
     import soundfile
 
     narrow = audio.source_rate_hz <= RATE_HZ // 2
@@ -366,7 +369,8 @@ def encode_flac(audio: Audio) -> bytes:
     with soundfile.SoundFile(
         file, "w", samplerate=rate, channels=audio.channels, format="FLAC", subtype="PCM_16"
     ) as flac:
-        for block in _halved(audio.samples.T) if narrow else _blocks(audio.samples.T):
+        blocks = filled(_blocks(audio.samples.T), muted, sound)
+        for block in _halved(blocks, *audio.samples.T.shape) if narrow else blocks:
             flac.write(block)
     return file.getvalue()
 
@@ -377,13 +381,14 @@ def _blocks(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
         yield samples[start : start + _BLOCK_FRAMES * 8]
 
 
-def _halved(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
-    """Resample [samples, channels] from 16 to 8 kHz in blocks."""
+def _halved(
+    blocks: Iterable[NDArray[np.int16]], left: int, channels: int
+) -> Iterator[NDArray[np.int16]]:
+    """Resample blocks of [samples, channels], `left` in all, from 16 to 8 kHz."""
     import soxr
 
-    stream = soxr.ResampleStream(RATE_HZ, RATE_HZ // 2, samples.shape[1], dtype="float32")
-    left = len(samples)
-    for block in _blocks(samples):
+    stream = soxr.ResampleStream(RATE_HZ, RATE_HZ // 2, channels, dtype="float32")
+    for block in blocks:
         left -= len(block)
         part = np.rint(stream.resample_chunk(block.astype(np.float32), last=not left))
         yield np.clip(part, -32768, 32767).astype(np.int16)

@@ -122,7 +122,8 @@ class _Run:
         redacted, corrections = self._corrected(spoken)
         with self.clock.stage(Stage.MUTE):
             mute(audio, redacted.muted)
-            facts = _Facts.of_audio(audio, redacted, encode_flac(audio), waveform(audio))
+            flac = encode_flac(audio, redacted.muted, settings.redaction.sound)
+            facts = _Facts.of_audio(audio, redacted, flac, waveform(audio))
             facts = replace(facts, warnings=(*facts.warnings, *doubts))
         if metadata.channel_roles and not roles:
             facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
@@ -206,7 +207,7 @@ class _Run:
             device=device,
             compute_type=compute_type,
             threads=self.stages.threads,
-            packs=(*self.stages.analyst.pack.lineage, self.stages.redactor.lineage),
+            packs=(*self.stages.analyst.pack.lineage, *self.stages.redactor.lineage),
             vocabulary_sha256=self.listed.sha256 if self.listed and from_audio else None,
         )
 

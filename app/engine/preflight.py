@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.engine import analysis
 from app.engine.models import ENCODER, ONNX_HEADS, OWN_HEADS, WHISPER
-from app.engine.redaction import TAGGER
+from app.engine.redaction import TAGGER, chosen_policy
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 
 
 def check(settings: Settings, models: ModelLibrary, resources: Path, *, sound: bool) -> None:
-    """Raise where the settings name what is not here: `UsageError` for an industry pack,
-    `ModelMissing`, `ModelMismatch` or `DeviceMissing` for models and the device.
+    """Raise where the settings name what is not here: `UsageError` for an industry pack or a
+    redaction policy, `ModelMissing`, `ModelMismatch` or `DeviceMissing` for models and the device.
 
     `sound` tells whether there are recordings to hear, or transcripts alone.
     """
     analysis.chosen(models, settings.analysis, resources / "packs")
+    chosen_policy(resources / "recognisers", settings.redaction)
     for name in ("spacy-en", TAGGER, ENCODER, OWN_HEADS):
         models.look_at(name)
     if settings.analysis.heads != OWN_HEADS:

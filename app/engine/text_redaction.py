@@ -67,7 +67,7 @@ class TextRedaction:
             device="cpu",
             compute_type="int8",
             threads=self._threads,
-            packs=(redactor.lineage,),
+            packs=redactor.lineage,
         )
 
 

@@ -23,7 +23,7 @@ NOTHING = "\N{EN DASH}"
 
 SHORTEST_PASSPHRASE = 15
 
-PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_-]*)-(\d+)\]")
+PLACEHOLDER = re.compile(r"\[([A-Z][A-Z0-9_-]*)-(\d+)(?: …(\d{4}))?\]")
 """A redacted value as it stands in the text: kind and number."""
 
 _STATES = {
@@ -202,9 +202,10 @@ def role_mark(basis: RoleBasis, confidence: float) -> str:
     return ""
 
 
-def placeholder(kind: str, number: int) -> str:
+def placeholder(kind: str, number: int, *, tail: bool = False) -> str:
     """Return what a placeholder stands for: `Card number 1, redacted`."""
-    return f"{kind_label(kind)} {number}, redacted: the words are not kept"
+    kept = "all but the last four digits is gone" if tail else "the words are not kept"
+    return f"{kind_label(kind)} {number}, redacted: {kept}"
 
 
 def kind_label(kind: str) -> str:
@@ -219,7 +220,8 @@ def kind_label(kind: str) -> str:
 def placeholders(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield start, end and tooltip of each placeholder in a turn's text."""
     for match in PLACEHOLDER.finditer(text):
-        yield match.start(), match.end(), placeholder(match[1], int(match[2]))
+        said = placeholder(match[1], int(match[2]), tail=match[3] is not None)
+        yield match.start(), match.end(), said
 
 
 def time_left(seconds: float | None) -> str:

@@ -34,7 +34,10 @@ def test_a_file_changes_what_it_names(tmp_path):
         ("[speach]\nmodel = 'x'", "speach"),
         ("[speech]\nbeam_size = 'x'", "speech.beam_size"),
         ("[speech]\nbeam_size = 0", "speech.beam_size"),
-        ("[redaction]\nentities = 'some'", "redaction.entities"),
+        ("[redaction]\nentities = 'all'", "redaction.entities"),
+        ("[redaction]\nsound = 'beep'", "redaction.sound"),
+        ("[redaction]\nregions = ['mars']", "redaction.regions"),
+        ("[redaction.actions]\nCARD = 'show'", "redaction.actions"),
         ("[speech]\nlanguage = 'english'", "speech.language"),
         ("[speech]\nlanguage = 'xx'", "speech.language"),
         ("[speech]\nlanguage = 'EN'", "speech.language"),
@@ -56,8 +59,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 
 
 def test_the_command_line_wins_and_is_checked():
-    settings = config.override(config.Settings(), {"redaction.entities": "all"})
-    assert settings.redaction.entities == "all"
+    settings = config.override(config.Settings(), {"redaction.policy": "all"})
+    assert settings.redaction.policy == "all"
     with pytest.raises(UsageError, match=r"speech\.colour"):
         config.override(settings, {"speech.colour": "red"})
     with pytest.raises(UsageError, match="workers"):
@@ -77,7 +80,10 @@ def test_every_other_setting_changes_the_digest():
         "speech.model": "x",
         "speech.language": "en",
         "speech.beam_size": 5,
-        "redaction.entities": "none",
+        "redaction.policy": "none",
+        "redaction.actions": {"PHONE": "keep"},
+        "redaction.regions": ["uk"],
+        "redaction.sound": "tone",
         "redaction.agent_names": True,
         "analysis.pack": "finance",
     }

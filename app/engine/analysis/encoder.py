@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WIDTH = 384
 LONGEST_TOKENS = 256  # the model was trained on no more
-PLACEHOLDER = re.compile(r"\[([A-Z][A-Z_]*)-\d+\]")
+PLACEHOLDER = re.compile(r"\[([A-Z][A-Z_]*)-\d+(?: …\d{4})?\]")
 # What a person would hear in place of the value. The model has never seen `[CARD-1]`, and would
 # find two turns alike because both hold a bracket.
 _READ_AS = {

@@ -23,7 +23,7 @@ _CLAUSE = re.compile(
     r",\s+|\s+(?=(?:and|but|so|because|then|which|though|although|anyway|however)\s)",
     re.IGNORECASE,
 )
-_TOKEN = re.compile(r"\[[A-Z][A-Z_]*-\d+\]|\w+(?:['\u2019.\-]\w+)*")
+_TOKEN = re.compile(r"\[[A-Z][A-Z_]*-\d+(?: …\d{4})?\]|\w+(?:['\u2019.\-]\w+)*")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

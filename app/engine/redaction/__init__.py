@@ -2,14 +2,16 @@
 
 Several finders look at the whole call (numbers and codes in their dialogue, names, addresses,
 e-mails, passwords, written patterns with checksums, a trained token tagger) and everything that any
-of them finds is redacted. Card verification codes are redacted whatever the settings say (PCI DSS
-3.3.1). The values leave as digests only.
+of them finds is redacted, but for the kinds that the client's policy keeps. Card verification
+codes, PINs and passwords are redacted whatever it says (PCI DSS 3.3.1). The values leave as digests
+only.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from app.engine.redaction import lexicon, policies
 from app.engine.redaction.already import beside_placeholders
 from app.engine.redaction.found import resolve
 from app.engine.redaction.placeholders import Redacted, write
@@ -22,13 +24,20 @@ if TYPE_CHECKING:
     from app.config import RedactionSettings
     from app.engine.redaction.engine import Engine
     from app.engine.redaction.found import Found
+    from app.engine.redaction.policies import Policy
     from app.engine.transcription import RawTranscript
 
-__all__ = ["Redacted", "Redactor"]
+__all__ = ["Redacted", "Redactor", "chosen_policy"]
 
 
 TAGGER, ENCODER = "tagger", "minilm"
 """The token tagger's name in the manifest, and the encoder's whose tokenizer it shares."""
+
+
+def chosen_policy(recognisers: Path, settings: RedactionSettings) -> Policy:
+    """Return what the settings do with each kind; raises `UsageError` naming what is wrong."""
+    kinds = lexicon.kinds(recognisers)
+    return policies.load(recognisers / lexicon.POLICIES, settings, kinds)
 
 
 class LanguageModels(Protocol):
@@ -85,7 +94,7 @@ class Redactor:
     @property
     def redacts_people(self) -> bool:
         """Whether the settings ask for names of people to be redacted."""
-        return self._loaded().redacts_people
+        return self._loaded().policy.masks("PERSON")
 
     @property
     def redacts_agents(self) -> bool:
@@ -93,8 +102,8 @@ class Redactor:
         return self._settings.agent_names
 
     @property
-    def lineage(self) -> str:
-        """The recognisers' data in use, by its digest, for the provenance."""
+    def lineage(self) -> tuple[str, ...]:
+        """The policy and the recognisers' data in use, by their digests, for the provenance."""
         return self._loaded().lineage
 
     def _loaded(self) -> Engine:

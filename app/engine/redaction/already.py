@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from app.engine.raw import RawTranscript
     from app.engine.redaction.found import Found
 
-# Four digits at most: a longer number is no count of a call's values and may be one itself.
-_PLACEHOLDER = re.compile(r"\[([A-Z]+(?:_[A-Z]+)*)-([1-9]\d{0,3})\]")
+# Four digits at most: a longer number is no count of values and may be one itself. The last digits
+# that a policy shows stand behind it.
+_PLACEHOLDER = re.compile(r"\[([A-Z]+(?:_[A-Z]+)*)-([1-9]\d{0,3})(?: \u2026\d{4})?\]", re.ASCII)
 
 
 def numbers_taken(raw: RawTranscript) -> dict[str, int]:
@@ -53,4 +54,4 @@ def _outside(one: Found, text: str, spans: Iterable[tuple[int, int]]) -> Iterato
     for start, end in zip(edges[::2], edges[1::2], strict=True):
         piece = text[start:end] if start < end else ""
         if any(char.isalnum() for char in piece):
-            yield replace(one, start=start, end=end, value=piece.strip().lower())
+            yield replace(one, start=start, end=end, value=piece.strip().lower(), tail="")

@@ -1,4 +1,4 @@
-"""Runs every finder over a call and keeps what the chosen set of entities asks for."""
+"""Runs every finder over a call and keeps what the policy asks for."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.engine.redaction.everything import EverythingFinder
 from app.engine.redaction.frame import CallContext, Frame
 from app.engine.redaction.numbers import NumberFinder
 from app.engine.redaction.people import PeopleFinder, Suspect
+from app.engine.redaction.policies import load as load_policy
 from app.engine.redaction.secrets import SecretFinder
 from app.engine.redaction.tags import AGENT, PERSON, TagFinder
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
     from app.engine.redaction.found import Found
     from app.engine.redaction.tagger import TokenTagger
     from app.engine.transcription import RawTranscript
-
-NEVER_KEPT = "CARD_CODE"  # PCI DSS 3.3.1: not kept after authorisation, by nobody
 
 
 class Engine:
@@ -40,7 +39,9 @@ class Engine:
     ) -> None:
         """Load the data and spaCy's model; `tagger` is loaded already."""
         lexicon = data.load(recognisers)
-        self.lineage = f"recognisers-{data.digest(recognisers)[:16]}"
+        self.policy = load_policy(recognisers / data.POLICIES, settings, lexicon.kinds)
+        recognised = f"recognisers-{data.digest(recognisers)[:16]}"
+        self.lineage = (self.policy.lineage, recognised)
         self._lexicon = lexicon
         self._reader = Reader(lexicon)
         self._people = PeopleFinder(lexicon, agents_too=settings.agent_names)
@@ -53,9 +54,7 @@ class Engine:
         self._tags = TagFinder(lexicon)
         self._persons = {PERSON, AGENT} if settings.agent_names else {PERSON}
         self._everything = EverythingFinder()
-        self._kinds = _kinds(lexicon, settings)
         self.ranks = lexicon.ranks
-        self.redacts_people = "PERSON" in self._kinds
         names = list(lexicon.kinds)
         self._frame = Frame(
             model_folder,
@@ -73,7 +72,7 @@ class Engine:
         )
 
     def find(self, raw: RawTranscript, *, agent_name: str | None) -> list[Found]:
-        """Return everything of the chosen kinds that any finder finds."""
+        """Return everything that any finder finds and the policy does not keep."""
         call = self._reader.read(raw)
         facts = {
             "agent_name": agent_name,
@@ -82,7 +81,8 @@ class Engine:
         }
         texts = [cased(turn, self._lexicon) for turn in call.turns]
         tagged = self._tagger.tag([(turn.role, turn.text) for turn in call.turns])
-        return self._frame.analyse(call, texts, tagged, self._kinds, facts)
+        found = self._frame.analyse(call, texts, tagged, list(self.ranks), facts)
+        return self.policy.applied(found, call)
 
     def _find_people(self, context: CallContext) -> list[Found]:
         persons = [
@@ -98,14 +98,4 @@ class Engine:
         return self._people.find(context.call, persons, **context.facts)
 
     def _find_everything(self, context: CallContext) -> list[Found]:
-        if "LOCATION" not in self._kinds:
-            return []
         return self._everything.find(context.call, [turn.entities for turn in context.model])
-
-
-def _kinds(lexicon: data.Lexicon, settings: RedactionSettings) -> list[str]:
-    """Return the kinds to redact; the card's verification code is always among them."""
-    if settings.entities == "none":
-        return [NEVER_KEPT]
-    everything = settings.entities == "all"
-    return [name for name, kind in lexicon.kinds.items() if kind.standard or everything]

@@ -39,7 +39,7 @@ class EverythingFinder:
             for run in turn.runs:
                 if sum(char.isdigit() for char in run.chars) >= _DIGITS:
                     span = (run.start, run.end)
-                    found.append(_one(turn, "NUMBER", span, "number.any", value=run.chars))
+                    found.append(_one(turn, "OTHER_NUMBER", span, "number.any", value=run.chars))
         return found
 
 

@@ -20,7 +20,8 @@ class Found:
     """A stretch `start`..`end` (characters of turn `turn`) that holds data of a person.
 
     `value` is what was said in a normal form (`4929421234600821`), so that the same value said
-    twice is recognised; `score` is 0 to 1; `rule` names the finder for the record.
+    twice is recognised; `score` is 0 to 1; `rule` names the finder for the record. `tail` is what
+    of the value may be shown by the policy.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Found:
     score: float
     rule: str
     value: str = field(repr=False)
+    tail: str = field(default="", repr=False)
 
 
 def resolve(found: Iterable[Found], ranks: Mapping[str, int]) -> tuple[Found, ...]:
@@ -59,9 +61,11 @@ def _clusters(ordered: Iterable[Found]) -> list[list[Found]]:
 
 
 def _winner(cluster: Sequence[Found], ranks: Mapping[str, int]) -> Found:
-    """Return the surest finder's claim stretched over the whole cluster."""
+    """Return the surest finder's claim stretched over the whole cluster; its tail is shown only
+    where all agree on it."""
     last = len(ranks)
     best = min(cluster, key=lambda one: (-one.score, ranks.get(one.kind, last), one.start))
     start = min(one.start for one in cluster)
     end = max(one.end for one in cluster)
-    return replace(best, start=start, end=end)
+    tail = best.tail if all(one.tail == best.tail for one in cluster) else ""
+    return replace(best, start=start, end=end, tail=tail)

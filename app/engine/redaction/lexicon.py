@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Answer = Literal["number", "date", "words", "name", "address", "email", "none"]
 T = TypeVar("T")
+POLICIES = "policies"
+"""The folder of the policies beside the files that `load` reads."""
 
 
 class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +67,6 @@ class Kind(_Table, frozen=True):
     whole: tuple[int, ...] = ()
     letters: bool = False
     dates: bool = False
-    standard: bool = True
     phrases: tuple[str, ...] = ()
     weak: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
@@ -173,12 +174,12 @@ class Lexicon:
 def load(folder: Path) -> Lexicon:
     """Return the data of a folder; raises `UsageError` naming the file and key that is wrong."""
     names = _read(folder / "names.toml", _NameLists)
-    kinds = {kind.name: kind for kind in _read(folder / "cues.toml", _Kinds).kind}
+    known = kinds(folder)
     patterns = _read(folder / "written.toml", _Patterns).pattern
-    _check_patterns(patterns, kinds, folder / "written.toml")
+    _check_patterns(patterns, known, folder / "written.toml")
     return Lexicon(
         spoken=_read(folder / "spoken.toml", Spoken),
-        kinds=kinds,
+        kinds=known,
         patterns=patterns,
         people=_read(folder / "people.toml", PeopleWords),
         names=Names(
@@ -192,6 +193,11 @@ def load(folder: Path) -> Lexicon:
         answers=_read(folder / "answers.toml", AnswerWords),
         common=frozenset(_read(folder / "common.toml", _CommonWords).words.split()),
     )
+
+
+def kinds(folder: Path) -> dict[str, Kind]:
+    """Return the kinds of personal data by name; raises `UsageError` as `load` does."""
+    return {kind.name: kind for kind in _read(folder / "cues.toml", _Kinds).kind}
 
 
 def digest(folder: Path) -> str:

@@ -44,7 +44,11 @@ class Redacted:
 
 
 def write(raw: RawTranscript, found: Sequence[Found]) -> Redacted:
-    """Return the call with every stretch of `found` (ordered, without overlaps) replaced."""
+    """Return the call with every stretch of `found` (ordered, without overlaps) replaced.
+
+    In the sound all of it is muted, also where the text shows the last digits: the border between
+    two digits is less certain than a digit is long (`TRAIL_MS`).
+    """
     numbers = _Numbers(numbers_taken(raw))
     by_turn = {turn: list(group) for turn, group in groupby(found, key=attrgetter("turn"))}
     turns, redactions, muted = [], [], []
@@ -139,7 +143,8 @@ class _WrittenTurn:
         self._copy_until(one.start)
         covered = self._covered(one)
         start_ms, end_ms = self._time(one, covered)
-        placeholder = f"[{one.kind}-{number}]"
+        shown = f" \u2026{one.tail}" if one.tail else ""
+        placeholder = f"[{one.kind}-{number}{shown}]"
         safe_start = self._length
         self._append(placeholder)
         self._read = one.end

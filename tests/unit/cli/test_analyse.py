@@ -183,7 +183,7 @@ def test_settings_for_one_run_reach_the_program(option, recordings, run, monkeyp
     )
     run("analyse", recordings / "a.wav", *option.split())
     settings = seen[0]
-    chosen = (settings.redaction.entities, settings.analysis.pack, settings.speech.language)
+    chosen = (settings.redaction.policy, settings.analysis.pack, settings.speech.language)
     assert option.split()[1] in chosen
 
 

@@ -54,7 +54,7 @@ def test_an_unknown_option_is_named_without_its_value():
     "line",
     [
         *("nonsense", "import", "show", "show A B", "audit", "list --limit -1", "list --limit x"),
-        *("list --sta done", "analyse", "analyse x --redact most", "search"),
+        *("list --sta done", "analyse", "analyse x --redact", "search"),
     ],
 )
 def test_what_is_not_understood_is_a_usage_error(line):

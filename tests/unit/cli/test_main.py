@@ -224,6 +224,14 @@ def test_a_wrong_model_pack_or_device_is_told_once_before_anything_is_done(
     assert records("import", *files, *vaulted, *option, "--no-process")[0] == 0
 
 
+@pytest.mark.parametrize("command", ["analyse", "redact"])
+def test_a_policy_that_is_not_there_is_told_before_anything_is_done(command, records, tmp_path):
+    (tmp_path / "call.json").write_text('{"turns": [{"text": "hello"}]}', encoding="utf-8")
+    ended, (told,) = records(command, tmp_path / "call.json", "--redact", "zzz")
+    assert (ended, told["error"]["code"]) == (2, "usage")
+    assert "standard" in told["error"]["hint"]
+
+
 def test_a_transcript_needs_no_speech_model(records, tmp_path):
     (tmp_path / "call.json").write_text('{"turns": [{"text": "hello"}]}', encoding="utf-8")
     options = ["--model", "nope", "--device", "cuda"]

@@ -15,6 +15,7 @@ from app import cli, errors
 from app.cli import _commands, records
 from app.cli.arguments import parser
 from app.config import Settings
+from app.engine.redaction import lexicon, policies
 
 ROOT = Path(__file__).parents[3]
 DOCUMENTS = ROOT / "resources" / "documents"
@@ -99,3 +100,12 @@ def test_schemas_are_made_from_the_records(name):
 
 def test_every_kind_of_record_is_in_the_union():
     assert set(records.AnyRecord.__args__) == set(records.Record.__subclasses__())
+
+
+def test_every_redaction_policy_and_kind_is_in_the_manual():
+    recognisers = DOCUMENTS.parent / "recognisers"
+    part = SECTION.partition("### Redaction policy\n")[2].partition("\n### ")[0]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", part, re.MULTILINE)) == set(
+        policies.names(recognisers / "policies")
+    )
+    assert set(re.findall(r"`([A-Z_]{3,})`", part)) == set(lexicon.kinds(recognisers))

@@ -182,7 +182,7 @@ def test_settings_for_one_run_reach_the_program(options, chosen, run, monkeypatc
     seen = []
     monkeypatch.setattr(redact, "redact", lambda given, _: seen.append(given.program.settings) or 0)
     run("redact", *options.split())
-    assert (seen[0].redaction.entities, seen[0].redaction.agent_names) == chosen
+    assert (seen[0].redaction.policy, seen[0].redaction.agent_names) == chosen
 
 
 def test_a_command_that_is_stopped_says_that_nothing_waits(run, monkeypatch):

@@ -138,6 +138,8 @@ def test_placeholders_are_found_and_explained() -> None:
     assert [text[start:end] for start, end, _ in found] == ["[CARD-1]", "[CARD_EXPIRY-12]"]
     assert found[0][2].startswith("Card number 1, redacted")
     assert found[1][2].startswith("Card expiry 12, redacted")
+    ((start, end, said),) = words.placeholders("on [PHONE-1 …0123] now")
+    assert ((start, end), said.endswith("all but the last four digits is gone")) == ((3, 18), True)
 
 
 @pytest.mark.parametrize(

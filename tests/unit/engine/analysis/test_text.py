@@ -71,4 +71,4 @@ def test_evidence_without_word_times_has_the_turns_times() -> None:
 
 
 def test_a_placeholder_is_one_word() -> None:
-    assert word_count("it's [CARD-1] and [PERSON-12], isn't it") == 6
+    assert word_count("it's [CARD-1 …1111] and [PERSON-12], isn't it") == 6

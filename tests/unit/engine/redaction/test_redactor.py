@@ -26,14 +26,14 @@ CALLS = marked.read(GOLDEN / "calls.toml")
 
 
 @cache
-def redactor(entities: str = "standard", *, agent_names: bool = False) -> Redactor:
-    settings = RedactionSettings(entities=entities, agent_names=agent_names)
+def redactor(policy: str = "standard", *, agent_names: bool = False) -> Redactor:
+    settings = RedactionSettings(policy=policy, agent_names=agent_names)
     return Redactor(Models(), settings, RECOGNISERS)
 
 
-def safe(*lines: str, entities: str = "standard", agent_names: bool = False) -> list[str]:
+def safe(*lines: str, policy: str = "standard", agent_names: bool = False) -> list[str]:
     raw = marked.call("", list(lines)).raw
-    redacted = redactor(entities, agent_names=agent_names).redact(raw)
+    redacted = redactor(policy, agent_names=agent_names).redact(raw)
     return [turn.text for turn in redacted.transcript.turns]
 
 
@@ -74,16 +74,16 @@ def test_none_keeps_everything_but_verification_codes() -> None:
         "C: 4111 1111 1111 1111",
         "A: And the security code?",
         "C: 1 2 3",
-        entities="none",
+        policy="none",
     ) == ["Card number?", "4111 1111 1111 1111", "And the security code?", "[CARD_CODE-1]"]
 
 
 def test_all_takes_places_dates_ages_and_any_number() -> None:
     (text,) = safe(
         "C: I live in Manchester, I am 45, I have diabetes and pay 1234 pounds on March 3rd.",
-        entities="all",
+        policy="all",
     )
-    for kind in ("LOCATION", "AGE", "MEDICAL", "NUMBER", "DATE"):
+    for kind in ("LOCATION", "AGE", "MEDICAL", "OTHER_NUMBER", "DATE"):
         assert f"[{kind}-" in text
 
 

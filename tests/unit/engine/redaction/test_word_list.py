@@ -21,8 +21,8 @@ TOKENIZER = ROOT / "resources" / "models" / "minilm" / "tokenizer.json"
 
 
 @cache
-def redactor(*, agent_names: bool = False, entities: str = "standard") -> Redactor:
-    settings = RedactionSettings(entities=entities, agent_names=agent_names)
+def redactor(*, agent_names: bool = False, policy: str = "standard") -> Redactor:
+    settings = RedactionSettings(policy=policy, agent_names=agent_names)
     return Redactor(Models(), settings, RECOGNISERS)
 
 
@@ -90,9 +90,7 @@ def test_the_agent_of_the_call_stays_as_the_settings_say() -> None:
     hidden = safe(listed, *lines, agent="Thandiwe Mokoena", agent_names=True)[0]
     assert "Mokoena" not in hidden
     assert "Wolski" not in hidden
-    assert safe(listed, *lines, entities="none") == [
-        "Thandiwe Mokoena had the file of Marek Wolski."
-    ]
+    assert safe(listed, *lines, policy="none") == ["Thandiwe Mokoena had the file of Marek Wolski."]
 
 
 def test_no_product_is_put_where_a_person_was_heard() -> None:

@@ -66,7 +66,7 @@ def _wave(sound: Sound) -> NDArray[np.int16]:
     """Return a piece of the sound that is repeated: periods of the tone, a second of noise."""
     if sound == "tone":
         turns = np.arange(RATE_HZ // _TONE_HZ) * (2 * np.pi * _TONE_HZ / RATE_HZ)
-        return np.rint(np.sin(turns) * LEVEL).astype(np.int16)
+        return np.array(np.rint(np.sin(turns) * LEVEL), np.int16)
     # the generator's raw numbers, which no version of numpy may change
-    raw: NDArray[np.uint64] = np.random.PCG64(_SEED).random_raw(RATE_HZ)
-    return ((raw >> np.uint64(40)).astype(np.int64) % (2 * LEVEL + 1) - LEVEL).astype(np.int16)
+    raw = np.random.PCG64(_SEED).random_raw(RATE_HZ) >> np.uint64(40)
+    return np.array([int(one) % (2 * LEVEL + 1) - LEVEL for one in raw], np.int16)

@@ -9,6 +9,8 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING
 
+from app.engine.redaction.national_checks import NATIONAL_CHECKS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -145,7 +147,7 @@ def url(value: str) -> bool:
 CHECKS: dict[str, Callable[[str], bool]] = {
     check.__name__: check
     for check in (card, iban, routing, ssn, nino, nhs, tfn, abn, acn, medicare, south_african_id)
-}
+} | NATIONAL_CHECKS
 """Checks of normal values by name."""
 
 TEXT_CHECKS: dict[str, Callable[[str], bool]] = {

@@ -12,6 +12,7 @@ from app.engine.redaction.casing import cased
 from app.engine.redaction.contacts import ContactFinder
 from app.engine.redaction.everything import EverythingFinder
 from app.engine.redaction.frame import CallContext, Frame
+from app.engine.redaction.national import NationalFinder
 from app.engine.redaction.numbers import NumberFinder
 from app.engine.redaction.people import PeopleFinder, Suspect
 from app.engine.redaction.policies import load as load_policy
@@ -46,6 +47,7 @@ class Engine:
         self._reader = Reader(lexicon)
         self._people = PeopleFinder(lexicon, agents_too=settings.agent_names)
         self._numbers = NumberFinder(lexicon)
+        self._national = NationalFinder(lexicon, settings.regions)
         self._contacts = ContactFinder()
         self._addresses = AddressFinder(lexicon)
         self._secrets = SecretFinder(lexicon)
@@ -61,6 +63,7 @@ class Engine:
             lexicon,
             (
                 ("numbers", names, lambda context: self._numbers.find(context.call)),
+                ("national", names, lambda context: self._national.find(context.call)),
                 ("contacts", ["EMAIL"], lambda context: self._contacts.find(context.call)),
                 ("addresses", ["ADDRESS"], lambda context: self._addresses.find(context.call)),
                 ("secrets", names, lambda context: self._secrets.find(context.call)),

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
+from app.config import Region
 from app.engine.redaction.checks import CHECKS, TEXT_CHECKS
 from app.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
 Answer = Literal["number", "date", "words", "name", "address", "email", "none"]
@@ -91,6 +92,28 @@ class _Patterns(_Table, frozen=True):
     pattern: tuple[Pattern, ...]
 
 
+class National(_Table, frozen=True):
+    """A number that a state, a register or a maker gives (national.toml)."""
+
+    kind: str
+    rule: str
+    shape: str
+    region: Region | None = None
+    check: str = ""
+    alone: bool = False
+    context: tuple[str, ...] = ()
+
+    def fits(self, value: str) -> bool:
+        """Say whether a value in its normal form has the form and the check digit."""
+        check = CHECKS.get(self.check)
+        shaped = re.fullmatch(self.shape, value, re.ASCII) is not None
+        return shaped and (check is None or check(value))
+
+
+class _Nationals(_Table, frozen=True):
+    number: tuple[National, ...]
+
+
 class PeopleWords(_Table, frozen=True):
     """How people are named in talk (people.toml)."""
 
@@ -158,6 +181,7 @@ class Lexicon:
     spoken: Spoken
     kinds: Mapping[str, Kind]
     patterns: tuple[Pattern, ...]
+    national: tuple[National, ...]
     people: PeopleWords
     names: Names
     address: AddressWords
@@ -176,11 +200,16 @@ def load(folder: Path) -> Lexicon:
     names = _read(folder / "names.toml", _NameLists)
     known = kinds(folder)
     patterns = _read(folder / "written.toml", _Patterns).pattern
-    _check_patterns(patterns, known, folder / "written.toml")
+    national = _read(folder / "national.toml", _Nationals).number
+    for pattern in patterns:
+        _check_pattern(pattern, pattern.regex, {*CHECKS, *TEXT_CHECKS}, known, "written.toml")
+    for number in national:
+        _check_pattern(number, number.shape, CHECKS, known, "national.toml")
     return Lexicon(
         spoken=_read(folder / "spoken.toml", Spoken),
         kinds=known,
         patterns=patterns,
+        national=national,
         people=_read(folder / "people.toml", PeopleWords),
         names=Names(
             first=frozenset(names.first.split()),
@@ -245,14 +274,19 @@ def _read(path: Path, model: type[T]) -> T:
         raise UsageError(f"The recognisers' file {path.name} is wrong: {error}.") from error
 
 
-def _check_patterns(patterns: Sequence[Pattern], kinds: Mapping[str, Kind], path: Path) -> None:
-    """Refuse patterns that name what does not exist or do not compile."""
-    for pattern in patterns:
-        if pattern.kind not in kinds:
-            raise UsageError(f"{path.name}: pattern {pattern.rule} has an unknown kind.")
-        if pattern.check and pattern.check not in CHECKS and pattern.check not in TEXT_CHECKS:
-            raise UsageError(f"{path.name}: pattern {pattern.rule} has an unknown check.")
-        try:
-            re.compile(pattern.regex)
-        except re.error as error:
-            raise UsageError(f"{path.name}: pattern {pattern.rule} is wrong: {error}.") from error
+def _check_pattern(
+    one: Pattern | National,
+    expression: str,
+    checks: Container[str],
+    kinds: Container[str],
+    file: str,
+) -> None:
+    """Refuse what names what does not exist or does not compile."""
+    if one.kind not in kinds:
+        raise UsageError(f"{file}: {one.rule} has an unknown kind.")
+    if one.check and one.check not in checks:
+        raise UsageError(f"{file}: {one.rule} has an unknown check.")
+    try:
+        re.compile(expression)
+    except re.error as error:
+        raise UsageError(f"{file}: {one.rule} is wrong: {error}.") from error

@@ -150,7 +150,7 @@ class _Listener:
         self._taken = set()
         in_dates = {place for date in turn.dates for place in range(date.first, date.last + 1)}
         for run in turn.runs:
-            trimmed = outside(turn, run)
+            trimmed = outside(turn, run, turn.in_cues)
             if trimmed is not None:
                 in_date = any(symbol.first in in_dates for symbol in trimmed.symbols)
                 self._explain(turn, trimmed, spent, in_date=in_date, depth=0)

@@ -10,6 +10,8 @@ from app.engine.redaction import checks
 from app.engine.redaction.spoken import Form, Run
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from app.engine.redaction.call import SaidTurn
     from app.engine.redaction.lexicon import Kind
 
@@ -125,9 +127,10 @@ def in_thousands(turn: SaidTurn, run: Run) -> bool:
     return len(groups) > 1 and commas and groups[0] <= 3 and set(groups[1:]) == {3}
 
 
-def outside(turn: SaidTurn, run: Run) -> Run | None:
-    """Return the run without the symbols that belong to a cue ("last four digits")."""
-    free = [not any(p in turn.in_cues for p in range(s.first, s.last + 1)) for s in run.symbols]
+def outside(turn: SaidTurn, run: Run, places: Container[int]) -> Run | None:
+    """Return the run without symbols at its ends that stand at `places`, such as those of a cue
+    ("last four digits"); `None` where nothing is left."""
+    free = [not any(p in places for p in range(s.first, s.last + 1)) for s in run.symbols]
     if all(free):
         return run
     kept = [place for place, is_free in enumerate(free) if is_free]

@@ -268,7 +268,8 @@ class Normaliser:
         if len(word) == 1 and word.upper() != word:
             if self._fillers.at(words, index) > 1:
                 return None  # "I mean" takes back, it spells nothing
-            form = Form.DOUBTFUL if word in _ARTICLES else Form.LETTER
+            glued = index + 1 < len(tokens) and _is_glued(token, tokens[index + 1])
+            form = Form.DOUBTFUL if word in _ARTICLES and not glued else Form.LETTER
             return Symbol(word.upper(), form, index, index)
         if word not in self._spoken.letters and _is_code(tokens, index):
             return Symbol(token.text.upper(), Form.LETTER, index, index)
@@ -302,7 +303,7 @@ def _is_code(tokens: Sequence[Token], index: int) -> bool:
         return False
     before = tokens[index - 1] if index else None
     after = tokens[index + 1] if index + 1 < len(tokens) else None
-    if after is not None and after.text.isdigit() and after.start == token.end:
+    if after is not None and _is_glued(token, after):
         return True
     short = len(token.text) <= _SHORT_CODE
     if before is not None and before.text.isdigit() and before.end == token.start:
@@ -313,6 +314,10 @@ def _is_code(tokens: Sequence[Token], index: int) -> bool:
         and token.text.isupper()
         and any(one.text.isdigit() or _is_capital(one) for one in beside)
     )
+
+
+def _is_glued(token: Token, after: Token) -> bool:
+    return after.text.isdigit() and after.start == token.end
 
 
 def _is_capital(token: Token) -> bool:

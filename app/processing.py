@@ -205,6 +205,7 @@ class QueueRun:
             content="audio",
             payload=recording,
             suffix=PurePath(lease.call.source_name).suffix,
+            source_name=lease.call.source_name,
             settings=self.settings,
             metadata=lease.call.metadata,
             vocabulary=self.vocabulary,

@@ -273,6 +273,12 @@ def _list_options(command: Parser) -> None:
         "--text", default="", metavar="WORDS", help="calls in which all of these words were said"
     )
     command.add_argument(
+        "--customer",
+        default="",
+        metavar="REFERENCE",
+        help="calls of this customer: the whole reference that came with the recording",
+    )
+    command.add_argument(
         "--sort",
         choices=[one.value for one in CallOrder],
         default=CallOrder.STARTED.value,

@@ -122,6 +122,7 @@ def list_calls(run: Run) -> int:
         on_hold=args.on_hold,
         other_language=args.other_language,
         text=args.text,
+        customer=args.customer,
         order=CallOrder(args.sort),
         descending=not args.ascending,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from app.domain.calls import (
+    CUSTOMER_REFERENCE,
     LOW_CONFIDENCE,
     SUPPORTED_LANGUAGES,
     AnalysedCall,
@@ -16,7 +17,6 @@ from app.domain.calls import (
     CallOrder,
     CallQuery,
     CallRow,
-    Check,
     Correction,
     Criterion,
     Direction,
@@ -28,9 +28,9 @@ from app.domain.calls import (
     Finding,
     FindingKind,
     Flag,
-    ImportReport,
     Job,
     JobState,
+    Labels,
     Measures,
     ModelRef,
     MutedSpan,
@@ -64,8 +64,10 @@ from app.domain.keeping import (
     AuditQuery,
     BackupCheck,
     BackupReport,
+    Check,
     Checkpoint,
     DrillReport,
+    ImportReport,
     RescueReport,
     RestoreReport,
     VaultInfo,
@@ -93,6 +95,7 @@ from app.domain.people import (
 )
 
 __all__ = [
+    "CUSTOMER_REFERENCE",
     "EVERYTHING",
     "LOW_CONFIDENCE",
     "SUPPORTED_LANGUAGES",
@@ -133,6 +136,7 @@ __all__ = [
     "JobState",
     "KeysState",
     "KnownNames",
+    "Labels",
     "Measures",
     "ModelRef",
     "MutedSpan",

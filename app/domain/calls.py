@@ -7,7 +7,7 @@ keep and show: text is redacted text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
@@ -95,6 +95,9 @@ class Severity(StrEnum):
 
 LOW_CONFIDENCE = 0.5
 """A word, a turn or a language that the recogniser is less sure of is marked as uncertain."""
+
+CUSTOMER_REFERENCE = "CUSTOMER_REFERENCE"
+"""The kind of the reference by which a client knows a customer or a case."""
 
 SUPPORTED_LANGUAGES = frozenset({"en"})
 """The languages for which redaction and findings are made, by Whisper's codes."""
@@ -372,6 +375,16 @@ class RedactedValue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """What came with a recording, made safe as its words are: its file's name and the customer's
+    reference, with the digests of what was taken out (their number is 0)."""
+
+    source_name: str
+    customer_reference: str | None
+    values: tuple[RedactedValue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waveform:
     """What a person sees of the sound: per channel one peak (0 to 255) for every `step_ms`, of the
     muted audio."""
@@ -390,6 +403,7 @@ class AnalysedCall:
     waveform: Waveform
     muted_audio: bytes
     seconds: dict[str, float]  # per stage, as measured: not part of the result
+    labels: Labels | None = None  # of a recording that came with some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -435,7 +449,7 @@ class Call:
 
     id: CallId
     digest: Sha256
-    source_name: str  # the file's name, kept in the encrypted database only
+    source_name: str  # the file's name as the policy lets it be seen
     size_bytes: int
     imported_at: str  # ISO 8601, UTC
     metadata: CallMetadata
@@ -498,7 +512,7 @@ class CallOrder(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallQuery:
     """Which calls to list, and in which order. Empty fields do not narrow; `text` searches the
-    redacted words."""
+    redacted words, `customer` is a customer's whole reference, also where the policy hides it."""
 
     states: frozenset[JobState] = frozenset()
     agent: str | None = None
@@ -508,6 +522,7 @@ class CallQuery:
     on_hold: bool = False  # under legal hold
     other_language: bool = False  # known to be in none of the supported ones
     text: str = ""
+    customer: str = field(default="", repr=False)
     order: CallOrder = CallOrder.STARTED
     descending: bool = True
 
@@ -554,19 +569,6 @@ class Facets:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
-    """What an import did. `refused` pairs a file's name with the reason; `passed_over` counts the
-    files of a folder that are no recordings, `described` the recordings that a metadata file says
-    something of."""
-
-    imported: tuple[CallId, ...]
-    duplicates: int
-    refused: tuple[tuple[str, Failure], ...]
-    passed_over: int = 0
-    described: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessingReport:
     """What a run through the queue did; `audio_ms` is the length of the calls that are done."""
 
@@ -575,16 +577,6 @@ class ProcessingReport:
     cancelled: int
     audio_ms: int
     seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One line of the self-test: what was checked, whether it is well, and what to do if not."""
-
-    name: str
-    ok: bool
-    sentence: str
-    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

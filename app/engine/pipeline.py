@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from app.domain import RedactedCall, SafeTranscript
+    from app.domain import Labels, RedactedCall, SafeTranscript
     from app.engine.audio import Audio
     from app.engine.redaction import Redacted
     from app.engine.transcription import RawTranscript
@@ -189,7 +189,14 @@ class _Run:
             waveform=facts.waveform,
             muted_audio=facts.flac,
             seconds=self.clock.seconds,
+            labels=self._labels(),
         )
+
+    def _labels(self) -> Labels | None:
+        """Return what came with a recording that is kept, made safe by all finders."""
+        if not self.request.source_name:
+            return None
+        return self.stages.redactor.labels(self.request.source_name, self.request.metadata)
 
     def _provenance(self, said: SafeTranscript, *, from_audio: bool) -> Provenance:
         settings = self.request.settings

@@ -29,7 +29,8 @@ class Places:
 class Request:
     """One call to analyse: the recording's bytes, or one transcript as a JSON object.
 
-    `suffix` is the end of the recording's name, such as `.wav`; `vocabulary` the client's word list
+    `suffix` is the end of the recording's name, such as `.wav`, and `source_name` all of it, where
+    it is kept and has to be safe; `vocabulary` the client's word list
     as it was written. The payload can be taken out, so that a long recording does not lie in memory
     beside its samples.
     """
@@ -38,6 +39,7 @@ class Request:
     payload: bytes = field(repr=False)
     settings: Settings
     suffix: str = ""
+    source_name: str = field(default="", repr=False)
     metadata: CallMetadata = field(default_factory=CallMetadata)
     vocabulary: str = field(default="", repr=False)
 

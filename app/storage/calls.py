@@ -12,7 +12,16 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.domain import EVERYTHING, AnalysedCall, Call, CallDetail, CallId, JobState, Sha256
+from app.domain import (
+    CUSTOMER_REFERENCE,
+    EVERYTHING,
+    AnalysedCall,
+    Call,
+    CallDetail,
+    CallId,
+    JobState,
+    Sha256,
+)
 from app.errors import AppError, NotAllowed, RecordingErased
 from app.storage import listing, results, retention
 from app.storage.audio import Incoming, Purpose
@@ -24,10 +33,18 @@ from app.storage.rows import CALL, CALL_WIDTH, JOB, call_of, clean, job_of
 from app.storage.scopes import not_found, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from app.domain import CallMetadata, CallQuery, CallRow, Facets, Outcome, Scope
+    from app.domain import (
+        CallMetadata,
+        CallQuery,
+        CallRow,
+        Facets,
+        Outcome,
+        RedactedValue,
+        Scope,
+    )
     from app.storage.audio import SealedAudio
     from app.storage.audit import Audit
     from app.storage.clock import Clock
@@ -89,9 +106,16 @@ class Calls:
         return self.take(source, name=name, metadata=metadata, how=Taking(actor=actor))
 
     def take(
-        self, source: Path | bytes, *, name: str, metadata: CallMetadata, how: Taking
+        self,
+        source: Path | bytes,
+        *,
+        name: str,
+        metadata: CallMetadata,
+        how: Taking,
+        values: Sequence[RedactedValue] = (),
     ) -> Added:
-        """Take in a recording and queue it; a file is read in pieces, whatever its size.
+        """Take in a recording and queue it; a file is read in pieces, whatever its size. `name` and
+        `metadata` are safe to be shown; `values` are what was taken out of them.
 
         An `OSError` of reading `source` passes unchanged; what goes wrong with the vault's disk is
         an `AppError`. Raises `RecordingErased`, and `NotAllowed` for a call that would be outside
@@ -116,7 +140,8 @@ class Calls:
             imported_at=stamp(self._clock()),
             metadata=metadata,
         )
-        return self._named(call, sealed_key, incoming, how)
+        blind = [(self._call_keys.blind_index(v.kind, v.digest), v.kind, v.value) for v in values]
+        return self._named(call, sealed_key, incoming, how, blind)
 
     def save(self, lease: Lease, outcome: Outcome, *, actor: str) -> bool:
         """Keep what came of a call; returns `False`, and keeps nothing, if the lease is over.
@@ -176,16 +201,32 @@ class Calls:
         return tuple(CallId(row[0]) for row in rows)
 
     def page(
-        self, query: CallQuery, *, offset: int, limit: int, scope: Scope = EVERYTHING
+        self,
+        query: CallQuery,
+        *,
+        offset: int,
+        limit: int,
+        scope: Scope = EVERYTHING,
+        customer: bytes | None = None,
     ) -> tuple[CallRow, ...]:
-        """Return `limit` lines of the list of calls from `offset` on."""
+        """Return `limit` lines of the list of calls from `offset` on; `customer` is the digest of
+        the reference that the query names."""
+        holding = self._of_customer(customer)
         with self._database.reader() as reading:
-            return listing.page(reading, query, offset=offset, limit=limit, scope=scope)
+            return listing.page(
+                reading, query, offset=offset, limit=limit, scope=scope, holding=holding
+            )
 
-    def count(self, query: CallQuery, *, scope: Scope = EVERYTHING) -> int:
-        """Return how many calls a query narrows the list to."""
+    def count(
+        self, query: CallQuery, *, scope: Scope = EVERYTHING, customer: bytes | None = None
+    ) -> int:
+        """Return how many calls a query narrows the list to; `customer` as in `page`."""
+        holding = self._of_customer(customer)
         with self._database.reader() as reading:
-            return listing.count(reading, query, scope=scope)
+            return listing.count(reading, query, scope=scope, holding=holding)
+
+    def _of_customer(self, digest: bytes | None) -> bytes | None:
+        return None if digest is None else self._call_keys.blind_index(CUSTOMER_REFERENCE, digest)
 
     def totals(self, *, scope: Scope = EVERYTHING) -> dict[JobState, int]:
         """Return how many calls are in each state."""
@@ -202,7 +243,14 @@ class Calls:
         with self._database.reader() as reading:
             return retention.older_than(reading, moment, scope)
 
-    def _named(self, call: Call, sealed_key: bytes, incoming: Incoming, how: Taking) -> Added:
+    def _named(
+        self,
+        call: Call,
+        sealed_key: bytes,
+        incoming: Incoming,
+        how: Taking,
+        values: Sequence[tuple[bytes, str, int]],
+    ) -> Added:
         try:
             with self._database.transaction() as writing:
                 known = _by_digest(writing, call.digest, how.scope)
@@ -210,6 +258,7 @@ class Calls:
                     outcome = self._expect_not_erased(writing, call.digest, how)
                     number = _insert(writing, call, sealed_key)
                     _expect_seen(writing, number, how.scope)
+                    results.keep_values(writing, number, values)
                     self._audio.name(writing, number, incoming, call.size_bytes)
                     self._audit.append(
                         writing,

@@ -23,7 +23,7 @@ from app.storage.schema import TURN_BITS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from app.domain import AnalysedCall, CallId
+    from app.domain import AnalysedCall, CallId, Labels
     from app.storage.database import Reading, Writing
     from app.storage.keys import CallKeys
 
@@ -41,20 +41,21 @@ class Ready:
     turns: tuple[Turn, ...]
     flags: tuple[Flag, ...]
     values: tuple[tuple[bytes, str, int], ...]
+    labels: Labels | None
 
 
 def ready(call: CallId, analysed: AnalysedCall, key: bytes, call_keys: CallKeys) -> Ready:
     """Seal and key a result, which takes longer than a transaction should last."""
-    analysis = analysed.analysis
+    analysis, labels = analysed.analysis, analysed.labels
+    values = (*analysed.values, *(labels.values if labels else ()))
     return Ready(
         analysis=_sealed(analysis, key, "analysis", call),
         waveform=_sealed(analysed.waveform, key, "waveform", call),
         columns=_columns(analysis),
         turns=analysis.transcript.turns,
         flags=analysis.flags,
-        values=tuple(
-            (call_keys.blind_index(v.kind, v.digest), v.kind, v.value) for v in analysed.values
-        ),
+        values=tuple((call_keys.blind_index(v.kind, v.digest), v.kind, v.value) for v in values),
+        labels=labels,
     )
 
 
@@ -75,9 +76,18 @@ def keep(writing: Writing, number: int, result: Ready, at: str) -> None:
             for place, flag in enumerate(result.flags)
         ],
     )
+    keep_values(writing, number, result.values)
+    if result.labels:
+        shown = clean(result.labels.source_name), clean(result.labels.customer_reference)
+        writing.change(_LABELS, (*shown, number, *shown))
+
+
+def keep_values(writing: Writing, number: int, values: Iterable[tuple[bytes, str, int]]) -> None:
+    """Keep keyed values of the call with a number; those of its labels have the number 0 and stay
+    when it is analysed again."""
     writing.many(
         "INSERT OR IGNORE INTO redacted_values (call, blind, kind, value) VALUES (?, ?, ?, ?)",
-        [(number, *value) for value in result.values],
+        [(number, *value) for value in values],
     )
 
 
@@ -140,6 +150,10 @@ _SUMMARY = """
     SET duration_ms = ?, channels = ?, sentiment = ?, score = ?, severity = ?, language = ?
     WHERE number = ?
 """
+_LABELS = """
+    UPDATE calls SET source_name = ?, customer_reference = ?
+    WHERE number = ? AND (source_name IS NOT ? OR customer_reference IS NOT ?)
+"""
 _ONE = """
     SELECT analysis, waveform FROM analyses JOIN calls ON calls.number = analyses.call
     WHERE calls.id = ?
@@ -149,7 +163,7 @@ _ONE = """
 def _clear(writing: Writing, number: int) -> None:
     writing.change("DELETE FROM analyses WHERE call = ?", (number,))
     writing.change("DELETE FROM flags WHERE call = ?", (number,))
-    writing.change("DELETE FROM redacted_values WHERE call = ?", (number,))
+    writing.change("DELETE FROM redacted_values WHERE call = ? AND value > 0", (number,))
     first = number << TURN_BITS
     writing.change("DELETE FROM turns WHERE id >= ? AND id < ?", (first, first + (1 << TURN_BITS)))
 

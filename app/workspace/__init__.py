@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from app.access import Session
 from app.domain import Right
+from app.engine.redaction.labels import LabelRedactor
 from app.workspace.backups import Backups
 from app.workspace.control import Processing
 from app.workspace.gate import Confirmed, Gate
@@ -59,7 +60,8 @@ class Workspace:
         self._gate = gate = Gate(vault, session)
         self.session = session
         self.calls = Calls(gate)
-        self.intake = Intake(gate)
+        recognisers = Path(places.resources) / "recognisers"
+        self.intake = Intake(gate, LabelRedactor(recognisers, settings.redaction))
         # calls whose analysis is to end: what cancels and what erases adds to it
         ended: set[CallId] = set()
         self.processing = Processing(gate, settings, places, ended)

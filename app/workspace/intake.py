@@ -33,6 +33,7 @@ from app.storage.calls import Taking
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+    from app.engine.redaction.labels import LabelRedactor
     from app.workspace.gate import Gate
 
 METADATA_NAME = "calls.csv"
@@ -52,6 +53,7 @@ class Intake:
     """Takes recordings into the vault."""
 
     _gate: Gate
+    _labels: LabelRedactor
 
     def import_paths(  # noqa: PLR0913 (each stands for itself)
         self,
@@ -83,17 +85,23 @@ class Intake:
         return tally.report()
 
     def _import_one(self, recording: _Recording, how: Taking, tally: _Tally) -> None:
+        shown = self._labels.safe(recording.path.name, recording.metadata)
+        known = replace(recording.metadata, customer_reference=shown.customer_reference)
         try:
             _refuse_odd_files(recording.path)
             added = self._gate.vault.calls.take(
-                recording.path, name=recording.path.name, metadata=recording.metadata, how=how
+                recording.path,
+                name=shown.source_name,
+                metadata=known,
+                how=how,
+                values=shown.values,
             )
         except (AudioUnreadable, AudioTooLong, RecordingErased, NotAllowed) as error:
-            tally.refuse(recording.path, error.sentence, error.code, error.advice)
+            tally.refuse(shown.source_name, error.sentence, error.code, error.advice)
         except OSError:
             sentence = "The file cannot be read."
             hint = "Check that it is still there and that you may read it."
-            tally.refuse(recording.path, sentence, "file-unreadable", hint)
+            tally.refuse(shown.source_name, sentence, "file-unreadable", hint)
         else:
             tally.take(added.call.id, duplicate=added.duplicate)
 
@@ -130,8 +138,8 @@ class _Tally:
         else:
             self.imported.append(call)
 
-    def refuse(self, path: Path, sentence: str, code: str, hint: str) -> None:
-        self.refused.append((path.name, Failure(code=code, sentence=sentence, hint=hint)))
+    def refuse(self, name: str, sentence: str, code: str, hint: str) -> None:
+        self.refused.append((name, Failure(code=code, sentence=sentence, hint=hint)))
 
     def report(self) -> ImportReport:
         return ImportReport(

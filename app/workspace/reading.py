@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from app.access import without_words
 from app.counts import counted
 from app.domain import Right, Subject
+from app.engine.redaction.labels import reference_digest
 from app.storage.audio import Purpose
 from app.workspace.gate import given_reason
 
@@ -38,13 +39,15 @@ class Calls:
     def page(self, query: CallQuery, *, offset: int, limit: int) -> tuple[CallRow, ...]:
         """Return a stretch of the list of calls that fit."""
         self._list(query)
-        calls = self._gate.vault.calls
-        return calls.page(query, offset=offset, limit=limit, scope=self._gate.scope)
+        calls, customer = self._gate.vault.calls, _customer(query)
+        return calls.page(
+            query, offset=offset, limit=limit, scope=self._gate.scope, customer=customer
+        )
 
     def count(self, query: CallQuery) -> int:
         """Return how many calls fit."""
         self._list(query)
-        return self._gate.vault.calls.count(query, scope=self._gate.scope)
+        return self._count(query)
 
     def totals(self) -> dict[JobState, int]:
         """Return how many calls stand in each state."""
@@ -115,20 +118,31 @@ class Calls:
         return hits
 
     def _list(self, query: CallQuery) -> None:
-        """Let a query pass; one for words would tell without a transcript what was said.
+        """Let a query pass; one for words would tell without a transcript what was said, and one
+        for a customer whose call it is.
 
-        Such a list is a search: an entry for other words than last time, not for each page.
+        Such a list is a search: an entry for another one than last time, not for each page.
         """
         self._gate.require(Right.SEE_CALLS)
         words = query.text.strip()
         if words:
             self._gate.require(Right.SEE_TRANSCRIPT)
-            if self._searched != [words]:
-                count = self._gate.vault.calls.count(query, scope=self._gate.scope)
-                self._record(act="calls.search", outcome=counted(count, "hit"))
-                self._searched[:] = [words]
+        if query.customer:
+            self._gate.require(Right.SEE_EVIDENCE)
+        asked = [words, query.customer]
+        if any(asked) and self._searched != asked:
+            self._record(act="calls.search", outcome=counted(self._count(query), "hit"))
+            self._searched[:] = asked
+
+    def _count(self, query: CallQuery) -> int:
+        calls, customer = self._gate.vault.calls, _customer(query)
+        return calls.count(query, scope=self._gate.scope, customer=customer)
 
     def _record(self, *, act: str, subject: str = "", outcome: str = "ok") -> None:
         self._gate.vault.audit.record(
             actor=self._gate.actor, act=act, subject=subject, outcome=outcome
         )
+
+
+def _customer(query: CallQuery) -> bytes | None:
+    return reference_digest(query.customer) if query.customer else None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.config import RedactionSettings
+    from app.domain import CallMetadata, Labels
     from app.engine.redaction.engine import Engine
     from app.engine.redaction.found import Found
     from app.engine.redaction.policies import Policy
@@ -90,6 +91,13 @@ class Redactor:
         whole = rejoined(raw)  # who speaks may be wrong: nothing rests on it
         found = engine.find(without_roles(raw), agent_name=agent_name)
         return [*found, *whole.back(engine.find(whole.raw, agent_name=agent_name))]
+
+    def labels(self, source_name: str, metadata: CallMetadata) -> Labels:
+        """Return a file's name and the customer's reference made safe, by all finders.
+
+        Raises `ModelError` when the language model is missing or changed.
+        """
+        return self._loaded().labels(source_name, metadata)
 
     @property
     def redacts_people(self) -> bool:

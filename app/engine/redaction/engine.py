@@ -12,6 +12,7 @@ from app.engine.redaction.casing import cased
 from app.engine.redaction.contacts import ContactFinder
 from app.engine.redaction.everything import EverythingFinder
 from app.engine.redaction.frame import CallContext, Frame
+from app.engine.redaction.labels import IN_WORDS, LabelFinders, Labelled
 from app.engine.redaction.national import NationalFinder
 from app.engine.redaction.numbers import NumberFinder
 from app.engine.redaction.people import PeopleFinder, Suspect
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.config import RedactionSettings
+    from app.domain import CallMetadata, Labels
     from app.engine.redaction.found import Found
     from app.engine.redaction.tagger import TokenTagger
     from app.engine.transcription import RawTranscript
@@ -56,6 +58,7 @@ class Engine:
         self._tags = TagFinder(lexicon)
         self._persons = {PERSON, AGENT} if settings.agent_names else {PERSON}
         self._everything = EverythingFinder()
+        self._label_finders = LabelFinders(lexicon, settings)
         self.ranks = lexicon.ranks
         names = list(lexicon.kinds)
         self._frame = Frame(
@@ -86,6 +89,15 @@ class Engine:
         tagged = self._tagger.tag([(turn.role, turn.text) for turn in call.turns])
         found = self._frame.analyse(call, texts, tagged, list(self.ranks), facts)
         return self.policy.applied(found, call)
+
+    def labels(self, source_name: str, metadata: CallMetadata) -> Labels:
+        """Return a file's name and the customer's reference made safe."""
+        read = Labelled(source_name, metadata.customer_reference)
+        light = self._label_finders.find(call := self._reader.read(read.raw), metadata.agent)
+        found = self.policy.applied([*light, *read.whole()], call)
+        heard = self.find(read.raw, agent_name=metadata.agent)
+        found += [one for one in heard if one.kind in IN_WORDS]
+        return read.without(found, self.ranks)
 
     def _find_people(self, context: CallContext) -> list[Found]:
         persons = [

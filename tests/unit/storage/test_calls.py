@@ -8,11 +8,23 @@ from dataclasses import replace
 import pytest
 from sqlcipher3 import dbapi2
 
-from app.domain import CallId, CallMetadata, Direction, Failure, JobState, RedactedValue, Role
+from app.domain import (
+    CUSTOMER_REFERENCE,
+    CallId,
+    CallMetadata,
+    CallQuery,
+    Direction,
+    Failure,
+    JobState,
+    Labels,
+    RedactedValue,
+    Role,
+)
 from app.errors import CallNotFound, DiskFull, SealBroken
 from app.storage import calls as module
 from app.storage import files
 from app.storage.audio import Purpose
+from app.storage.calls import Taking
 from tests.builders import analysed_call, call_analysis
 
 NOBODY = CallMetadata()
@@ -267,3 +279,41 @@ def test_a_full_disk_while_sealing_leaves_the_vault_as_it_was(opened, monkeypatc
         _add(opened)
     assert _sealed_files(opened) == []
     assert opened.calls.totals()[JobState.QUEUED] == 0
+
+
+def _value(kind: str, byte: bytes) -> RedactedValue:
+    return RedactedValue(kind=kind, value=0, digest=byte * 32)
+
+
+def test_what_was_taken_out_of_labels_is_found_and_stays_when_a_call_is_analysed(opened):
+    values = [_value(CUSTOMER_REFERENCE, b"\x01"), _value("PERSON", b"\x02")]
+    call = opened.calls.take(
+        b"one", name="[PERSON-1].wav", metadata=NOBODY, how=Taking(actor="ann"), values=values
+    ).call.id
+    for _ in range(2):
+        assert opened.calls.holding("PERSON", b"\x02" * 32) == (call,)
+        assert opened.calls.count(CallQuery(), customer=b"\x01" * 32) == 1
+        (row,) = opened.calls.page(CallQuery(), offset=0, limit=9, customer=b"\x01" * 32)
+        assert row.id == call
+        assert opened.calls.count(CallQuery(), customer=b"\x03" * 32) == 0
+        _analyse(opened)
+        opened.jobs.retry(call, actor="ann")
+
+
+def test_labels_that_an_analysis_made_safe_take_the_place_of_the_old_ones(opened):
+    call = _add(opened, b"one", "call wojciechowska.wav", GIVEN).call.id
+    labels = Labels(
+        source_name="call [PERSON-1].wav",
+        customer_reference="[PERSON-2]",
+        values=(_value("PERSON", b"\x04"),),
+    )
+    _analyse(opened, replace(analysed_call(), labels=labels))
+    kept = opened.calls.get(call)
+    assert (kept.source_name, kept.metadata.customer_reference) == (
+        "call [PERSON-1].wav",
+        "[PERSON-2]",
+    )
+    assert kept.metadata.agent == GIVEN.agent
+    assert opened.calls.holding("PERSON", b"\x04" * 32) == (call,)
+    assert opened.check() == ()
+    assert opened.audit.verify().ok

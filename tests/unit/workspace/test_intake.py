@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain import CallMetadata, Direction, PersonRole, Role
+from app.domain import CallMetadata, CallQuery, Direction, PersonRole, Role
 from app.errors import UsageError
 from app.workspace.intake import parse_channels, read_metadata
 
@@ -94,6 +94,23 @@ def test_what_lies_beside_a_named_file_is_read(office, described):
     assert [call.metadata.agent for call in calls] == ["Sam", "all", "all"]
     assert {call.metadata.queue for call in calls} == {"Care"}
     assert report.described == 1
+
+
+def test_names_and_references_are_kept_as_the_policy_lets_them_be_seen(office, tmp_path):
+    (tmp_path / "john_smith_4111111111111111.wav").write_bytes(b"one")
+    (tmp_path / "calls.csv").write_text(
+        "file,customer_reference\njohn_smith_4111111111111111.wav,KL-88412 john smith\n"
+    )
+    workspace = office.sign_in("sue", PersonRole.SUPERVISOR)
+    report = workspace.intake.import_paths([*tmp_path.glob("john*")])
+    (call,) = map(office.vault.calls.get, report.imported)
+    assert call.source_name == "[PERSON-1]_[CARD-1].wav"
+    assert call.metadata.customer_reference == "KL-88412 [PERSON-1]"
+    for text, found in (("kl 88412 John Smith", 1), ("KL-88413", 0)):
+        assert workspace.calls.count(CallQuery(customer=text)) == found
+        assert len(workspace.calls.page(CallQuery(customer=text), offset=0, limit=9)) == found
+    refused = workspace.intake.import_paths([tmp_path / "mary jones 2.wav"]).refused
+    assert [name for name, _ in refused] == ["[PERSON-1] 2.wav"]
 
 
 def test_a_metadata_file_that_is_named_takes_the_place_of_what_lies_beside(office, described):

@@ -343,6 +343,21 @@ def test_every_failed_sign_in_is_an_entry(office):
     assert failed == {("owner", "2 times"), ("unknown", "once")}
 
 
+def test_a_list_of_a_customers_calls_is_a_search_and_takes_a_right(office):
+    office.add(customer_reference="C-7")
+    asked = CallQuery(customer="C-7")
+    workspace = office.sign_in("sue", PersonRole.SUPERVISOR)
+    before = office.vault.audit.count()
+    workspace.calls.count(asked)
+    workspace.calls.page(asked, offset=0, limit=1)
+    assert office.vault.audit.count() == before + 1
+    entry = office.newest()
+    assert (entry.act, entry.outcome) == ("calls.search", "0 hits")
+    assert "C-7" not in repr(entry) + repr(asked)
+    with pytest.raises(NotAllowed):
+        office.sign_in("adam", PersonRole.ADMINISTRATOR).calls.count(asked)
+
+
 def test_a_list_of_words_is_a_search_and_an_entry_once(office):
     call = office.add()
     workspace = office.sign_in("sue", PersonRole.SUPERVISOR)

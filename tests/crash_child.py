@@ -24,7 +24,7 @@ def main(folder: Path, recordings: Path) -> None:
     """Import, process, end."""
     opened = vault.open_vault(folder, PASSPHRASE)
     print("open", flush=True)
-    places = Places(resources="", packs="")
+    places = Places(resources=str(Path(__file__).parents[1] / "resources"), packs="")
     with Workspace(opened, session_of(opened.person), Settings(), places) as workspace:
         workspace.intake.import_paths([recordings])
         print("imported", flush=True)

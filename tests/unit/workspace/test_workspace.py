@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -15,6 +16,7 @@ from app.workspace import Workspace
 from tests.builders import analysed_call, session_of
 
 PASSPHRASE = "a passphrase for testing"
+PLACES = Places(resources=str(Path(__file__).parents[3] / "resources"), packs="")
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ def opened(tmp_path):
 
 @pytest.fixture
 def workspace(opened):
-    return Workspace(opened, session_of(opened.person), Settings(), Places(resources="", packs=""))
+    return Workspace(opened, session_of(opened.person), Settings(), PLACES)
 
 
 @pytest.fixture
@@ -155,7 +157,7 @@ def test_closing_closes_the_vault(tmp_path):
     folder = tmp_path / "another"
     made = vault.create(folder, PASSPHRASE, cost=keys.LOWEST_COST)
     session = session_of(made.person)
-    with Workspace(made, session, Settings(), Places(resources="", packs="")) as workspace:
+    with Workspace(made, session, Settings(), PLACES) as workspace:
         assert workspace.info.folder == folder
     vault.open_vault(folder, PASSPHRASE).close()
 

@@ -10,6 +10,7 @@ from app.domain import RoleBasis
 from app.engine.redaction.addresses import AddressFinder
 from app.engine.redaction.answers import AnswerFinder
 from app.engine.redaction.contacts import ContactFinder
+from app.engine.redaction.national import NationalFinder
 from app.engine.redaction.numbers import NumberFinder
 from app.engine.redaction.people import PeopleFinder
 from app.engine.redaction.secrets import SecretFinder
@@ -229,10 +230,14 @@ def test_no_finder_raises_and_every_span_holds_something(turns: list[tuple[str, 
             assert one.kind in data().kinds
 
 
+NATIONAL = NationalFinder(data(), ("au", "eu", "uk", "us", "za"))
+
+
 def _all(call):
     people = PeopleFinder(data(), agents_too=False)
     facts = {"agent_name": None, "role_basis": RoleBasis.GIVEN, "role_confidence": 1.0}
     yield NumberFinder(data()).find(call)
+    yield NATIONAL.find(call)
     yield AddressFinder(data()).find(call)
     yield ContactFinder().find(call)
     yield SecretFinder(data()).find(call)
@@ -244,7 +249,8 @@ def _all(call):
     "words",
     ["nine", "pin nine", "at dot com", "x at y dot com", "card number", "john", "john smith",
      "nine oak lane", "4929", "9 oak 9", "password is", "my name is", "mr", "12/03/1980", "born",
-     "march nineteen", "a 9", "suite 9", "thanks for calling", "speaking", "i'm", "b r z"],
+     "march nineteen", "a 9", "suite 9", "thanks for calling", "speaking", "i'm", "b r z",
+     "vat passport", "imei 1 2 a", "dot one dot 2"],
 )  # fmt: skip
 def test_work_grows_with_the_length_only(words: str) -> None:
     def work(count: int) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
-import socket
+import subprocess
 import sys
 from functools import cache
+from re import _constants, _parser
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,11 +15,13 @@ import pytest
 from app.config import RedactionSettings
 from app.engine.redaction import Redactor
 from app.engine.redaction.frame import LANGUAGE, FinderRecognizer
+from app.engine.redaction.lexicon import Pattern
 from app.engine.transcripts import parse, to_raw
 from app.errors import UsageError
-from tests.unit.engine.redaction.calls import GOLDEN, RECOGNISERS, ROOT, Models, marked
+from tests.unit.engine.redaction.calls import GOLDEN, RECOGNISERS, ROOT, Models, data, marked
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 pytestmark = pytest.mark.models
@@ -115,7 +118,58 @@ def test_nothing_is_logged_and_nothing_looked_up(caplog: pytest.LogCaptureFixtur
     assert "Xochitl" not in caplog.text
     for name in ("presidio-analyzer", "decision_process"):
         assert logging.getLogger(name).disabled
-    assert "tldextract.remote" not in sys.modules or socket.getdefaulttimeout() is None
+
+
+def test_no_list_of_suffixes_is_looked_up_and_no_decision_is_written() -> None:
+    """In a process of its own, in which any attempt to reach out ends it."""
+    code = """
+import logging, socket, sys
+from pathlib import Path
+
+def refused(*_, **__):
+    raise SystemExit("reached out")
+
+socket.socket.connect = socket.getaddrinfo = socket.create_connection = refused
+logging.basicConfig(level=logging.DEBUG, stream=sys.stdout)
+from app.config import RedactionSettings
+from app.engine.redaction import Redactor
+from app.engine.transcripts import parse, to_raw
+from tests.unit.engine.redaction.calls import RECOGNISERS, Models
+
+text = "mail bob@mail.example.co.uk or see https://example.co.uk/?user=77 card 4111 1111 1111 1111"
+raw = to_raw(parse(('{"turns": [{"text": "' + text + '"}]}').encode()))
+made = Redactor(Models(), RedactionSettings(), RECOGNISERS).redact(raw)
+print(made.transcript.turns[0].text)
+print("tldextract" in sys.modules, "4111" in repr(made))
+"""
+    made = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    said = "mail [EMAIL-1] or see [URL-1] card [CARD-1]"
+    assert made.stdout.splitlines() == [said, "False False"]
+    assert "bob" not in made.stderr
+    assert "4111" not in made.stderr
+
+
+def test_no_pattern_repeats_without_end() -> None:
+    """So that the work at each place of a text is bounded, however long the text is."""
+    for one in (*data().patterns, *data().national):
+        expression = one.regex if isinstance(one, Pattern) else one.shape
+        most = max(_repeats(_parser.parse(expression)), default=1)
+        assert most <= 400, one.rule
+
+
+def _repeats(parsed) -> Iterator[int]:
+    """Yield how often each part of an expression may be repeated."""
+    for code, value in parsed:
+        if code in (_constants.MAX_REPEAT, _constants.MIN_REPEAT):
+            yield value[1]
+            yield from _repeats(value[2])
+        elif code is _constants.SUBPATTERN:
+            yield from _repeats(value[-1])
+        elif code is _constants.BRANCH:
+            for branch in value[1]:
+                yield from _repeats(branch)
 
 
 def test_presidios_own_recognisers_are_not_in_use() -> None:

@@ -47,19 +47,6 @@ def texts(words: int) -> dict[str, str]:
     talk = re.findall(r'"[AC]: (.*)"', golden)
     said = re.sub(r"\{[A-Z_]+:([^}]*)\}", r"\1", " ".join(talk)).split()
     digits = ("four", "two", "double", "seven", "oh", "nine", "b", "for", "bertie", "no", "sorry")
-        "four",
-        "two",
-        "double",
-        "seven",
-        "oh",
-        "nine",
-        "b",
-        "for",
-        "bertie",
-        "no",
-        "sorry",
-        "three",
-    ]
     kinds = {"talk": said, "digits as said": [*digits], "written signs": list(SIGNS)}
     return {
         name: " ".join((some * (words // len(some) + 1))[:words]) for name, some in kinds.items()

@@ -13,6 +13,7 @@ from app.engine.redaction.contacts import ContactFinder
 from app.engine.redaction.everything import EverythingFinder
 from app.engine.redaction.frame import CallContext, Frame
 from app.engine.redaction.labels import IN_WORDS, LabelFinders, Labelled
+from app.engine.redaction.medical import MedicalFinder
 from app.engine.redaction.national import NationalFinder
 from app.engine.redaction.numbers import NumberFinder
 from app.engine.redaction.people import PeopleFinder, Suspect
@@ -54,6 +55,7 @@ class Engine:
         self._addresses = AddressFinder(lexicon)
         self._secrets = SecretFinder(lexicon)
         self._answers = AnswerFinder(lexicon)
+        self._medical = MedicalFinder(lexicon)
         self._tagger = tagger
         self._tags = TagFinder(lexicon)
         self._persons = {PERSON, AGENT} if settings.agent_names else {PERSON}
@@ -71,6 +73,7 @@ class Engine:
                 ("addresses", ["ADDRESS"], lambda context: self._addresses.find(context.call)),
                 ("secrets", names, lambda context: self._secrets.find(context.call)),
                 ("answers", names, lambda context: self._answers.find(context.call)),
+                ("medical", ["MEDICAL"], lambda context: self._medical.find(context.call)),
                 ("people", ["PERSON"], self._find_people),
                 ("tagger", names, lambda context: self._tags.find(context.call, context.tagged)),
                 ("everything", names, self._find_everything),

@@ -145,6 +145,15 @@ class SecretWords(_Table, frozen=True):
     talk: frozenset[str]
 
 
+class MedicalWords(_Table, frozen=True):
+    """Words of health, and those of people, so many words before or after (medical.toml)."""
+
+    terms: tuple[str, ...]
+    people: frozenset[str]
+    before: int
+    after: int
+
+
 class AnswerWords(_Table, frozen=True):
     """What stands around the answer to a question (answers.toml)."""
 
@@ -187,6 +196,7 @@ class Lexicon:
     address: AddressWords
     secrets: SecretWords
     answers: AnswerWords
+    medical: MedicalWords
     common: frozenset[str]
 
     @property
@@ -220,6 +230,7 @@ def load(folder: Path) -> Lexicon:
         address=_read(folder / "address.toml", AddressWords),
         secrets=_read(folder / "secrets.toml", SecretWords),
         answers=_read(folder / "answers.toml", AnswerWords),
+        medical=_read(folder / "medical.toml", MedicalWords),
         common=frozenset(_read(folder / "common.toml", _CommonWords).words.split()),
     )
 

@@ -9,6 +9,7 @@ from app.engine.redaction.answers import AnswerFinder
 from app.engine.redaction.casing import cased
 from app.engine.redaction.contacts import ContactFinder
 from app.engine.redaction.everything import EverythingFinder
+from app.engine.redaction.medical import MedicalFinder
 from app.engine.redaction.secrets import SecretFinder
 from tests.unit.engine.redaction.calls import data, read, said
 
@@ -131,6 +132,22 @@ def test_capitals_are_put_where_a_model_expects_them() -> None:
     assert cased(turn, data()) == "ßa I"
     (turn,) = read("C: ßa").turns
     assert cased(turn, data()) == "ßa"
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("C: I was told that I have diabetes.", ["diabetes"]),
+        ("C: my husband had a heart attack, he needs surgery", ["heart attack", "surgery"]),
+        ("C: the cancer came back, she said", ["cancer"]),
+        ("C: it is the stroke association", []),
+        ("C: She left. The operation of the lift. I called.", []),
+        ("C: surgery hours are nine to five", []),
+        ("C: he rang and they said that the man at the desk over there has asthma", ["asthma"]),
+    ],
+)
+def test_what_is_said_of_a_persons_health(line: str, words: list[str]) -> None:
+    assert texts(MedicalFinder(data()), line) == words
 
 
 def test_everything() -> None:

@@ -455,11 +455,7 @@ def _as_found(names: Sequence[tuple[SaidTurn, _Name]]) -> list[Found]:
 
 def _whole_name(value: str, full: dict[str, str]) -> str:
     longer = {full[word] for word in value.split()}
-    if len(longer) == 1:
-        candidate = longer.pop()
-        if set(value.split()) <= set(candidate.split()):
-            return candidate
-    return value
+    return longer.pop() if len(longer) == 1 else value
 
 
 def _one_found(turn: SaidTurn, name: _Name) -> Found:

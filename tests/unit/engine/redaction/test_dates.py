@@ -24,6 +24,7 @@ SAID = {
     "4 July": "0000-07-04",
     "the first of may two thousand and five": "2005-05-01",
     "December 12 7 9": "1979-12-12",
+    "14 March nineteen-seventy-nine": "1979-03-14",
 }
 
 

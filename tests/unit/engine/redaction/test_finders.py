@@ -32,6 +32,7 @@ def texts(finder, *lines: str) -> list[str]:
         ("C: it's in Suite 286.", "Suite 286"),
         ("C: Apt. 12", "Apt. 12"),
         ("C: 9 Elm Drive Street", "9 Elm Drive Street"),
+        ("C: flat 2 at 17 Mulberry Lane", "flat 2 at 17 Mulberry Lane"),
     ],
 )  # fmt: skip
 def test_addresses(line: str, address: str) -> None:
@@ -65,6 +66,8 @@ def test_no_addresses(line: str) -> None:
         ("C: is a b 8 2 at mail dot co dot uk", "a b 8 2 at mail dot co dot uk", "ab82@mail.co.uk"),
         ("C: mary.jane at example.org", "mary.jane at example.org", "mary.jane@example.org"),
         ("C: email is bob one at x dash y dot com", "bob one at x dash y dot com", "bob1@x-y.com"),
+        ("C: jim at mail dot foo dot com", "jim at mail dot foo dot com", "jim@mail.foo.com"),
+        ("C: big jim smith at mail dot com", "smith at mail dot com", "smith@mail.com"),
         ("C: jim at gmail dot com and", "jim at gmail dot com", "jim@gmail.com"),
         ("C: a jim at mail dot com", "jim at mail dot com", "jim@mail.com"),
         ("C: jim, at mail dot com, and bob at mail dot com", "bob at mail dot com", "bob@mail.com"),
@@ -101,6 +104,7 @@ def test_secrets() -> None:
     assert texts(finder, "A: And your password?", "C: ") == []
     assert texts(finder, "A: And your password?", "C: yes . fluffy") == ["fluffy"]
     assert texts(finder, "C: my password is wrong") == []
+    assert texts(finder, "C: my password is fluffy, cat") == ["fluffy, cat"]
     assert texts(finder, "C: the password") == []
     assert texts(finder, "C: the password works fine") == []
     assert texts(finder, "C: the password is is") == []

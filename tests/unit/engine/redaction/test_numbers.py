@@ -258,3 +258,14 @@ def test_work_grows_with_the_length_only(words: str) -> None:
         return steps(lambda: list(_all(read(f"C: {text}"))))
 
     assert work(1500) < 16 * work(150)
+
+
+def test_letters_behind_a_number_without_letters_and_decimals() -> None:
+    assert kinds("A: And the pin number?", "C: 1 2 3 4 x y") == ["PIN"]
+    assert kinds("C: it came to 19.99 in the end") == []
+
+
+def test_what_is_no_card_is_not_cut_into_a_card_and_its_code() -> None:
+    found = kinds("A: Your card details?", "C: 4929 4212 3460 0822 1 2 3")
+    assert "CARD_CODE" not in found
+    assert found

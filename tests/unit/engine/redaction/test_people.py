@@ -138,3 +138,27 @@ def test_when_roles_are_guesses_only_an_agents_words_count() -> None:
     assert names("A: my name is Sarah", basis=RoleBasis.GUESSED, sure=0.9) == []
     late = tuple(f"A: turn {n}" for n in range(4))
     assert names(*late, "A: my name is Sarah") == ["Sarah"]
+
+
+def test_a_month_after_a_first_name_belongs_to_it_for_the_tagger() -> None:
+    call = read("C: then Lucinda May called")
+    found = PeopleFinder(data(), agents_too=False).find(
+        call,
+        [[Suspect(5, 16, 0.95)]],
+        agent_name=None,
+        role_basis=RoleBasis.GIVEN,
+        role_confidence=1.0,
+    )
+    assert "Lucinda May" in [text for _, text in said(call, found)]
+
+
+def test_names_of_several_parts() -> None:
+    assert names("C: then John van der Merwe called") == ["John van der Merwe"]
+    assert names("C: then john van der merwe called") == ["john van der merwe"]
+    assert names("C: my name is anne-marie") == ["anne-marie"]
+    assert names("C: it's Thomas John speaking") == ["Thomas John"]
+
+
+def test_a_name_that_follows_no_opening_is_nobodys_greeting() -> None:
+    line = "C: Graham speaking"
+    assert names(line, basis=RoleBasis.GUESSED, sure=0.1) == ["Graham"]

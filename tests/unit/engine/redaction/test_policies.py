@@ -337,3 +337,10 @@ def test_a_pin_in_one_breath_with_an_account_does_not_stay() -> None:
 def test_days_and_amounts_stay_beside_a_secret() -> None:
     line = "I changed my pin number on March 3rd and paid 2500 pounds"
     assert safe(redactor("standard"), f"C: {line}") == [line]
+
+
+@pytest.mark.models
+def test_the_policy_and_the_data_are_in_the_lineage() -> None:
+    policy_used, recognisers = redactor("last-four").lineage
+    assert policy_used.startswith("redaction-last-four-1-")
+    assert recognisers.startswith("recognisers-")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.config import RedactionSettings
-from app.engine.redaction import Redactor
-from app.engine.redaction.frame import LANGUAGE, FinderRecognizer
+from app.engine.redaction import Redactor, frame
+from app.engine.redaction.frame import LANGUAGE, FinderRecognizer, RecognizerResult
 from app.engine.redaction.lexicon import Pattern
 from app.engine.transcripts import parse, to_raw
 from app.errors import UsageError
@@ -190,3 +190,9 @@ def test_wrong_data_is_refused(tmp_path: Path) -> None:
     broken = Redactor(Models(), RedactionSettings(), tmp_path)
     with pytest.raises(UsageError):
         broken.redact(CALLS[0].raw)
+
+
+def test_a_result_between_two_turns_is_none() -> None:
+    metadata = {RecognizerResult.RECOGNIZER_NAME_KEY: "x"}
+    between = RecognizerResult("CARD", 5, 6, 1.0, recognition_metadata=metadata)
+    assert frame._found(between, ["hello", "you"], [0, 8]) is None

@@ -153,3 +153,8 @@ def test_the_same_number_said_otherwise_is_one_value() -> None:
     found = TagFinder(data()).find(call, tags)
     assert [one.value for one in found] == ["4211", "4211"]
     assert [round(one.score, 2) for one in found] == [0.54, 0.5]
+
+
+def test_words_that_nobody_asked_for_are_no_password() -> None:
+    call = read("C: so fluffy cat then")
+    assert TagFinder(data()).find(call, [[Tagged("PASSWORD", 3, 13, 0.9)]]) == []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import soundfile
 
@@ -128,3 +130,47 @@ def test_a_word_list_puts_a_name_right_and_says_so(analysed):
     told = analysed(begin, BOTH, vocabulary="Bluegum Energy", hints=1)
     assert "Bluegum Energy" in told.transcript.turns[0].text
     assert told.provenance.settings_sha256 != found.provenance.settings_sha256
+
+
+def test_what_came_with_a_recording_is_made_safe_in_the_worker():
+    pipeline = Pipeline(ROOT / "resources", None, threads=2)
+
+    def labels(**known):
+        payload = b'{"turns": [{"text": "hello"}]}'
+        request = Request(content="transcript", payload=payload, settings=Settings(), **known)
+        return pipeline.analyse(request, lambda *_: None).labels
+
+    assert labels() is None
+    known = CallMetadata(customer_reference="KL-88412")
+    found = labels(source_name="call_Wojciechowska_20260301.wav", metadata=known)
+    assert found.source_name == "call_[PERSON-1]_20260301.wav"
+    assert found.customer_reference == "KL-88412"
+    assert {one.kind for one in found.values} == {"PERSON", "CUSTOMER_REFERENCE"}
+
+
+def test_a_tone_is_heard_where_something_is_muted():
+    pipeline = Pipeline(ROOT / "resources", None, threads=2)
+    sound, rate_hz = soundfile.read(ROOT / "resources" / "samples" / "utilities.wav")
+    content = recording(sound[: 25 * rate_hz], rate_hz)
+
+    def muted(kind):
+        changes = {"redaction.sound": kind, "execution.device": "cpu"}
+        request = Request(
+            content="audio",
+            payload=content,
+            settings=override(Settings(), changes),
+            metadata=CallMetadata(channel_roles=BOTH),
+        )
+        made = pipeline.analyse(request, lambda *_: None)
+        samples, rate = soundfile.read(io.BytesIO(made.muted_audio), dtype="int16")
+        return made.analysis, samples, rate
+
+    analysis, silent, rate = muted("silence")
+    same, toned, _ = muted("tone")
+    assert same.muted == analysis.muted
+    assert same.provenance.settings_sha256 != analysis.provenance.settings_sha256
+    span = max(analysis.muted, key=lambda one: one.end_ms - one.start_ms)
+    inside = slice((span.start_ms + 50) * rate // 1000, (span.end_ms - 50) * rate // 1000)
+    assert abs(silent[inside, span.channel]).max() <= 60
+    heard = np.abs(np.fft.rfft(toned[inside, span.channel]))
+    assert abs(np.argmax(heard) * rate / len(toned[inside]) - 1000) < 20

@@ -190,6 +190,16 @@ def test_a_settings_file_must_be_there_and_right(records, tmp_path):
     assert "speech.colour" in printed[0]["error"]["sentence"]
 
 
+def test_a_customers_calls_are_found_by_the_whole_reference(records, vaulted, recordings):
+    (recordings / "calls.csv").write_text("file,customer_reference\na.wav,KL-88412 john smith\n")
+    records("import", recordings, *vaulted, "--no-process")
+    _, (found,) = records("list", *vaulted, "--customer", "kl-88412 John Smith")
+    assert found["source_name"] == "a.wav"
+    assert records("list", *vaulted, "--customer", "KL-88412") == (0, [])
+    _, (shown,) = records("show", found["id"], *vaulted)
+    assert shown["metadata"]["customer_reference"] == "KL-88412 [PERSON-1]"
+
+
 def test_models_are_listed_and_checked(records, run):
     status, printed = records("models")
     names = {model["name"] for model in every(printed, "model")}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.domain import AuditCheck, AuditEntry, AuditProof, Progress
-    from app.workspace.gate import Gate
+    from app.workspace.gate import Confirmed, Gate
 
 _EVERYTHING = AuditQuery()
 _VERIFIER = "verify_audit.py"
@@ -128,10 +128,12 @@ class AuditTrail:
         )
         return self._gate.vault.audit.consistency(older)
 
-    def accept(self, reason: str) -> AuditEntry:
+    def accept(self, reason: str, *, confirmed: Confirmed | None) -> AuditEntry:
         """Accept that the log is not the one that this computer saw, such as after a backup was
-        restored; that, and who accepted it and why, stays in the log."""
+        restored; that, and who accepted it and why, stays in the log. Raises `NotAllowed` unless
+        the passphrase was typed again."""
         self._gate.require(Right.MANAGE_VAULT)
+        self._gate.expect_confirmed("audit.accept", confirmed)
         given = given_reason(reason)
         return self._gate.vault.audit.accept_mismatch(actor=self._gate.actor, reason=given)
 

@@ -183,7 +183,7 @@ class Audit:
             verdict = judged(walked, ends=ends, checkpoint=checkpoint, seen=seen)
             changed = () if at_rest or not verdict.ok else seals.foreign(reading, end.state)
         if changed:
-            return replace(verdict, ok=False, sentence=_foreign(changed), restarts=())
+            return replace(verdict, ok=False, sentence=_foreign(changed), restarts=(), covered=0)
         return verdict
 
     def expect_own_state(self) -> None:

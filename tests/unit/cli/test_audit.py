@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -69,7 +70,10 @@ def test_the_log_is_exported_and_verified_elsewhere(records, run, vaulted, folde
             assert run("audit", "export", folder / "later", *vaulted)[0] == 0
             held = ["--log", folder / "later" / "audit.jsonl", "--key", key["key"]]
         else:
-            held = ["--checkpoint", checkpoint["text"]]
+            older = ["--checkpoint", checkpoint["text"]]
+            assert verify(proof, *older) == 2, "of the newer checkpoint the auditor knows nothing"
+            newer = json.loads(proof.read_text())["checkpoint"]["text"]
+            held = [*older, "--checkpoint", newer]
         assert verify(proof, *held) == 0
     proof = folder / "old.json"
     given = ["audit", "prove", "2", "--since", folder / "cp.json", "--out", proof]
@@ -79,7 +83,7 @@ def test_the_log_is_exported_and_verified_elsewhere(records, run, vaulted, folde
     assert {"audit.export", "audit.checkpoint", "audit.prove"} <= set(acts)
 
 
-def test_people_get_sentences(run, vaulted, folder):
+def test_people_get_sentences(run, records, vaulted, folder):
     _, said, _ = run("audit", "key", "--page", folder / "key.html", *vaulted)
     assert said.startswith("AIKEY2-")
     assert "AIKEY2-" in (folder / "key.html").read_text()
@@ -88,6 +92,12 @@ def test_people_get_sentences(run, vaulted, folder):
     assert short.startswith("AIROOT2-")
     status, said, _ = run("audit", "verify", "--checkpoint", short, *vaulted)
     assert (status, "are as they were written" in said) == (0, True)
+    assert re.search(r"given, of \d+ entries.\nNot proven by that: .* \(now \d+ entr", said)
+    status, said, _ = run("audit", "verify", *vaulted)
+    assert (status, "Not proven: that the whole vault was not put back" in said) == (0, True)
+    assert every(records("audit", "verify", *vaulted)[1], "audit-check")[0]["covered"] == 0
+    given = ["audit", "verify", "--checkpoint", short]
+    assert f"-{every(records(*given, *vaulted)[1], 'audit-check')[0]['covered']}-" in short
     _, said, _ = run("audit", "prove", "1", "--out", folder / "p.json", *vaulted)
     assert "proves that entry 1 is in the log" in said
     given = ["audit", "prove", "--since", short, "--out", folder / "s.json"]

@@ -277,7 +277,9 @@ class Audit:
     def _tell_of_copies(self) -> None:
         """Write down, once, that a copy of the vault was opened elsewhere on this computer and that
         its log holds what this one does not."""
-        for other in () if self._witness is None else self._witness.elsewhere():
+        others = () if self._witness is None else self._witness.elsewhere()
+        there = {other.newest.root for other in others}
+        for other in others:
             memory = self._remembered()
             told = () if memory is None else memory.told
             if other.newest.root in told or self._extends(other.newest):
@@ -291,7 +293,7 @@ class Audit:
             if memory is None and self._witness is not None:
                 memory = self._witness.first(self._seen())
             if memory is not None:
-                self._remember(memory.having_told(other.newest.root))
+                self._remember(memory.having_told(other.newest.root, there))
 
     def save_witness(self) -> None:
         """Remember outside of the vault's folder what the log is now."""

@@ -70,7 +70,7 @@ def _proven(check: AuditCheck) -> tuple[str, ...]:
     after = counted(check.entries - check.covered, "entry", "entries")
     return (
         f"It extends the checkpoint that was given, of {_entries(check.covered)}.",
-        f"Not proven by that: that nothing is missing of what came after it (now {after}).",
+        f"Not proven by that: that what came after it (now {after}) is all that there was.",
     )
 
 
@@ -113,11 +113,13 @@ def _checkpoint(run: Run, workspace: Workspace) -> int:
 def _prove(run: Run, workspace: Workspace) -> int:
     trail, args = workspace.audit, run.args
     since = None if args.since is None else _read(args.since)
+    if args.to is not None and (args.number is not None or since is None):
+        raise UsageError("--to goes with --since and no number.")
     if args.number is not None:
         proof = trail.prove_entry(args.number, since)
         said = f"that entry {args.number} is in the log of {_entries(proof.checkpoint.size)}"
     elif since is not None:
-        proof = trail.prove_since(since)
+        proof = trail.prove_since(since, None if args.to is None else _read(args.to))
         said = f"that the log of {_entries(proof.checkpoint.size)} begins with the first"
         said += f" {proof.since:,}, unchanged"
     else:

@@ -232,20 +232,22 @@ class Audit:
             path = merkle.inclusion(covered, number - 1)
         return AuditProof(checkpoint=checkpoint, path=_hexadecimal(path), entry=signed.entry)
 
-    def consistency(self, older: Checkpoint | Seen) -> AuditProof:
-        """Return the proof that the log extends an older checkpoint; raises `UsageError`."""
+    def consistency(self, older: Checkpoint | Seen, newer: Checkpoint | None = None) -> AuditProof:
+        """Return the proof that the log, as it is now or as it was at a newer checkpoint, extends
+        an older one; raises `UsageError`."""
         with self._database.reader() as reading:
-            leaves = audit_rows.leaves(reading)
-            root = merkle.root_of(leaves[: older.size]).hex()
-            if older.size > len(leaves) or root != older.root:
-                raise _no_such_proof()
+            checkpoint = newer or self._checkpoint(reading)
+            leaves = audit_rows.leaves(reading)[: checkpoint.size]
+            for one in (checkpoint, older):
+                root = merkle.root_of(leaves[: one.size]).hex()
+                if one.size > len(leaves) or root != one.root:
+                    raise _no_such_proof()
             path = merkle.consistency(leaves, older.size)
-            checkpoint = self._checkpoint(reading)
         return AuditProof(
             checkpoint=checkpoint,
             path=_hexadecimal(path),
             since=older.size,
-            since_root=Sha256(root),
+            since_root=Sha256(older.root),
         )
 
     @contextmanager

@@ -144,7 +144,23 @@ def test_one_entry_is_not_proven_for_a_short_form(run, vaulted, folder):
     short = run("audit", "checkpoint", *vaulted)[1].splitlines()[1]
     given = ["audit", "prove", "1", "--since", short, "--out", folder / "x"]
     status, _, said = run(*given, *vaulted)
-    assert (status, "not for its short form" in said) == (2, True)
+    assert (status, "not to its short form" in said) == (2, True)
+
+
+def test_two_checkpoints_that_were_kept_are_proven_to_be_of_one_log(run, vaulted, folder, verify):
+    for name in ("older", "newer", "newest"):
+        assert run("audit", "checkpoint", "--out", folder / f"{name}.json", *vaulted)[0] == 0
+    proof = folder / "between.json"
+    given = ["audit", "prove", "--since", folder / "older.json", "--to", folder / "newer.json"]
+    assert run(*given, "--out", proof, *vaulted)[0] == 0
+    both = ["--checkpoint", folder / "older.json", "--checkpoint", folder / "newer.json"]
+    assert verify(proof, *both) == 0
+    assert verify(proof, *both[:2]) == 2
+    assert verify(proof, *both[:2], "--checkpoint", folder / "newest.json") == 1
+    other = ["--since", folder / "newer.json", "--to", folder / "older.json"]
+    assert run("audit", "prove", *other, "--out", folder / "x", *vaulted)[0] == 2
+    for wrong in (["1", "--to", folder / "newer.json"], ["--to", folder / "newer.json"]):
+        assert run("audit", "prove", *wrong, "--out", folder / "x", *vaulted)[0] == 2
 
 
 def test_a_terminal_shows_the_key_as_a_picture(records, run, vaulted, monkeypatch):

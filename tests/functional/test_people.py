@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -10,7 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QPushButton
 
 from app.domain import CallQuery, GuardedAct, PersonState, RequestState
-from app.storage import vault
+from app.storage import totp, vault
 from app.ui.call_acts import CallAct
 from app.ui.call_page import WORDS_HIDDEN
 from app.ui.people_tab import PersonAct
@@ -490,6 +491,39 @@ def test_people_are_changed_by_who_types_their_passphrase_and_nobody_else(
     page.people.act(PersonAct.RESTORE)
     confirm(person, scenes.PASSPHRASE)  # what was typed before locking counts no more
     person.wait(lambda: page.people.selected().state is PersonState.ACTIVE)  # type: ignore[union-attr]
+
+
+def test_who_has_a_second_factor_is_asked_for_a_code_as_well(
+    start: Callable[..., Person], program: Program
+) -> None:
+    scenes.filled(program.folders.vault, done=1)
+    with vault.open_vault(program.folders.vault, scenes.PASSPHRASE) as opened:
+        secret = totp.new_secret()
+        code = totp._totp(secret).generate(int(time.time())).decode()
+        backup = opened.second_factors.set_up(opened.person, secret, code, actor="owner")
+    person = start()
+    page = person.session.unlock
+    person.wait(lambda: page.isVisible() and page.passphrase.edit.isEnabled())
+    person.qtbot.keyClicks(page.passphrase.edit, scenes.PASSPHRASE)
+    page.unlock.click()
+    person.wait(page.code.isVisible)
+    person.qtbot.keyClicks(page.code, backup[0])
+    person.qtbot.keyClick(page.code, Qt.Key.Key_Return)
+    person.wait(person.window.main.isVisible)
+    person.window.show_page(Page.PEOPLE)
+    teams = person.window.people.teams
+    person.window.people.show_tab(Tab.TEAMS)
+    person.qtbot.keyClicks(teams.name, "North")
+    teams.agents.setPlainText("A. Osei")
+    teams.keep.click()
+    confirm(person, scenes.PASSPHRASE, backup[0])
+    asked = dialog(person, ConfirmDialog)
+    person.wait(asked.problem.isVisible)  # it was used up
+    assert teams.list.count() == 0
+    person.qtbot.keyClicks(asked.passphrase.edit, scenes.PASSPHRASE)
+    person.qtbot.keyClicks(asked.code, backup[1])
+    asked.confirm.click()
+    person.wait(lambda: teams.list.count() == 1)
 
 
 @pytest.fixture(autouse=True)

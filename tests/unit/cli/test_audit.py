@@ -163,12 +163,14 @@ def test_two_checkpoints_that_were_kept_are_proven_to_be_of_one_log(run, vaulted
         assert run("audit", "prove", *wrong, "--out", folder / "x", *vaulted)[0] == 2
 
 
-def test_a_terminal_shows_the_key_as_a_picture(records, run, vaulted, monkeypatch):
+def test_a_terminal_shows_the_key_as_a_picture(run, vaulted, monkeypatch, tmp_path):
     from app.cli.output import Output
 
     made = Output.standard(json=False)
     monkeypatch.setattr(type(made.stdout), "isatty", lambda _: True, raising=False)
     assert "█▀" in run("audit", "key", *vaulted)[1]
+    new = ["--vault", tmp_path / "new", *vaulted[2:]]
+    assert "█▀" in run("init", *new)[1], "and when a vault is made"
 
 
 def test_a_vault_that_was_put_back_is_told_until_somebody_accepts_it(records, run, vaulted):

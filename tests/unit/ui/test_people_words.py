@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 from app.access import ACTS, FOUNDER, ROLES, SETTINGS, Session, setting_text
 from app.domain import (
     ApprovalRequest,
+    AuditCheck,
     AuditEntry,
     GuardedAct,
     KeysState,
@@ -334,3 +335,11 @@ def test_the_tab_says_how_long_calls_are_kept(due: retention_tab.Due, said: str)
 )
 def test_the_tab_says_how_many_calls_are_due(calls: int, said: str) -> None:
     assert retention_tab.older(retention_tab.Due(days=9, calls=calls)) == said
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_a_log_that_is_good_is_said_not_to_show_everything(*, ok: bool) -> None:
+    check = AuditCheck(entries=3, ok=ok, first_bad=None if ok else 3, sentence="So it is.")
+    said = audit_words.verdict(check)
+    assert said.startswith("So it is.")
+    assert ("only by a checkpoint" in said) == ok

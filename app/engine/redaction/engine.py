@@ -16,6 +16,7 @@ from app.engine.redaction.numbers import NumberFinder
 from app.engine.redaction.people import PeopleFinder, Suspect
 from app.engine.redaction.secrets import SecretFinder
 from app.engine.redaction.tags import AGENT, PERSON, TagFinder
+from app.engine.redaction.things import ThingFinder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,7 @@ class Engine:
         self._answers = AnswerFinder(lexicon)
         self._tagger = tagger
         self._tags = TagFinder(lexicon)
+        self._things = ThingFinder(lexicon)
         self._persons = {PERSON, AGENT} if settings.agent_names else {PERSON}
         self._everything = EverythingFinder()
         self._kinds = _kinds(lexicon, settings)
@@ -75,14 +77,18 @@ class Engine:
     def find(self, raw: RawTranscript, *, agent_name: str | None) -> list[Found]:
         """Return everything of the chosen kinds that any finder finds."""
         call = self._reader.read(raw)
+        read = self._tagger.read([(turn.role, turn.text) for turn in call.turns])
         facts = {
+            "things": [
+                self._things.places(turn, one.doubted)
+                for turn, one in zip(call.turns, read, strict=True)
+            ],
             "agent_name": agent_name,
             "role_basis": raw.role_basis,
             "role_confidence": raw.role_confidence,
         }
         texts = [cased(turn, self._lexicon) for turn in call.turns]
-        tagged = self._tagger.tag([(turn.role, turn.text) for turn in call.turns])
-        return self._frame.analyse(call, texts, tagged, self._kinds, facts)
+        return self._frame.analyse(call, texts, [one.tagged for one in read], self._kinds, facts)
 
     def _find_people(self, context: CallContext) -> list[Found]:
         persons = [

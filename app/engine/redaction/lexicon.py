@@ -101,6 +101,7 @@ class PeopleWords(_Table, frozen=True):
     openings: tuple[str, ...]
     afterwards: tuple[str, ...]
     lead_ins: tuple[str, ...]
+    vocatives: frozenset[str]
     never: frozenset[str]
 
 
@@ -111,6 +112,14 @@ class AddressWords(_Table, frozen=True):
     shy_streets: frozenset[str]
     units: tuple[str, ...]
     stops: frozenset[str]
+
+
+class ThingWords(_Table, frozen=True):
+    """What is printed like a name and is none (things.toml)."""
+
+    words: str
+    brands: tuple[str, ...]
+    firms: tuple[str, ...]
 
 
 class SecretWords(_Table, frozen=True):
@@ -162,6 +171,7 @@ class Lexicon:
     address: AddressWords
     secrets: SecretWords
     answers: AnswerWords
+    things: ThingWords
     common: frozenset[str]
 
     @property
@@ -190,6 +200,7 @@ def load(folder: Path) -> Lexicon:
         address=_read(folder / "address.toml", AddressWords),
         secrets=_read(folder / "secrets.toml", SecretWords),
         answers=_read(folder / "answers.toml", AnswerWords),
+        things=_read(folder / "things.toml", ThingWords),
         common=frozenset(_read(folder / "common.toml", _CommonWords).words.split()),
     )
 

@@ -302,14 +302,17 @@ FIRM_WORDS = (
     "logistics", "media", "pensions", "electric", "group", "partners", "holdings", "and sons",
     "and co", "and partners", "building society", "health", "care", "bakery", "stores",
 )  # fmt: skip
-LIKE_PEOPLE = (
+NAMED_AFTER = (
     "laura ashley", "paul smith", "fred perry", "jo malone", "russell hobbs", "john lewis",
-    "harvey nichols", "morphy richards", "hugo boss", "ralph lauren", "charles schwab", "vera wang",
-    "ben sherman", "karen millen", "kurt geiger", "jimmy choo", "marc jacobs", "tom ford",
-    "elizabeth arden", "max factor", "bobbi brown", "john deere", "edward jones", "merrill lynch",
-    "jack wills", "cath kidston", "ted baker", "calvin klein", "wh smith", "thomas cook",
-    "trader joe's", "levi's", "sainsbury's", "wendy's", "ben and jerry's", "lloyds", "dell",
-    "black and decker", "johnson and johnson", "procter and gamble", "hargreaves lansdown",
-    "crabtree and evelyn", "dolce and gabbana", "abercrombie and fitch", "bang and olufsen",
-    "smith and nephew", "jack daniel's", "jim beam", "johnnie walker", "martha stewart",
+    "harvey nichols", "hugo boss", "ralph lauren", "charles schwab", "vera wang", "ben sherman",
+    "karen millen", "kurt geiger", "jimmy choo", "marc jacobs", "tom ford", "elizabeth arden",
+    "bobbi brown", "john deere", "edward jones", "jack wills", "cath kidston", "ted baker",
+    "calvin klein", "thomas cook", "jim beam", "johnnie walker", "martha stewart",
+)  # fmt: skip
+LIKE_PEOPLE = (
+    *NAMED_AFTER, "morphy richards", "max factor", "merrill lynch", "wh smith", "trader joe's",
+    "levi's", "sainsbury's", "wendy's", "ben and jerry's", "lloyds", "dell", "black and decker",
+    "johnson and johnson", "procter and gamble", "hargreaves lansdown", "crabtree and evelyn",
+    "dolce and gabbana", "abercrombie and fitch", "bang and olufsen", "smith and nephew",
+    "jack daniel's",
 )  # fmt: skip

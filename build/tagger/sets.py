@@ -144,20 +144,32 @@ def plain(data: Path, *, validation: bool) -> Iterator[list[Turn]]:
     texts = [text for text in texts if not held_back(text)]
     clinc = json.loads((data / "text/clinc150/data_full.json").read_text(encoding="utf-8"))
     texts += [text for text, intent in clinc["train"] if intent not in _NAMED]
-    lists = tomllib.loads((RECOGNISERS / "names.toml").read_text(encoding="utf-8"))
-    people = frozenset(lists["first"].split())
+    people = _first_names()
     for text in texts:
-        named = not people.isdisjoint(re.findall(r"[a-z]+", text.lower()))
-        if validates(text) == validation and not named and not _GIVEN.search(text):
+        if validates(text) == validation and not _holds_values(text, people):
             yield [Turn(CUSTOMER, text, ())]
 
 
+def _first_names() -> frozenset[str]:
+    lists = tomllib.loads((RECOGNISERS / "names.toml").read_text(encoding="utf-8"))
+    return frozenset(lists["first"].split())
+
+
+def _holds_values(text: str, people: frozenset[str]) -> bool:
+    """Say whether a sentence names somebody, or seems to, or holds a number of somebody's."""
+    named = not people.isdisjoint(re.findall(r"[a-z]+", text.lower()))
+    return named or _GIVEN.search(text) is not None
+
+
 def taskmaster(data: Path, *, validation: bool) -> Iterator[list[Turn]]:
-    """Read orders of coffee; whoever gives a name gives that of a playing card."""
+    """Read orders of coffee, without those in which somebody seems to give a name."""
+    people = _first_names()
     file = data / "text/taskmaster/data_07.json"
     for one in json.loads(file.read_text(encoding="utf-8")):
         key = f"taskmaster {one['conversation_id']}"
         if held_back(key) or validates(key) != validation:
+            continue
+        if any(_holds_values(said["text"], people) for said in one["utterances"]):
             continue
         roles = {"user": CUSTOMER, "assistant": AGENT}
         yield [Turn(roles[said["speaker"]], said["text"], ()) for said in one["utterances"]]

@@ -14,6 +14,8 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tagger.plain import NAMED_AFTER
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from random import Random
@@ -324,7 +326,9 @@ class Values:
         return self.last_name()
 
     def full_name(self) -> str:
-        """Return first and last name."""
+        """Return first and last name; now and then one that a brand has too."""
+        if self.often(0.08):
+            return self.chance.choice(NAMED_AFTER)
         return f"{self.first_name()} {self.last_name()}"
 
     def spelled(self) -> str:

@@ -194,7 +194,7 @@ class PeopleFinder:
         sure = bool(self._sure.at(turn.words, place))
         first = self._past_lead_ins(turn, place + length) if sure else place + length
         last = self._extent(turn, first, sure=sure)
-        if last < first or (not sure and things.issuperset(range(first, last + 1))):
+        if last < first or (not sure and things >= set(range(first, last + 1))):
             return None
         own = turn.words[place] in {"my", "i'm", "i", "name's", "name", "this", "it's", "surname"}
         return _Name(first, last, 0.9 if sure else 0.75, "person.introduced", own)
@@ -517,11 +517,7 @@ def _as_found(names: Sequence[tuple[SaidTurn, _Name]]) -> list[Found]:
 
 def _whole_name(value: str, full: dict[str, str]) -> str:
     longer = {full[word] for word in value.split()}
-    if len(longer) == 1:
-        candidate = longer.pop()
-        if set(value.split()) <= set(candidate.split()):
-            return candidate
-    return value
+    return longer.pop() if len(longer) == 1 else value
 
 
 def _one_found(turn: SaidTurn, name: _Name) -> Found:

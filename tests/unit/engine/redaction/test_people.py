@@ -66,6 +66,10 @@ def names(
         ("C: I saw April Martin there", "April Martin"),
         ("C: my name is april martin", "april martin"),
         ("C: my name is april", "april"),
+        ("C: donald van der osgood came", "donald van der osgood"),
+        ("C: I saw Donald van Zorblax there", "Donald van Zorblax"),
+        ("C: yes ruth graham speaking", "ruth graham"),
+        ("C: my name is Anne-Marie Osgood", "Anne-Marie Osgood"),
     ],
 )
 def test_names_are_found(line: str, name: str) -> None:
@@ -109,6 +113,12 @@ def test_what_a_model_takes_together_is_apart_at_commas() -> None:
     assert names("C: Ask Xylo, Vantor", model=("Xylo, Vantor",)) == ["Xylo", "Vantor"]
     assert names("A: Good morning, Acme, Joy speaking.", model=("Acme, Joy",)) == ["Acme"]
     assert names("C: Hello Xylo now", model=("Hello Xylo",)) == ["Xylo"]
+
+
+def test_the_tagger_is_not_believed_where_capitals_are_printed_elsewhere() -> None:
+    assert names("C: ask ngozi about it", tagged=("ngozi",)) == ["ngozi"]
+    assert names("C: Ask ngozi about it", tagged=("ngozi",)) == []
+    assert names("C: ask the grant about it", tagged=("the grant",)) == ["grant"]
 
 
 def test_things_that_are_called_like_people_are_none() -> None:
@@ -233,6 +243,7 @@ def test_a_customer_of_the_same_name_is_redacted() -> None:
 def test_when_roles_are_guesses_only_an_agents_words_count() -> None:
     unsure = {"basis": RoleBasis.ESTIMATED, "sure": 0.2}
     assert names("A: my name is Juan, I have a question", **unsure) == ["Juan"]
+    assert names("A: Juan speaking", **unsure) == ["Juan"]
     assert names("C: Thanks for calling Acme, my name is Sarah.", "A: Hi Sarah.", **unsure) == []
     assert names("C: Thanks for holding, Sarah speaking.", "A: Hi Sarah.", **unsure) == []
     assert names("C: you're through to Tom", "A: Hi Tom.", **unsure) == []

@@ -333,7 +333,9 @@ class Values:
 
     def spelled(self) -> str:
         """Return a name letter by letter, now and then with what is heard in place of letters."""
-        name = "".join(c for c in self.pick(self.first_name(), self.last_name()) if c.isalpha())
+        name = "".join(
+            c for c in self.pick(self.first_name(), self.last_name()) if c.isascii() and c.isalpha()
+        )
         letters = list(self.code(name[:9], like=self.often(0.5)).lower().split())
         if self.often(0.2):
             letters = [self.pick("double", "double") if self.often(0.05) else x for x in letters]
@@ -428,7 +430,7 @@ class Values:
         return " ".join(f"{local}{at}{host.replace('.', dot)}".split())
 
     def _plain(self, name: str) -> str:
-        return "".join(char for char in name if char.isalpha()) or "sam"
+        return "".join(c for c in name if c.isascii() and c.isalpha()) or "sam"
 
     def street(self) -> str:
         """Return a street's name."""

@@ -354,9 +354,11 @@ class PeopleFinder:
         return month and self._is_known(turn.words[place - 1]) and after not in _PRONOUNS
 
     def _is_month_as_first(self, turn: SaidTurn, place: int, *, sure: bool = False) -> bool:
-        """Say whether a month is a first name: "April Martin", "my name is april"."""
+        """Say whether a month is a first name: "April Martin", "my name is april"; or another word
+        that is none alone: "Jesus Ortega"."""
         after = turn.words[place + 1] if place + 1 < len(turn.words) else ""
-        month = turn.words[place] in self._months and turn.words[place] in self._names.first_words
+        month = turn.words[place] in self._months or turn.words[place] in self._never
+        month = month and turn.words[place] in self._names.first_words
         return month and place not in turn.in_runs and (sure or after in self._names.last)
 
     def _may_be_name(self, turn: SaidTurn, place: int) -> bool:

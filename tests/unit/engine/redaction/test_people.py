@@ -66,6 +66,7 @@ def names(
         ("C: I saw April Martin there", "April Martin"),
         ("C: my name is april martin", "april martin"),
         ("C: my name is april", "april"),
+        ("C: i asked jesus ortega about it", "jesus ortega"),
         ("C: donald van der osgood came", "donald van der osgood"),
         ("C: I saw Donald van Zorblax there", "Donald van Zorblax"),
         ("C: yes ruth graham speaking", "ruth graham"),

@@ -418,7 +418,7 @@ class PeopleFinder:
             if length:
                 first = place + length
                 last = self._extent(turn, first, sure=bool(sure))
-                if last < first and trusted and self._is_shy_name(turn, first):
+                if last < first and trusted and self._stands_alone(turn, first):
                     last = first
                 words |= {turn.words[one].removesuffix("'s") for one in range(first, last + 1)}
         for name in self._followed(turn):
@@ -426,13 +426,29 @@ class PeopleFinder:
                 continue
             if trusted or any(_opens(opening, name.first) for opening in openings[:_FEW_TURNS]):
                 words |= {turn.words[one] for one in range(name.first, name.last + 1)}
-        return words
+        return words | (self._unknown_before(turn) if trusted else set())
 
-    def _is_shy_name(self, turn: SaidTurn, place: int) -> bool:
-        """Say whether a first name that is a word stands alone: "this is grant can i help"."""
+    def _unknown_before(self, turn: SaidTurn) -> set[str]:
+        """Return unknown words in lower case that stand where an agent's name does: "xochitl
+        speaking"."""
+        return {
+            turn.words[place]
+            for place in range(len(turn.words) - 1)
+            if turn.words[place + 1] in self._people.afterwards
+            and turn.words[max(0, place - 2) : place] not in _ASKS_FOR
+            and self._stands_alone(turn, place)
+        }
+
+    def _stands_alone(self, turn: SaidTurn, place: int) -> bool:
+        """Say whether one word is the name that an agent greets with, be it an everyday word or an
+        unknown one: "this is grant can i help", "morning bronagh here"."""
         after = turn.words[place + 1] if place + 1 < len(turn.words) else ""
         alone = not after[:1].isalnum() or after in _GOES_ON or after in self._people.afterwards
-        return alone and not self._names.first_words.isdisjoint(turn.words[place : place + 1])
+        return alone and any(
+            word in self._names.first_words
+            or (word not in self._common and self._may_be_name(turn, place))
+            for word in turn.words[place : place + 1]
+        )
 
     def _introduced_by_tagger(self, turn: SaidTurn, persons: Sequence[Suspect]) -> set[str]:
         """Return the words of the name with which the tagger is sure that an agent greets."""

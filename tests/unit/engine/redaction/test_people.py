@@ -212,6 +212,16 @@ def test_agents_who_are_called_like_a_word_keep_their_names(greeting: str) -> No
     assert names(greeting, "C: thanks so much grant") == []
 
 
+@pytest.mark.parametrize(
+    "greeting",
+    ["A: morning xochitl here from acme", "A: acme this is xochitl can i help",
+     "A: good evening acme xochitl speaking"],
+)  # fmt: skip
+def test_agents_whom_no_list_knows_keep_their_names(greeting: str) -> None:
+    assert names(greeting, "C: hi xochitl", model=("xochitl",)) == []
+    assert names("A: is that xochitl speaking", model=("xochitl",)) == ["xochitl"]
+
+
 def test_words_of_an_agent_that_name_nobody_make_no_name() -> None:
     assert names("A: this is", "C: it is Grant") == ["Grant"]
     assert names("A: this is grant money", "C: ask Grant Osgood") == ["Grant Osgood"]

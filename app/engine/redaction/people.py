@@ -121,12 +121,17 @@ class PeopleFinder:
 
     def _in_turn(self, turn: SaidTurn, persons: Sequence[Suspect], things: Set[int]) -> list[_Name]:
         places = {token.start: place for place, token in enumerate(turn.tokens)}
-        names = [
-            name
-            for one in persons
-            for first, last in _stretches(turn, one, places)
-            if (name := self._by_model(turn, one, first, last, things))
-        ]
+        names: list[_Name] = []
+        for one in persons:
+            stretches = list(_stretches(turn, one, places))
+            whole = range(stretches[0][0], stretches[-1][1] + 1)
+            words = [turn.words[place] for place in whole if place not in things]
+            trimmed = (self._trimmed(turn, one, *ends, things) for ends in stretches)
+            names += [
+                name
+                for first, last in trimmed
+                if first <= last and (name := self._by_model(turn, one, first, last, words))
+            ]
         place = 0
         while place < len(turn.words):
             name = self._introduced(turn, place, things) or self._titled(turn, place)
@@ -141,15 +146,10 @@ class PeopleFinder:
         return names
 
     def _by_model(
-        self, turn: SaidTurn, person: Suspect, first: int, last: int, things: Set[int]
+        self, turn: SaidTurn, person: Suspect, first: int, last: int, words: Sequence[str]
     ) -> _Name | None:
-        """Take the tokens that a model takes for a person, without what cannot be one: among
-        everyday words has to be one that is a name too, and the tagger has to be very sure of
-        it."""
-        first, last = self._trimmed(turn, person, first, last, things)
-        if first > last:
-            return None
-        words = turn.words[first : last + 1]
+        """Take the tokens that a model takes for a person, where they can be one: among everyday
+        `words` has to be one that is a name too, and the tagger has to be very sure of it."""
         known = any(self._is_known(word) for word in words)
         everyday = all(self._is_everyday(word) for word in words)
         if person.sure is not None:

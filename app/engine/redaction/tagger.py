@@ -31,7 +31,7 @@ BEGINS, ENDS = 101, 102  # [CLS] and [SEP]
 SPEAKERS = {Role.AGENT: 1, Role.CUSTOMER: 2, Role.UNKNOWN: 3}  # [unused0] and on
 NOTHING = "O"
 LIKELY = 0.5  # so sure that a word is personal, whatever its kind
-DOUBTED = 0.2  # from here on it may be
+DOUBTED = 0.05  # from here on it may be
 _SLOW = ("SkipLayerNormFusion",)  # adds and normalises in one step, but a fifth slower
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
 

@@ -113,6 +113,7 @@ def test_a_month_ends_a_name_that_a_model_finds() -> None:
 def test_what_a_model_takes_together_is_apart_at_commas() -> None:
     assert names("C: Ask Xylo, Vantor", model=("Xylo, Vantor",)) == ["Xylo", "Vantor"]
     assert names("A: Good morning, Acme, Joy speaking.", model=("Acme, Joy",)) == ["Acme"]
+    assert names("C: It is Stone, Declan", model=("Stone, Declan",)) == ["Stone", "Declan"]
     assert names("C: Hello Xylo now", model=("Hello Xylo",)) == ["Xylo"]
 
 

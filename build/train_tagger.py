@@ -254,8 +254,9 @@ def scores(tagger: TokenTagger, groups: dict[str, list[list[Turn]]]) -> dict[str
     for name, calls in groups.items():
         wanted, found, marked, right, turns = Counter(), Counter(), 0, 0, 0
         for call in calls:
-            spans = tagger.tag([(Role(one.role), one.text) for one in call])
-            for one, tagged in zip(call, spans, strict=True):
+            read = tagger.read([(Role(one.role), one.text) for one in call])
+            for one, reading in zip(call, read, strict=True):
+                tagged = reading.tagged
                 turns += 1
                 hit = {c for tag in tagged for c in range(tag.start, tag.end)}
                 gold = {c for start, end, _ in one.values for c in range(start, end)}

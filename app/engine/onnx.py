@@ -11,16 +11,20 @@ import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from onnxruntime import InferenceSession
 
 _FATAL_ONLY = 4
 
 
-def session(content: bytes, *, threads: int = 1, arena: bool = True) -> InferenceSession:
+def session(
+    content: bytes, *, threads: int = 1, arena: bool = True, without: Sequence[str] = ()
+) -> InferenceSession:
     """Return a graph from its bytes, as a session of so many threads.
 
-    Without `arena` it gives memory back after each run. Raises one of `refusals()` for what is no
-    graph.
+    Without `arena` it gives memory back after each run; `without` names the ways of onnxruntime to
+    rewrite a graph that are left out. Raises one of `refusals()` for what is no graph.
     """
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read at the import, so it has to stand before
     import onnxruntime
@@ -31,7 +35,9 @@ def session(content: bytes, *, threads: int = 1, arena: bool = True) -> Inferenc
     options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = arena
     options.log_severity_level = _FATAL_ONLY
-    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        content, options, providers=["CPUExecutionProvider"], disabled_optimizers=set(without)
+    )
 
 
 def refusals() -> tuple[type[Exception], ...]:

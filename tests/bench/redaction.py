@@ -123,7 +123,11 @@ def count(tally: Tally, case: Case, found: list[tuple[int, str, int, int]]) -> N
             tally.misses[kind].append(f"{text[start:end]!r} in {text[:160]!r}")
     for turn, start, end in case.keep:
         tally.named += 1
-        tally.kept += covered[turn].isdisjoint(range(start, end))
+        stays = covered[turn].isdisjoint(range(start, end))
+        tally.kept += stays
+        if not stays:
+            text = case.turns[turn][1]
+            tally.misses["kept"].append(f"{text[start:end]!r} in {text[:160]!r}")
     for turn, kind, start, end in found:
         places = set(range(start, end))
         if places & touched[turn]:

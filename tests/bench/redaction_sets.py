@@ -3,7 +3,7 @@
 Real: `evi`, `earnings21`, `service talk` (typed by people), `agents, real` (Harper Valley, human
 transcripts of staged calls). Synthetic: `presidio_research`, `spoken`, `agents, made up`, `hard
 negatives`. Half of each is for development and half is held back (tests.bench.halves), but for
-Earnings-21, Harper Valley and the made-up agents, which nobody tunes on.
+Earnings-21 and Harper Valley, which nobody tunes on.
 """
 
 from __future__ import annotations
@@ -184,15 +184,19 @@ def assistant_talk(data: Path, half: bool) -> Iterator[Case]:
                 yield Case(((Role.CUSTOMER, text),), ())
 
 
+def _half(held: bool) -> str:
+    return "held_back" if held else "development"
+
+
 def hard_negatives(_: Path, half: bool) -> Iterator[Case]:
     """Make sentences with amounts, times, order numbers and brands."""
-    for line in said_by_agents.plain(40 + half, 600):
+    for line in said_by_agents.plain(_half(half), 40 + half, 600):
         yield Case(((Role.CUSTOMER, line),), ())
 
 
 def agents_made_up(_: Path, half: bool) -> Iterator[Case]:
     """Make calls in which agents and customers say their names."""
-    for lines in said_by_agents.agents(50 + half, 300):
+    for lines in said_by_agents.agents(_half(half), 50 + half, 300):
         yield marked_names(lines)
 
 

@@ -35,6 +35,7 @@ class AnswerFinder:
         self._common = lexicon.common - lexicon.names.first
         self._months = frozenset(lexicon.spoken.months)
         self._never = lexicon.people.never
+        self._vocatives = lexicon.people.vocatives
 
     def find(self, call: SaidCall) -> list[Found]:
         """Return the answers of all turns."""
@@ -49,6 +50,8 @@ class AnswerFinder:
         if any(self._refusals.at(turn.words, place) for place in range(len(turn.words))):
             return None
         first, last = self._ends_of(turn)
+        if kind == "PERSON":
+            first = self._past_other(turn, first)
         if last < first or not self._is_value(turn, kind, first, last):
             return None
         start, end = turn.span(first, last)
@@ -77,6 +80,19 @@ class AnswerFinder:
                 break
             last -= 1 + thanks
         return first, last
+
+    def _past_other(self, turn: SaidTurn, first: int) -> int:
+        """Return where the answer begins after the name of whom it is given to: "hi Marcus, it's".
+
+        Whose name that is, the finder of people knows.
+        """
+        place = first + 1
+        if not first or turn.words[first - 1] not in self._vocatives:
+            return first
+        while place < len(turn.words) and not turn.words[place][0].isalnum():
+            place += 1
+        length = self._lead_ins.at(turn.words, place) if place < len(turn.words) else 0
+        return place + length if length else first
 
     def _is_value(self, turn: SaidTurn, kind: str, first: int, last: int) -> bool:
         places = [p for p in range(first, last + 1) if turn.words[p][0].isalnum()]

@@ -20,6 +20,7 @@ from app.engine.redaction.people import PeopleFinder, Suspect
 from app.engine.redaction.policies import load as load_policy
 from app.engine.redaction.secrets import SecretFinder
 from app.engine.redaction.tags import AGENT, PERSON, TagFinder
+from app.engine.redaction.things import ThingFinder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +59,7 @@ class Engine:
         self._medical = MedicalFinder(lexicon)
         self._tagger = tagger
         self._tags = TagFinder(lexicon)
+        self._things = ThingFinder(lexicon)
         self._persons = {PERSON, AGENT} if settings.agent_names else {PERSON}
         self._everything = EverythingFinder()
         self._label_finders = LabelFinders(lexicon, settings)
@@ -83,13 +85,18 @@ class Engine:
     def find(self, raw: RawTranscript, *, agent_name: str | None) -> list[Found]:
         """Return everything that any finder finds and the policy does not keep."""
         call = self._reader.read(raw)
+        read = self._tagger.read([(turn.role, turn.text) for turn in call.turns])
         facts = {
+            "things": [
+                self._things.places(turn, one.doubted)
+                for turn, one in zip(call.turns, read, strict=True)
+            ],
             "agent_name": agent_name,
             "role_basis": raw.role_basis,
             "role_confidence": raw.role_confidence,
         }
         texts = [cased(turn, self._lexicon) for turn in call.turns]
-        tagged = self._tagger.tag([(turn.role, turn.text) for turn in call.turns])
+        tagged = [one.tagged for one in read]
         found = self._frame.analyse(call, texts, tagged, list(self.ranks), facts)
         return self.policy.applied(found, call)
 

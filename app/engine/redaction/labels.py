@@ -119,6 +119,7 @@ class LabelFinders:
             *self._people.find(
                 call,
                 names,
+                things=[frozenset()] * len(call.turns),
                 agent_name=agent_name,
                 role_basis=RoleBasis.GIVEN,
                 role_confidence=1.0,

@@ -125,8 +125,10 @@ class PeopleWords(_Table, frozen=True):
     greetings: tuple[str, ...]
     sure_greetings: tuple[str, ...]
     openings: tuple[str, ...]
+    asks_for: tuple[str, ...]
     afterwards: tuple[str, ...]
     lead_ins: tuple[str, ...]
+    vocatives: frozenset[str]
     never: frozenset[str]
 
 
@@ -137,6 +139,14 @@ class AddressWords(_Table, frozen=True):
     shy_streets: frozenset[str]
     units: tuple[str, ...]
     stops: frozenset[str]
+
+
+class ThingWords(_Table, frozen=True):
+    """What is printed like a name and is none (things.toml)."""
+
+    words: str
+    brands: tuple[str, ...]
+    firms: tuple[str, ...]
 
 
 class SecretWords(_Table, frozen=True):
@@ -199,6 +209,7 @@ class Lexicon:
     secrets: SecretWords
     answers: AnswerWords
     medical: MedicalWords
+    things: ThingWords
     common: frozenset[str]
 
     @property
@@ -233,6 +244,7 @@ def load(folder: Path) -> Lexicon:
         secrets=_read(folder / "secrets.toml", SecretWords),
         answers=_read(folder / "answers.toml", AnswerWords),
         medical=_read(folder / "medical.toml", MedicalWords),
+        things=_read(folder / "things.toml", ThingWords),
         common=frozenset(_read(folder / "common.toml", _CommonWords).words.split()),
     )
 

@@ -17,7 +17,7 @@ from app.engine.redaction.lexicon import Phrases
 from app.engine.redaction.spoken import tokenise
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence, Set
 
     from app.engine.redaction.call import SaidCall, SaidTurn
     from app.engine.redaction.lexicon import Lexicon
@@ -35,6 +35,10 @@ _PARTICLES = {"de", "la", "van", "der", "den", "von", "du", "di", "da", "dos", "
 _PARTICLES |= {"bin", "ten", "le"}
 _SHY_TITLES = {"miss", "sir", "lady", "doctor", "uncle", "dame", "lord", "dr"}  # said alone too
 _JOINTS = {"-", "'"}
+_GOES_ON = {"from", "at", "with", "in", "on", "how", "what", "who", "can", "may", "and"}
+_ASKS = {"i", "was", "were"}
+_ASKS_FOR = {("is", "that"), ("is", "this"), ("is", "it")}
+_PRONOUNS = {"i", "we", "you", "they", "he", "she", "it", "be", "have", "not", "the", "also"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,7 @@ class PeopleFinder:
         self._greetings = Phrases(people.greetings)
         self._sure_greetings = Phrases(people.sure_greetings)
         self._openings = Phrases(people.openings)
+        self._asks_for = Phrases(people.asks_for)
         self._lead_ins = Phrases(people.lead_ins)
         self._months = frozenset(lexicon.spoken.months)
         spoken = lexicon.spoken
@@ -82,24 +87,28 @@ class PeopleFinder:
             [*spoken.digits, *spoken.teens, *spoken.tens, *spoken.ordinals, *spoken.repeats]
         )
 
-    def find(
+    def find(  # noqa: PLR0913 (what the models say, and whose call it is)
         self,
         call: SaidCall,
         persons: Sequence[Sequence[Suspect]],
         *,
+        things: Sequence[Set[int]],
         agent_name: str | None,
         role_basis: RoleBasis,
         role_confidence: float,
     ) -> list[Found]:
         """Return the names of every turn; `persons` are what the models take for people, per
-        turn."""
+        turn, and `things` the tokens that name things and nobody."""
         roles_sure = role_basis in {RoleBasis.CHANNEL_MAP, RoleBasis.GIVEN} or (
             role_basis is RoleBasis.GUESSED and role_confidence >= _SURE_ROLES
         )
-        agent, greetings = self._agent_words(call, persons, agent_name, roles_sure=roles_sure)
         found: list[tuple[SaidTurn, _Name]] = []
         for turn in call.turns:
-            found += [(turn, name) for name in self._in_turn(turn, persons[turn.index])]
+            names = self._in_turn(turn, persons[turn.index], things[turn.index])
+            found += [(turn, name) for name in names]
+        agent, greetings = self._agent_words(call, persons, agent_name, roles_sure=roles_sure)
+        if roles_sure:
+            agent |= self._answering(found)
         kept = [
             (turn, name)
             for turn, name in found
@@ -110,13 +119,23 @@ class PeopleFinder:
 
     # ------------------------------------------------------------------ one turn
 
-    def _in_turn(self, turn: SaidTurn, persons: Sequence[Suspect]) -> list[_Name]:
-        suspects = [one for one in persons if not one.introduces]
-        names = [name for one in suspects if (name := self._by_model(turn, one))]
+    def _in_turn(self, turn: SaidTurn, persons: Sequence[Suspect], things: Set[int]) -> list[_Name]:
+        places = {token.start: place for place, token in enumerate(turn.tokens)}
+        names: list[_Name] = []
+        for one in persons:
+            stretches = list(_stretches(turn, one, places))
+            whole = range(stretches[0][0], stretches[-1][1] + 1)
+            words = [turn.words[place] for place in whole if place not in things]
+            trimmed = (self._trimmed(turn, one, *ends, things) for ends in stretches)
+            names += [
+                name
+                for first, last in trimmed
+                if first <= last and (name := self._by_model(turn, one, first, last, words))
+            ]
         place = 0
         while place < len(turn.words):
-            name = self._introduced(turn, place) or self._titled(turn, place)
-            if name is None:
+            name = self._introduced(turn, place, things) or self._titled(turn, place)
+            if name is None and place not in things:
                 name = self._known(turn, place)
             if name:
                 names.append(name)
@@ -126,13 +145,11 @@ class PeopleFinder:
         names += self._spelled(turn, names)
         return names
 
-    def _by_model(self, turn: SaidTurn, person: Suspect) -> _Name | None:
-        """Take what a model takes for a person, without what cannot be one: among everyday words
-        has to be one that is a name too, and the tagger has to be very sure of it."""
-        first, last = self._trimmed(turn, person)
-        if first > last:
-            return None
-        words = turn.words[first : last + 1]
+    def _by_model(
+        self, turn: SaidTurn, person: Suspect, first: int, last: int, words: Sequence[str]
+    ) -> _Name | None:
+        """Take the tokens that a model takes for a person, where they can be one: among everyday
+        `words` has to be one that is a name too, and the tagger has to be very sure of it."""
         known = any(self._is_known(word) for word in words)
         everyday = all(self._is_everyday(word) for word in words)
         if person.sure is not None:
@@ -145,41 +162,42 @@ class PeopleFinder:
             return None
         return _Name(first, last, 0.85 if known else 0.6, "person.model")
 
-    def _trimmed(self, turn: SaidTurn, person: Suspect) -> tuple[int, int]:
+    def _trimmed(
+        self, turn: SaidTurn, person: Suspect, first: int, last: int, things: Set[int]
+    ) -> tuple[int, int]:
         """Return the first and the last token of a span without what cannot be a name at its ends;
         the last before the first where nothing is left."""
-        starts = {token.start: place for place, token in enumerate(turn.tokens)}
-        first = starts.get(person.start)
-        if first is None:
-            return 0, -1
-        last = first
-        while last + 1 < len(turn.tokens) and turn.tokens[last + 1].end <= person.end:
-            last += 1
         tagged = person.sure is not None
-        while first <= last and not self._may_stand(turn, first, tagged=tagged):
+        while first <= last and (
+            first in things
+            or turn.words[first] in self._people.vocatives
+            or not self._may_stand(turn, first, tagged=tagged)
+        ):
             first += 1
-        while last >= first and not self._may_stand(turn, last, tagged=tagged, after=last > first):
+        while last >= first and (
+            last in things or not self._may_stand(turn, last, tagged=tagged, after=last > first)
+        ):
             last -= 1
         return first, last
 
     def _may_stand(self, turn: SaidTurn, place: int, *, tagged: bool, after: bool = False) -> bool:
         """Say whether a word may stand at an end of a name: for the tagger no everyday word may,
-        and a month may after a first name ("Lucinda May")."""
+        and a month may at the end or at the start ("Lucinda May", "April Martin")."""
         word = turn.words[place]
-        if tagged and after and word in self._months and self._is_known(turn.words[place - 1]):
+        if self._is_month_as_last(turn, place) if after else self._is_month_as_first(turn, place):
             return True
         loose = tagged and word in self._common and not self._is_known(word)
         return self._may_be_name(turn, place) and not loose
 
-    def _introduced(self, turn: SaidTurn, place: int) -> _Name | None:
-        """Read "my name is Declan Osgood", "this is john"."""
+    def _introduced(self, turn: SaidTurn, place: int, things: Set[int]) -> _Name | None:
+        """Read "my name is Declan Osgood", "this is john"; "this is Corrigan Water" names none."""
         length = self._introductions.at(turn.words, place)
         if not length:
             return None
         sure = bool(self._sure.at(turn.words, place))
         first = self._past_lead_ins(turn, place + length) if sure else place + length
         last = self._extent(turn, first, sure=sure)
-        if last < first:
+        if last < first or (not sure and things >= set(range(first, last + 1))):
             return None
         own = turn.words[place] in {"my", "i'm", "i", "name's", "name", "this", "it's", "surname"}
         return _Name(first, last, 0.9 if sure else 0.75, "person.introduced", own)
@@ -198,7 +216,8 @@ class PeopleFinder:
     def _known(self, turn: SaidTurn, place: int) -> _Name | None:
         """Read a known first name, with the last name that follows it."""
         word = turn.words[place].removesuffix("'s")
-        if word in self._never or word in self._numbers or place in turn.in_runs:
+        never = word in self._never and not self._is_month_as_first(turn, place)
+        if never or word in self._numbers or place in turn.in_runs:
             return None
         capital = turn.tokens[place].text[0].isupper()
         certain = word in self._names.first and (capital or turn.lower)
@@ -220,6 +239,8 @@ class PeopleFinder:
     def _continues(self, turn: SaidTurn, place: int) -> bool:
         """Say whether a word goes on with a name."""
         word, token = turn.words[place], turn.tokens[place]
+        if self._is_month_as_last(turn, place):
+            return True
         if not word[0].isalpha() or word in self._never or word in self._numbers:
             return False
         if token.text[0].isupper() and not turn.lower:
@@ -239,7 +260,8 @@ class PeopleFinder:
         for place, word in enumerate(turn.words[1:], start=1):
             if word not in self._people.afterwards:
                 continue
-            ends = place + 1 == len(turn.words) or not turn.words[place + 1][0].isalnum()
+            after = turn.words[place + 1] if place + 1 < len(turn.words) else ""
+            ends = not after[:1].isalnum() or after in _GOES_ON
             before = place - 1
             capital = turn.tokens[before].text[0].isupper() and not turn.lower
             name = self._is_known(turn.words[before]) or (
@@ -261,7 +283,8 @@ class PeopleFinder:
             return []
         first = self._past_lead_ins(turn, 0)
         last = self._extent(turn, first, sure=True)
-        return [_Name(first, last, 0.8, "person.asked", own=True)] if last >= first else []
+        own = not (first and turn.words[first - 1] in self._people.vocatives)
+        return [_Name(first, last, 0.8, "person.asked", own)] if last >= first else []
 
     def _spelled(self, turn: SaidTurn, names: Sequence[_Name]) -> list[_Name]:
         """Take letters said one by one where a name is asked for or was just said."""
@@ -299,8 +322,10 @@ class PeopleFinder:
 
     def _part_of_name(self, turn: SaidTurn, place: int, *, sure: bool, begun: bool) -> bool:
         word, token = turn.words[place], turn.tokens[place]
-        if not word[0].isalpha() or len(word) < 2 or not self._may_be_name(turn, place):
-            return False
+        may_be = word[0].isalpha() and len(word) > 1 and self._may_be_name(turn, place)
+        if not may_be:
+            first = not begun and self._is_month_as_first(turn, place, sure=sure)
+            return first or (begun and self._is_month_as_last(turn, place))
         base = word.removesuffix("'s")
         capital = token.text[0].isupper() and not turn.lower
         if capital:
@@ -324,6 +349,20 @@ class PeopleFinder:
                 return place
             place += max(1, length)
         return place
+
+    def _is_month_as_last(self, turn: SaidTurn, place: int) -> bool:
+        """Say whether a month is a last name: "Lucinda May", not "Lucinda may I"."""
+        after = turn.words[place + 1] if place + 1 < len(turn.words) else ""
+        month = turn.words[place] in self._months and place not in turn.in_runs
+        return month and self._is_known(turn.words[place - 1]) and after not in _PRONOUNS
+
+    def _is_month_as_first(self, turn: SaidTurn, place: int, *, sure: bool = False) -> bool:
+        """Say whether a month is a first name: "April Martin", "my name is april"; or another word
+        that is none alone: "Jesus Ortega"."""
+        after = turn.words[place + 1] if place + 1 < len(turn.words) else ""
+        month = turn.words[place] in self._months or turn.words[place] in self._never
+        month = month and turn.words[place] in self._names.first_words
+        return month and place not in turn.in_runs and (sure or after in self._names.last)
 
     def _may_be_name(self, turn: SaidTurn, place: int) -> bool:
         word = turn.words[place]
@@ -368,31 +407,79 @@ class PeopleFinder:
                 break
         return frozenset(words), frozenset(greetings)
 
+    def _answering(self, found: Sequence[tuple[SaidTurn, _Name]]) -> set[str]:
+        """Return the words of the names in the first turn of a call where an agent answers it: who
+        asks how to help does not know the caller yet, so they are the agent's and the firm's."""
+        return {
+            word.removesuffix("'s")
+            for turn, name in found
+            if turn.index == 0 and turn.role is Role.AGENT and name.rule != "person.title"
+            if self._answers(turn)
+            if not (name.first and turn.words[name.first - 1] in self._people.vocatives)
+            for word in self._words_of(turn, name)
+        }
+
+    def _answers(self, turn: SaidTurn) -> bool:
+        """Say whether an agent takes a call, and asks for nobody."""
+        places = range(len(turn.words))
+        opens = any(self._openings.at(turn.words, place) for place in places)
+        return opens and not any(self._asks_for.at(turn.words, place) for place in places)
+
     def _greeting(self, turn: SaidTurn, *, roles_sure: bool) -> set[str]:
         """Return the words of a name with which the speaker introduces themselves as agent."""
         trusted = roles_sure and turn.role is Role.AGENT
         openings = [p for p in range(len(turn.words)) if self._openings.at(turn.words, p)]
         words: set[str] = set()
         for place in range(len(turn.words)):
+            if place and turn.words[place - 1] in _ASKS:  # "am I speaking to Declan"
+                continue
             sure = self._sure_greetings.at(turn.words, place)
             believed = trusted or any(_opens(opening, place) for opening in openings[:_FEW_TURNS])
             length = sure or (self._greetings.at(turn.words, place) if believed else 0)
             if length:
                 first = place + length
                 last = self._extent(turn, first, sure=bool(sure))
+                if last < first and trusted and self._stands_alone(turn, first):
+                    last = first
                 words |= {turn.words[one].removesuffix("'s") for one in range(first, last + 1)}
         for name in self._followed(turn):
+            if turn.words[max(0, name.first - 2) : name.first] in _ASKS_FOR:
+                continue
             if trusted or any(_opens(opening, name.first) for opening in openings[:_FEW_TURNS]):
                 words |= {turn.words[one] for one in range(name.first, name.last + 1)}
-        return words
+        return words | (self._unknown_before(turn) if trusted else set())
+
+    def _unknown_before(self, turn: SaidTurn) -> set[str]:
+        """Return unknown words in lower case that stand where an agent's name does: "xochitl
+        speaking"."""
+        return {
+            turn.words[place]
+            for place in range(len(turn.words) - 1)
+            if turn.words[place + 1] in self._people.afterwards
+            and turn.words[max(0, place - 2) : place] not in _ASKS_FOR
+            and self._stands_alone(turn, place)
+        }
+
+    def _stands_alone(self, turn: SaidTurn, place: int) -> bool:
+        """Say whether one word is the name that an agent greets with, be it an everyday word or an
+        unknown one: "this is grant can i help", "morning bronagh here"."""
+        after = turn.words[place + 1] if place + 1 < len(turn.words) else ""
+        alone = not after[:1].isalnum() or after in _GOES_ON or after in self._people.afterwards
+        return alone and any(
+            word in self._names.first_words
+            or (word not in self._common and self._may_be_name(turn, place))
+            for word in turn.words[place : place + 1]
+        )
 
     def _introduced_by_tagger(self, turn: SaidTurn, persons: Sequence[Suspect]) -> set[str]:
         """Return the words of the name with which the tagger is sure that an agent greets."""
         words: set[str] = set()
+        places = {token.start: place for place, token in enumerate(turn.tokens)}
         for person in persons:
             if person.introduces and (person.sure or 0.0) >= _SURE_TAG:
-                first, last = self._trimmed(turn, person)
-                words |= {turn.words[one].removesuffix("'s") for one in range(first, last + 1)}
+                for start, end in _stretches(turn, person, places):
+                    first, last = self._trimmed(turn, person, start, end, frozenset())
+                    words |= {turn.words[one].removesuffix("'s") for one in range(first, last + 1)}
         return words
 
     def _is_agent(
@@ -434,6 +521,20 @@ class PeopleFinder:
 
     def _words_of(self, turn: SaidTurn, name: _Name) -> list[str]:
         return [word for word in turn.words[name.first : name.last + 1] if word[0].isalpha()]
+
+
+def _stretches(
+    turn: SaidTurn, person: Suspect, places: Mapping[int, int]
+) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last token of what a model takes for a person, apart at commas:
+    "Corrigan Water, Joy" are two; `places` are the tokens by where they start."""
+    first = last = places.get(person.start, len(turn.tokens))
+    while last < len(turn.tokens) and turn.tokens[last].end <= person.end:
+        if turn.words[last] == ",":
+            yield first, last - 1
+            first = last + 1
+        last += 1
+    yield first, last - 1
 
 
 def _opens(opening: int, place: int) -> bool:

@@ -242,7 +242,7 @@ def _all(call):
     yield ContactFinder().find(call)
     yield SecretFinder(data()).find(call)
     yield AnswerFinder(data()).find(call)
-    yield people.find(call, [[] for _ in call.turns], **facts)
+    yield people.find(call, [[] for _ in call.turns], things=[set() for _ in call.turns], **facts)
 
 
 @pytest.mark.parametrize(

@@ -17,15 +17,30 @@ def names(
     basis: RoleBasis = RoleBasis.GIVEN,
     sure: float = 1.0,
     model: tuple[str, ...] = (),
+    tagged: tuple[str, ...] = (),
+    introduces: bool = False,
+    things: tuple[str, ...] = (),
 ) -> list[str]:
-    """Return the names found; `model` are the words that spaCy takes for people."""
+    """Return the names found; `model` are the words that spaCy takes for people, `tagged` those of
+    the token tagger, which takes them for the speaking agent where it `introduces`; `things` are
+    words that name things."""
     call = read(*lines)
     persons = [
         [Suspect(t.text.index(m), t.text.index(m) + len(m)) for m in model if m in t.text]
+        + [
+            Suspect(t.text.index(m), t.text.index(m) + len(m), 0.95, introduces)
+            for m in tagged
+            if m in t.text
+        ]
         for t in call.turns
     ]
     found = PeopleFinder(data(), agents_too=agents_too).find(
-        call, persons, agent_name=agent_name, role_basis=basis, role_confidence=sure
+        call,
+        persons,
+        things=[{p for p, w in enumerate(t.words) if w in things} for t in call.turns],
+        agent_name=agent_name,
+        role_basis=basis,
+        role_confidence=sure,
     )
     return [text for _, text in said(call, resolve(found, data().ranks))]
 
@@ -44,6 +59,18 @@ def names(
         ("C: Zorblax speaking", "Zorblax"),
         ("C: my surname is wolf", "wolf"),
         ("C: it's my wife Grace", "Grace"),
+        ("C: my name is Lucinda May", "Lucinda May"),
+        ("C: hello this is lucinda may calling", "lucinda may"),
+        ("C: ask Lucinda June about it", "Lucinda June"),
+        ("C: thanks lucinda may i ask something", "lucinda"),
+        ("C: I saw April Martin there", "April Martin"),
+        ("C: my name is april martin", "april martin"),
+        ("C: my name is april", "april"),
+        ("C: i asked jesus ortega about it", "jesus ortega"),
+        ("C: donald van der osgood came", "donald van der osgood"),
+        ("C: I saw Donald van Zorblax there", "Donald van Zorblax"),
+        ("C: yes ruth graham speaking", "ruth graham"),
+        ("C: my name is Anne-Marie Osgood", "Anne-Marie Osgood"),
     ],
 )
 def test_names_are_found(line: str, name: str) -> None:
@@ -59,6 +86,8 @@ def test_names_are_found(line: str, name: str) -> None:
         "C: yes sir",
         "C: doctor what",
         "C: B B C",
+        "C: it was in april then",
+        "C: it is april",
         "C: is anyone there speaking",
         "C: it is urgent here",
         "C: thank you so much goodbye",
@@ -73,6 +102,45 @@ def test_the_model_is_believed_but_not_blindly() -> None:
     assert names("C: Okay, two four", model=("Okay", "two four")) == []
     assert names("C: a refund please", model=("refund",)) == []
     assert names("C: ask Xylo", model=("sk Xylo",)) == []
+
+
+def test_a_month_ends_a_name_that_a_model_finds() -> None:
+    assert names("C: it was xylo and lucinda may", model=("lucinda may",)) == ["lucinda may"]
+    assert names("C: so April Martin", model=("April Martin",)) == ["April Martin"]
+    assert names("C: lucinda may i ask", model=("lucinda may",)) == ["lucinda"]
+
+
+def test_what_a_model_takes_together_is_apart_at_commas() -> None:
+    assert names("C: Ask Xylo, Vantor", model=("Xylo, Vantor",)) == ["Xylo", "Vantor"]
+    assert names("A: Good morning, Acme, Joy speaking.", model=("Acme, Joy",)) == ["Acme"]
+    assert names("C: It is Stone, Declan", model=("Stone, Declan",)) == ["Stone", "Declan"]
+    assert names("C: Hello Xylo now", model=("Hello Xylo",)) == ["Xylo"]
+
+
+def test_the_tagger_is_not_believed_where_capitals_are_printed_elsewhere() -> None:
+    assert names("C: ask ngozi about it", tagged=("ngozi",)) == ["ngozi"]
+    assert names("C: Ask ngozi about it", tagged=("ngozi",)) == []
+    assert names("C: ask the grant about it", tagged=("the grant",)) == ["grant"]
+
+
+def test_things_that_are_called_like_people_are_none() -> None:
+    brand = ("paul", "smith", "boiler")
+    for line in ("C: It's a Paul Smith boiler", "C: it's a paul smith boiler"):
+        assert names(line, model=(line[10:],), things=brand) == []
+        assert names(line, model=(line[10:],)) != []
+    assert names("C: this is corrigan water", things=("corrigan", "water")) == []
+    assert names("C: my name is Paul Smith", things=brand) == ["Paul Smith"]
+    assert names("C: Mr Smith", things=brand) == ["Mr Smith"]
+
+
+def test_whom_the_tagger_takes_for_an_agent_is_redacted_where_no_agent_speaks() -> None:
+    greeting = {"tagged": ("ngozi",), "introduces": True}
+    assert names("A: so ngozi at acme today", **greeting) == []
+    assert names("C: so ngozi at acme today", **greeting) == ["ngozi"]
+    assert names("A: so ngozi at acme today", "C: hi ngozi", agents_too=True, **greeting) == [
+        "ngozi",
+        "ngozi",
+    ]
 
 
 def test_an_answer_to_a_question_for_a_name() -> None:
@@ -97,7 +165,12 @@ def test_a_part_of_a_name_is_found_again() -> None:
 def test_parts_share_the_whole_name_as_their_value() -> None:
     call = read("C: my name is Declan Osgood", "A: Thank you, Mr Osgood.")
     found = PeopleFinder(data(), agents_too=False).find(
-        call, [[], []], agent_name=None, role_basis=RoleBasis.GIVEN, role_confidence=1.0
+        call,
+        [[], []],
+        things=[set(), set()],
+        agent_name=None,
+        role_basis=RoleBasis.GIVEN,
+        role_confidence=1.0,
     )
     assert {one.value for one in found} == {"declan osgood"}
     assert ("PERSON", "Mr Osgood") in said(call, found)
@@ -106,7 +179,12 @@ def test_parts_share_the_whole_name_as_their_value() -> None:
 def test_one_name_in_two_families_is_not_merged() -> None:
     call = read("C: i'm Declan Osgood and Ruth Osgood", "A: Osgood?")
     found = PeopleFinder(data(), agents_too=False).find(
-        call, [[], []], agent_name=None, role_basis=RoleBasis.GIVEN, role_confidence=1.0
+        call,
+        [[], []],
+        things=[set(), set()],
+        agent_name=None,
+        role_basis=RoleBasis.GIVEN,
+        role_confidence=1.0,
     )
     assert {"declan osgood", "ruth osgood"} <= {one.value for one in found}
 
@@ -118,6 +196,62 @@ def test_agents_keep_their_names() -> None:
     assert names(GREETING, "C: Hi Sarah.") == []
     assert names("A: Good morning, Sarah speaking.", "C: Hi Sarah.") == []
     assert names("A: hello", "C: Hi Sarah Miller.", agent_name="Sarah Miller") == []
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        "A: Morning, Grant here from Acme, calls are recorded.",
+        "A: acme claims this is grant can i take a name",
+        "A: good evening this is grant",
+        "A: acme grant speaking",
+        "A: hi this is grant, from acme",
+    ],
+)
+def test_agents_who_are_called_like_a_word_keep_their_names(greeting: str) -> None:
+    assert names(greeting, "C: Hi Grant, it's Anjali Rao.") == ["Anjali Rao"]
+    assert names(greeting, "C: thanks so much grant") == []
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    ["A: morning xochitl here from acme", "A: acme this is xochitl can i help",
+     "A: good evening acme xochitl speaking"],
+)  # fmt: skip
+def test_agents_whom_no_list_knows_keep_their_names(greeting: str) -> None:
+    assert names(greeting, "C: hi xochitl", model=("xochitl",)) == []
+    assert names("A: is that xochitl speaking", model=("xochitl",)) == ["xochitl"]
+
+
+def test_words_of_an_agent_that_name_nobody_make_no_name() -> None:
+    assert names("A: this is", "C: it is Grant") == ["Grant"]
+    assert names("A: this is grant money", "C: ask Grant Osgood") == ["Grant Osgood"]
+
+
+def test_whom_an_agent_names_who_takes_a_call_is_the_agent_or_the_firm() -> None:
+    line = "A: Thank you for calling Corrigan Glass, Xylo on reception, how can I help?"
+    assert names(line, "C: Hi Xylo", model=("Xylo", "Corrigan")) == []
+    assert names(line.replace("how", "is that Tom and how"), model=("Xylo",)) == ["Xylo", "Tom"]
+    assert names(line.replace(", how can I help?", "").replace("Thank you for calling", "At"),
+                 model=("Xylo",)) != []  # fmt: skip
+    assert names("A: Thanks for holding Mr Osgood") == ["Mr Osgood"]
+    assert names("A: Hello Declan, how can I help?") == ["Declan"]
+    assert names(line, basis=RoleBasis.ESTIMATED, sure=0.2, model=("Xylo",)) != []
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["A: hello is that graham speaking", "A: am i speaking to graham", "A: is this graham here"],
+)
+def test_whom_an_agent_asks_for_is_not_the_agent(question: str) -> None:
+    assert names(question, "C: yes", "A: thank you graham") == ["graham", "graham"]
+
+
+def test_an_answer_that_greets_the_agent_names_the_other() -> None:
+    asked = "A: You're through to Marcus, may I have your name please?"
+    assert names(asked, "C: Hi Marcus, it's Anjali Rao.") == ["Anjali Rao"]
+    assert names(asked, "C: hi marcus it's ruth osgood") == ["ruth osgood"]
+    assert names(asked, "C: Marcus Osgood") == ["Marcus Osgood"]
 
 
 def test_agents_names_can_be_redacted() -> None:
@@ -132,6 +266,7 @@ def test_a_customer_of_the_same_name_is_redacted() -> None:
 def test_when_roles_are_guesses_only_an_agents_words_count() -> None:
     unsure = {"basis": RoleBasis.ESTIMATED, "sure": 0.2}
     assert names("A: my name is Juan, I have a question", **unsure) == ["Juan"]
+    assert names("A: Juan speaking", **unsure) == ["Juan"]
     assert names("C: Thanks for calling Acme, my name is Sarah.", "A: Hi Sarah.", **unsure) == []
     assert names("C: Thanks for holding, Sarah speaking.", "A: Hi Sarah.", **unsure) == []
     assert names("C: you're through to Tom", "A: Hi Tom.", **unsure) == []

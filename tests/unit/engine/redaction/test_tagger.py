@@ -71,11 +71,15 @@ def test_context_is_what_was_said_last() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(TEXTS | SPOKEN.map(" ".join), max_size=5))
 def test_spans_lie_on_whole_words_of_their_turn(texts: list[str]) -> None:
-    marked = tagger().tag([(Role.CUSTOMER, text) for text in texts])
-    assert len(marked) == len(texts)
-    for text, tags in zip(texts, marked, strict=True):
+    read = tagger().read([(Role.CUSTOMER, text) for text in texts])
+    assert len(read) == len(texts)
+    for text, reading in zip(texts, read, strict=True):
         end = 0
-        for tag in tags:
+        assert all(place < len(text) for place in reading.doubted)
+        for tag in reading.tagged:
+            assert reading.doubted.issuperset(
+                place for place in range(tag.start, tag.end) if text[place].isalnum()
+            )
             assert end <= tag.start < tag.end <= len(text)
             assert text[tag.start].isalnum() or text[tag.start] == "_"
             assert tag.start == 0 or not text[tag.start - 1].isalnum()
@@ -96,7 +100,7 @@ def test_spans_lie_on_whole_words_of_their_turn(texts: list[str]) -> None:
 )
 def test_it_reads_lower_case_without_punctuation(turns: list[str], kind: str, value: str) -> None:
     roles = [Role.AGENT, Role.CUSTOMER][-len(turns) :]
-    tags = tagger().tag(list(zip(roles, turns, strict=True)))[-1]
+    tags = tagger().read(list(zip(roles, turns, strict=True)))[-1].tagged
     assert [tag.kind for tag in tags] == [kind]
     if value:
         assert turns[-1][tags[0].start : tags[0].end] == value
@@ -104,8 +108,15 @@ def test_it_reads_lower_case_without_punctuation(turns: list[str], kind: str, va
 
 @pytest.mark.models
 def test_an_answer_is_read_beside_its_question() -> None:
-    asked = tagger().tag([(Role.AGENT, "and your pin"), (Role.CUSTOMER, "four four one nine")])
-    assert [tag.kind for tag in asked[1]] == ["PIN"]
+    asked = tagger().read([(Role.AGENT, "and your pin"), (Role.CUSTOMER, "four four one nine")])
+    assert [tag.kind for tag in asked[1].tagged] == ["PIN"]
+
+
+@pytest.mark.models
+def test_it_is_sure_of_words_that_say_nothing_of_anybody() -> None:
+    (reading,) = tagger().read([(Role.CUSTOMER, "the kettle is broken and ngozi knows")])
+    assert reading.doubted.isdisjoint(range(21))
+    assert 25 in reading.doubted
 
 
 def _tags(line: str, *values: tuple[str, str, float]) -> list[tuple[str, str]]:

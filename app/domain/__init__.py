@@ -1,4 +1,4 @@
-"""The words of the product as frozen types, in three parts; import them from here."""
+"""The words of the product as frozen types, in four parts; import them from here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from app.domain.calls import (
     CallOrder,
     CallQuery,
     CallRow,
-    Check,
+    CorrectedCall,
+    CorrectedSpeakers,
     Correction,
     Criterion,
     Direction,
@@ -28,15 +29,12 @@ from app.domain.calls import (
     Finding,
     FindingKind,
     Flag,
-    ImportReport,
     Job,
     JobState,
     Measures,
     ModelRef,
     MutedSpan,
     Outcome,
-    ProcessingReport,
-    Progress,
     Provenance,
     RedactedCall,
     RedactedValue,
@@ -91,6 +89,7 @@ from app.domain.people import (
     UnknownName,
     WordListState,
 )
+from app.domain.reports import Check, ImportReport, ProcessingReport, Progress
 
 __all__ = [
     "EVERYTHING",
@@ -115,6 +114,8 @@ __all__ = [
     "Changes",
     "Check",
     "Checkpoint",
+    "CorrectedCall",
+    "CorrectedSpeakers",
     "Correction",
     "Criterion",
     "Direction",

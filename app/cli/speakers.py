@@ -40,7 +40,8 @@ def speakers(run: Run) -> int:
         if changes is None:
             lines += ["", *shown_words(said.turns, run.out.width, numbered=True)]
         else:
-            lines.append(_CHANGED if changes else "Nothing is changed.")
+            corrected = _CHANGED if detail.speakers else _UNDONE
+            lines.append(corrected if changes else "Nothing is changed.")
         run.out.give(record, lines)
     return 0
 
@@ -58,3 +59,4 @@ def _done(run: Run, workspace: Workspace, call: CallId) -> Changes | None:
 
 
 _CHANGED = "Findings, flags, score, sentiment and measures were found out again."
+_UNDONE = "The call is shown as the program had it."

@@ -48,8 +48,10 @@ def test_speakers_are_swapped_and_that_is_undone(run, records, vaulted, call):
     assert [turn["role"] for turn in detail["analysis"]["turns"]][:2] == ["customer", "agent"]
     assert "; corrected by owner (4 turns, " in run("show", call, *vaulted)[1]
     assert every(records("list", *vaulted)[1], "call")[0]["score"] == 10.0
-    status, printed = records("speakers", call, "--undo", *vaulted)
-    assert every(printed, "speakers")[0]["speakers"] is None
+    status, shown, _ = run("speakers", call, "--undo", *vaulted)
+    assert (status, "as the program had it" in shown) == (0, True)
+    (record,) = every(records("speakers", call, *vaulted)[1], "speakers")
+    assert (record["speakers"], record["changed"]) == (None, False)
     assert said(run, vaulted, call) == ["agent", "customer", "agent", "customer"]
     status, shown, _ = run("speakers", call, "--undo", *vaulted)
     assert (status, "Nothing is changed." in shown) == (0, True)

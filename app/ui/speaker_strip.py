@@ -124,13 +124,17 @@ class SpeakerStrip(QWidget):
         call, before = detail.call.id, self.note.text()
         self.note.setText(_AGAIN)
 
+        def again() -> None:
+            if self._detail is detail:  # neither locked nor on another call meanwhile
+                self.note.setText(before)
+
         def then(changes: Changes) -> None:
-            self.note.setText(before)
+            again()
             self._desk.tasks.announced.emit(changes)
             self.changed.emit()
 
         def failed(error: AppError) -> None:
-            self.note.setText(before)
+            again()
             self._desk.messages.problem(error)
 
         self._act = self._desk.tasks.run(

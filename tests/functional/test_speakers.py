@@ -187,3 +187,19 @@ def test_who_may_not_correct_sees_how_the_speakers_are_known(
     strip = person.window.call.speakers
     person.wait(strip.note.isVisible)
     assert not any(part.isVisible() for part in (strip.swap, strip.other, strip.agent, strip.undo))
+
+
+def test_a_lock_meanwhile_waits_for_the_correction_and_closes_the_vault_after_it(
+    see: Callable[[AnalysedCall], Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lone(_execution: ExecutionSettings, places: Places) -> LoneWorker:
+        return LoneWorker(places, threads=1, serve=workers.unhurried)
+
+    monkeypatch.setattr(speakers, "lone_worker", lone)
+    person = see(scenes.on_one_channel(scenes.story()))
+    person.window.call.speakers.swap.click()
+    person.lock()
+    assert person.window.call.speakers.note.text() == ""
+    person.unlock()
+    person.open_first()
+    person.wait(lambda: roles(person) == SWAPPED)

@@ -90,7 +90,8 @@ class SpeakerStrip(QWidget):
         self.other.setText(words.other_side(len(chosen)))
         self.other.setAccessibleName(self.other.text())
         allowed = may(self._workspace, Right.CORRECT_SPEAKERS)
-        unknown = any(turns[one].role is Role.UNKNOWN for one in chosen or range(len(turns)))
+        meant = [turn for turn in turns if turn.index in chosen] or turns
+        unknown = any(turn.role is Role.UNKNOWN for turn in meant)
         self.other.setVisible(allowed and not unknown)
         for part in (self.agent, self.customer):
             part.setVisible(allowed and unknown)

@@ -95,7 +95,8 @@ def keep(writing: Writing, number: int, result: Ready, at: str) -> None:
 
     That a person corrected the call stays where the result says what follows from it.
     """
-    found, corrected = result.found, result.corrected
+    found, shown = result.found, result.found
+    by = writing.one(_CORRECTED_BY, (number,))
     writing.change("DELETE FROM analyses WHERE call = ?", (number,))
     writing.change("DELETE FROM redacted_values WHERE call = ?", (number,))
     writing.change(
@@ -104,12 +105,12 @@ def keep(writing: Writing, number: int, result: Ready, at: str) -> None:
     )
     keep_digest(writing, number, "analysis", analysis_digest(found.analysis, found.waveform))
     _add_values(writing, number, found)
-    if corrected is None:
-        _drop_correction(writing, number)
+    if by is not None and result.corrected is not None:
+        shown = result.corrected
+        _put_correction(writing, number, shown, *by)
     else:
-        by = writing.one(_CORRECTED_BY, (number,)) or ("", at)
-        _put_correction(writing, number, corrected, *by)
-    _show(writing, number, (corrected or found).plain)
+        _drop_correction(writing, number)
+    _show(writing, number, shown.plain)
 
 
 def keep_correction(  # noqa: PLR0913 (what is said of it)

@@ -166,6 +166,13 @@ def test_a_new_analysis_without_a_correction_shows_none(opened):
     assert opened.check() == ()
 
 
+def test_what_nobody_corrected_is_shown_as_the_program_found_it(opened):
+    call = add(opened, analysed=False)
+    analyse(opened, corrected=further())
+    detail = opened.calls.detail(call)
+    assert (detail.analysis, detail.speakers) == (call_analysis(), None)
+
+
 def test_only_a_call_that_was_analysed_and_is_not_now_can_be_corrected(opened):
     waiting = add(opened, analysed=False)
     with pytest.raises(UsageError, match="not analysed yet"):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain import EVERYTHING, JobState
-from app.errors import UsageError
+from app.errors import SealBroken, UsageError
 from app.storage import results
 from app.storage.clock import stamp
 from app.storage.rows import CALL, call_of
@@ -68,12 +68,20 @@ class Speakers:
         return Correctable(call=call_of(tuple(row)), kept=kept, digests=digests)
 
     def corrected(self, call: CallId) -> SafeTranscript | None:
-        """Return the transcript of a call as a person corrected it, for analysing it again; raises
-        `CallNotFound`."""
+        """Return the transcript of a call as a person corrected it, for analysing it again.
+
+        A correction that cannot be read any more is none: a new analysis makes the call whole.
+        Raises `CallNotFound`.
+        """
         with self._database.reader() as reading:
-            sealed_key = _row(reading, call, EVERYTHING)[1]
-            kept = results.kept(reading, call, self._call_keys.opened(call, sealed_key))
-        return kept.shown.transcript if kept and kept.speakers else None
+            number, sealed_key, *_ = _row(reading, call, EVERYTHING)
+            if reading.one("SELECT 1 FROM corrected_analyses WHERE call = ?", (number,)) is None:
+                return None
+            try:
+                kept = results.kept(reading, call, self._call_keys.opened(call, sealed_key))
+            except SealBroken:
+                return None
+        return kept.shown.transcript if kept else None
 
     def keep(
         self, of: Correctable, made: CorrectedCall, *, actor: str, scope: Scope, outcome: str

@@ -250,6 +250,19 @@ def test_a_broken_correction_is_named(opened):
     assert opened.check() == (f"the analysis of call {call} is broken",)
 
 
+def test_a_broken_call_is_made_whole_by_another_analysis(opened):
+    plain, call = add(opened, b"plain"), add(opened)
+    correct(opened, call)
+    with opened._database.transaction() as writing:
+        writing.change("UPDATE analyses SET analysis = x'00'")
+    for one in (plain, call):
+        assert opened.speakers.corrected(one) is None
+        opened.jobs.retry(one, actor="ann")
+        analyse(opened)
+    assert opened.calls.detail(call).analysis == call_analysis()
+    assert opened.check() == ()
+
+
 def test_what_follows_from_a_correction_is_not_taken_for_the_programs_own(opened):
     call = add(opened)
     correct(opened, call)

@@ -31,7 +31,7 @@ from app.domain import (
     Waveform,
 )
 from app.engine import transcripts
-from app.engine.analysis import Analyst, voices
+from app.engine.analysis import Analyst, packs, voices
 from app.engine.audio import decode, encode_flac, mute, waveform
 from app.engine.diarisation import SPEAKER_ENCODER, Diariser
 from app.engine.models import ModelLibrary
@@ -75,7 +75,14 @@ class Pipeline:
         return run.of_audio(request) if request.content == "audio" else run.of_transcript(request)
 
     def correct(self, request: SpeakersRequest) -> CorrectedCall:
-        """Return what follows from a person's word on who speaks; raises as `analyse` does."""
+        """Return what follows from a person's word on who speaks; raises as `analyse` does.
+
+        The call is analysed with its own pack, where that is still there.
+        """
+        pack = _pack_of(request.analysis)
+        if pack in packs.names(self._resources / "packs"):
+            analysis = replace(request.settings.analysis, pack=pack)
+            request = replace(request, settings=replace(request.settings, analysis=analysis))
         run = self._run(request, lambda _stage, _done: None)
         return run.of_speakers(request.analysis, request.said, lambda: _heard(request))
 
@@ -366,6 +373,12 @@ class _Facts:
 
 
 _OF_UNKNOWN_ROLES = frozenset({"roles-unknown", "speakers-not-separated"})
+
+
+def _pack_of(found: CallAnalysis) -> str:
+    """Return the name of the pack with which a call was analysed; empty where none is known."""
+    lineage = found.provenance.packs[:-1]  # the last names the recognisers
+    return lineage[-1].rpartition("-")[0] if lineage else ""
 
 
 def _rests_on_roles(said: SafeTranscript) -> bool:

@@ -165,3 +165,15 @@ def test_levels_of_voices_are_measured_on_the_muted_sound(pipeline):
     kept = corrected(pipeline, found, said, audio=flac(), settings=settings).analysis
     assert kept.voices.agent_level_db == pytest.approx(kept.voices.customer_level_db, abs=1)
     assert corrected(pipeline, found, said, settings=settings).analysis.voices is None
+
+
+def test_a_call_is_analysed_again_with_its_own_pack(pipeline):
+    retail = override(Settings(), {"analysis.pack": "retail"})
+    found = analysed(pipeline, settings=retail)
+    kept = corrected(pipeline, found, swapped(found.transcript)).analysis
+    assert kept.score.scorecard == found.score.scorecard == "retail"
+    assert kept.provenance == found.provenance
+    gone = (*found.provenance.packs[:-2], "gone-7", found.provenance.packs[-1])
+    found = replace(found, provenance=replace(found.provenance, packs=gone))
+    kept = corrected(pipeline, found, swapped(found.transcript)).analysis
+    assert kept.score.scorecard == "general"

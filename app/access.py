@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from app.domain import CallAnalysis, KnownNames, Person, PersonName, Policy, Scope
 
-_REVIEWER = frozenset({Right.SEE_CALLS, Right.SEE_EVIDENCE, Right.SEE_TRANSCRIPT, Right.HEAR_MUTED})
+_READER = frozenset({Right.SEE_CALLS, Right.SEE_EVIDENCE, Right.SEE_TRANSCRIPT, Right.HEAR_MUTED})
+_REVIEWER = _READER | {Right.CORRECT_SPEAKERS}
 
 ROLES: Final[Mapping[PersonRole, frozenset[Right]]] = {
     PersonRole.ADMINISTRATOR: frozenset(
@@ -42,7 +43,7 @@ ROLES: Final[Mapping[PersonRole, frozenset[Right]]] = {
     PersonRole.AUDITOR: frozenset(
         {Right.SEE_CALLS, Right.SEE_EVIDENCE, Right.READ_AUDIT, Right.EXPORT_AUDIT}
     ),
-    PersonRole.PRIVACY_OFFICER: _REVIEWER
+    PersonRole.PRIVACY_OFFICER: _READER
     | {Right.HOLD, Right.ERASE, Right.APPROVE, Right.EXPORT_ORIGINAL, Right.READ_AUDIT},
 }
 """The rights of each role. The administrator sees no content, the auditor evidence only."""

@@ -17,6 +17,7 @@ from app.domain import (
     EVERYTHING,
     AnalysedCall,
     CallId,
+    CorrectedCall,
     Failure,
     JobState,
     ProcessingReport,
@@ -24,7 +25,7 @@ from app.domain import (
     RedactedCall,
 )
 from app.engine.capacity import fitting, usable_cores, usable_memory
-from app.engine.client import Advanced, Finished, Workers
+from app.engine.client import Advanced, Finished, LoneWorker, Workers
 from app.engine.wire import Places, Request
 from app.errors import (
     AppError,
@@ -44,8 +45,7 @@ if TYPE_CHECKING:
 
     from app.config import ExecutionSettings, Settings
     from app.domain import Outcome, Scope
-    from app.engine.client import LoneWorker
-    from app.engine.wire import Answer, RedactionRequest
+    from app.engine.wire import Answer, RedactionRequest, SpeakersRequest
     from app.storage.jobs import Lease
     from app.storage.vault import Vault
 
@@ -75,6 +75,11 @@ def workers_for(execution: ExecutionSettings, places: Places) -> Workers:
     count, threads = chosen(execution, cores, memory)
     stuck = execution.stuck_after_seconds
     return Workers(count, places, threads=threads, stuck_after_seconds=stuck)
+
+
+def lone_worker(execution: ExecutionSettings, places: Places) -> LoneWorker:
+    """Return one worker beside those of the queue, with as many threads as each of them."""
+    return LoneWorker(places, threads=chosen(execution, usable_cores(), usable_memory())[1])
 
 
 def chosen(execution: ExecutionSettings, cores: int, memory: int | None) -> tuple[int, int]:
@@ -131,6 +136,20 @@ def redact(
         return Failure(code=error.code, sentence=error.sentence, hint=error.advice)
     _refuse_unusable(answer)
     if isinstance(answer, RedactedCall | Failure):
+        return answer
+    raise WorkerDied("The process answered what it was not asked.")
+
+
+def correct(request: SpeakersRequest, lone: LoneWorker, *, seconds: float) -> CorrectedCall:
+    """Return what follows when a person says who speaks in a call.
+
+    Raises `CallFailed`, `UsageError` or `ModelError`: what was known of the call stands then.
+    """
+    answer = lone.ask(request, seconds=seconds)
+    _refuse_unusable(answer)
+    if isinstance(answer, Failure):
+        raise CallFailed(answer.sentence, hint=answer.hint)
+    if isinstance(answer, CorrectedCall):
         return answer
     raise WorkerDied("The process answered what it was not asked.")
 
@@ -196,6 +215,7 @@ class QueueRun:
             return False
         try:
             recording = self.vault.audio.read(lease.call.id, Purpose.ORIGINAL)
+            corrected = self.vault.speakers.corrected(lease.call.id)
         except AppError as error:
             failure = Failure(code=error.code, sentence=error.sentence, hint=error.advice)
             self._save(lease, failure)
@@ -209,6 +229,7 @@ class QueueRun:
             settings=self.settings,
             metadata=lease.call.metadata,
             vocabulary=self.vocabulary,
+            corrected=corrected,
         )
         self.workers.submit(lease.call.id, request)
         return True

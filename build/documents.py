@@ -126,6 +126,7 @@ _WHAT_RIGHTS_ALLOW = {
     "see-evidence": "what was found in a call and where, without its words",
     "see-transcript": "the redacted words, and searching in them",
     "hear-muted": "the muted recording",
+    "correct-speakers": "saying who speaks where the program has it wrong",
     "hear-original": "the recording as it was imported",
     "export-original": "taking that out of the vault, once approved",
     "import": "taking recordings in",

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.domain import Failure, Stage
+from app.domain import CorrectedCall, Failure, Stage
 from app.engine import transcripts, wire
 from app.errors import TranscriptInvalid
-from tests.builders import analysed_call, redacted_call
+from tests.builders import analysed_call, call_analysis, redacted_call
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -50,15 +51,37 @@ def ready_made(pipe: Connection, _places: Places, _threads: int) -> None:
             if isinstance(asked, wire.RedactionRequest):
                 pipe.send_bytes(wire.encode_answer(_redacted(asked)))
                 continue
+            if isinstance(asked, wire.SpeakersRequest):
+                pipe.send_bytes(wire.encode_answer(_corrected(asked)))
+                continue
             if isinstance(asked, wire.NetworkTrial):
                 tried = wire.NetworkTried(python_refused=True, native_refused=True)
                 pipe.send_bytes(wire.encode_answer(tried))
                 continue
             for stage in Stage:
                 pipe.send_bytes(wire.encode_answer(wire.StageProgress(stage=stage, done=1.0)))
-            pipe.send_bytes(wire.encode_answer(analysed_call()))
+            pipe.send_bytes(wire.encode_answer(_analysed(asked)))
     except (EOFError, OSError):
         return
+
+
+def unhurried(pipe: Connection, places: Places, threads: int) -> None:
+    """Answer as `ready_made` does, after a while."""
+    time.sleep(0.7)
+    ready_made(pipe, places, threads)
+
+
+def _analysed(asked: wire.Question) -> wire.Answer:
+    """Return the same finished call, and what follows where a person had said who speaks."""
+    said = asked.corrected if isinstance(asked, wire.Request) else None
+    corrected = said and CorrectedCall(analysis=call_analysis(transcript=said))
+    return analysed_call(corrected=corrected)
+
+
+def _corrected(asked: wire.SpeakersRequest) -> wire.Answer:
+    """Return the call with other roles, which give it another score; its sound is as it was."""
+    score = replace(asked.analysis.score, value=10.0)
+    return CorrectedCall(analysis=replace(asked.analysis, transcript=asked.said, score=score))
 
 
 def _redacted(asked: wire.RedactionRequest) -> wire.Answer:
@@ -124,3 +147,18 @@ def _always(pipe: Connection, answer: Failure) -> None:
 def ends(pipe: Connection, _places: Places, _threads: int) -> None:
     """Take a question and end without an answer."""
     pipe.recv_bytes()
+
+
+def at_fault(pipe: Connection, _places: Places, _threads: int) -> None:
+    """Answer every request as a worker does that met a fault of its own."""
+    _always(pipe, Failure(code="internal", sentence="A fault.", hint="Retry."))
+
+
+def off_the_point(pipe: Connection, _places: Places, _threads: int) -> None:
+    """Answer every request with what nobody asked."""
+    try:
+        while True:
+            pipe.recv_bytes()
+            pipe.send_bytes(wire.encode_answer(wire.HeadTried()))
+    except (EOFError, OSError):
+        return

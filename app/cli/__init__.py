@@ -104,6 +104,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         redact,
         upkeep,
     )
+    from app.cli.speakers import speakers
     from app.cli.vocabulary import vocabulary
 
     return {
@@ -114,6 +115,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "redact": lambda run: redact.redact(run, lambda: sys.stdin.buffer),
         "list": calls.list_calls,
         "show": calls.show,
+        "speakers": speakers,
         "search": calls.search,
         "models": upkeep.models,
         "doctor": upkeep.doctor,

@@ -90,6 +90,7 @@ def parser() -> Parser:
     command(
         "show", "Show one call: what was found in it, and its redacted transcript."
     ).add_argument("call", metavar="CALL", help="a call's id, or the first digits of it")
+    _speakers_options(command("speakers", "Show who speaks in a call, or correct it."))
     _search_options(command("search", "Find turns by the redacted words that were said in them."))
     _model_options(command("models", "List, check or import models."), shared)
     command("doctor", "Test this installation: network shut off, models whole, a sample analysed.")
@@ -286,6 +287,26 @@ def _list_options(command: Parser) -> None:
     )
     command.add_argument("--ascending", action="store_true", help="smallest or oldest first")
     stretch_options(command, "calls")
+
+
+def _speakers_options(command: Parser) -> None:
+    command.add_argument("call", metavar="CALL", help="a call's id, or the first digits of it")
+    acts = command.add_mutually_exclusive_group()
+    acts.add_argument(
+        "--swap", action="store_true", help="agent and customer change places in the whole call"
+    )
+    acts.add_argument(
+        "--agent-is", type=positive, metavar="SIDE", help="the agent is this side, such as 2"
+    )
+    acts.add_argument(
+        "--turns",
+        type=int,
+        nargs="+",
+        metavar="N",
+        help="these turns are the other side's (without an act they are shown with their numbers)",
+    )
+    acts.add_argument("--undo", action="store_true", help="as the program had it")
+    command.add_argument("--are", choices=["agent", "customer"], help="with --turns: who says them")
 
 
 def _search_options(command: Parser) -> None:

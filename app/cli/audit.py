@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli import records, text
+from app.cli import audit_records, records, text
 from app.cli.progress import Bar
 from app.cli.stretch import limit, stretch
 from app.counts import are, counted
@@ -75,7 +75,7 @@ def _proven(check: AuditCheck) -> tuple[str, ...]:
 
 
 def _list(run: Run, workspace: Workspace) -> int:
-    def page(offset: int, size: int) -> Iterable[records.AuditEntryRecord]:
+    def page(offset: int, size: int) -> Iterable[audit_records.AuditEntryRecord]:
         entries = workspace.audit.entries(offset=offset, limit=size)
         return [records.of_audit_entry(entry) for entry in entries]
 
@@ -92,7 +92,7 @@ def _key(run: Run, workspace: Workspace) -> int:
         workspace.audit.write(run.args.page, workspace.audit.key_sheet(), force=run.args.force)
     lines = [key, "Keep it away from this computer; it opens nothing, and verifies the audit log."]
     code = workspace.audit.key_code() if run.out.stdout.isatty() else ()
-    run.out.give(records.AuditKeyRecord(vault=workspace.info.id, key=key), [*code, *lines])
+    run.out.give(audit_records.AuditKeyRecord(vault=workspace.info.id, key=key), [*code, *lines])
     return 0
 
 
@@ -135,7 +135,9 @@ def _export(run: Run, workspace: Workspace) -> int:
     folder: Path = run.args.folder
     made = workspace.audit.export(folder, force=run.args.force)
     short = workspace.audit.checkpoint_text(made)
-    record = records.AuditExportRecord(folder=str(folder), entries=made.size, checkpoint=short)
+    record = audit_records.AuditExportRecord(
+        folder=str(folder), entries=made.size, checkpoint=short
+    )
     lines = [
         f"{_entries(made.size)} {are(made.size)} in {folder}, with a checkpoint and the verifier."
     ]

@@ -16,10 +16,10 @@ from app.errors import CallFailed, CallNotFound, VaultExists
 from app.workspace.intake import parse_channels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from app.cli.run import Run
-    from app.domain import CallRow, ImportReport, ProcessingReport
+    from app.domain import CallRow, ImportReport, ProcessingReport, Turn
     from app.workspace import Workspace
 
 _WHOLE_ID = 32
@@ -162,16 +162,24 @@ def show_call(run: Run, workspace: Workspace, call: CallId, *, said: bool) -> No
     if detail.job.failure is not None:
         lines += text.failure(name, detail.job.failure)
     elif found is not None:
-        lines = list(text.report(name, found, width, metadata=detail.call.metadata))
+        lines = [
+            *text.report(
+                name, found, width, metadata=detail.call.metadata, speakers=detail.speakers
+            )
+        ]
     if detail.on_hold:
         lines.append("  On hold   nobody erases this call, and no rule does")
     if found is not None and said:
-        turns = found.transcript.turns
-        words = text.transcript(turns, width)
-        if turns and not any(turn.text for turn in turns):
-            words = iter(["The words are not shown: the right `see-transcript` is needed."])
-        lines += [f"  id        {call}", "", *words]
+        lines += [f"  id        {call}", "", *shown_words(found.transcript.turns, width)]
     run.out.give(records.of_detail(detail), lines)
+
+
+def shown_words(turns: Sequence[Turn], width: int, *, numbered: bool = False) -> Iterator[str]:
+    """Give the words of a call, or that the person may not see them."""
+    if turns and not any(turn.text for turn in turns):
+        yield "The words are not shown: the right `see-transcript` is needed."
+    else:
+        yield from text.transcript(turns, width, numbered=numbered)
 
 
 def search(run: Run) -> int:

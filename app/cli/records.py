@@ -11,6 +11,14 @@ from pathlib import Path
 
 import msgspec
 
+from app.cli.audit_records import (
+    AuditCheckpointRecord,
+    AuditCheckRecord,
+    AuditEntryRecord,
+    AuditExportRecord,
+    AuditKeyRecord,
+    AuditProofRecord,
+)
 from app.cli.backup_records import (
     BackupCheckRecord,
     BackupRecord,
@@ -22,6 +30,7 @@ from app.cli.backup_records import (
 )
 from app.cli.record import Record
 from app.cli.redaction_record import RedactionRecord
+from app.cli.speakers_record import SpeakersRecord
 from app.cli.vocabulary import WordListRecord
 from app.domain import (
     ApprovalRequest,
@@ -35,6 +44,7 @@ from app.domain import (
     CallRow,
     Check,
     Checkpoint,
+    CorrectedSpeakers,
     Correction,
     Failure,
     Finding,
@@ -210,7 +220,7 @@ class CallRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call/1"):
 
 class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-detail/1"):
     """All that is kept of one call; `analysis` is null until it is done, and without its words for
-    who may not see them."""
+    who may not see them; `speakers` says who corrected who speaks, null where nobody did."""
 
     id: CallId
     digest: Sha256
@@ -221,6 +231,7 @@ class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-det
     job: Job
     analysis: AnalysisRecord | None
     on_hold: bool
+    speakers: CorrectedSpeakers | None
 
 
 class HitRecord(Record, frozen=True, kw_only=True, tag="autoinsights.hit/1"):
@@ -255,73 +266,6 @@ class CheckRecord(Record, frozen=True, kw_only=True, tag="autoinsights.check/1")
     ok: bool
     sentence: str
     hint: str
-
-
-class AuditCheckRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-check/1"):
-    """What verifying the audit log found; the checkpoint that was given vouches for `covered`."""
-
-    entries: int
-    ok: bool
-    first_bad: int | None
-    sentence: str
-    restarts: tuple[int, ...]
-    covered: int
-
-
-class AuditEntryRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-entry/1"):
-    """One entry of the audit log; `hash` covers it and `previous`."""
-
-    number: int
-    at: str
-    actor: str
-    act: str
-    subject: str
-    outcome: str
-    reason: str
-    previous: Sha256
-    hash: Sha256
-
-
-class AuditKeyRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-key/1"):
-    """The key that verifies the audit log of a vault, for the auditor to keep elsewhere."""
-
-    vault: str
-    key: str
-
-
-class AuditCheckpointRecord(
-    Record, frozen=True, kw_only=True, tag="autoinsights.audit-checkpoint/1"
-):
-    """What the audit log was at one moment, signed; `text` is the short form, for paper. Byte
-    strings are hexadecimal."""
-
-    vault: str
-    key: str
-    size: int
-    root: Sha256
-    hash: Sha256
-    at: str
-    signer: str
-    signature: str
-    text: str
-
-
-class AuditProofRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-proof/1"):
-    """A proof that was written to `file`: of the entry `number`, or else that the log extends the
-    checkpoint of `since` entries. It leads to a checkpoint of `size` entries."""
-
-    file: str
-    number: int | None
-    since: int | None
-    size: int
-
-
-class AuditExportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-export/1"):
-    """The audit log was written to a folder; `checkpoint` is the short form of its checkpoint."""
-
-    folder: str
-    entries: int
-    checkpoint: str
 
 
 class RequestRecord(Record, frozen=True, kw_only=True, tag="autoinsights.request/1"):
@@ -407,6 +351,7 @@ AnyRecord = (
     | KeysRecord
     | SecretRecord
     | RequestRecord
+    | SpeakersRecord
     | HoldRecord
     | ExportRecord
     | PolicyRecord
@@ -509,6 +454,7 @@ def of_detail(detail: CallDetail) -> DetailRecord:
         job=detail.job,
         analysis=None if found is None else of_analysis(found, source=name, call=call.id),
         on_hold=detail.on_hold,
+        speakers=detail.speakers,
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         CallAnalysis,
         CallMetadata,
         CallRow,
+        CorrectedSpeakers,
         Evidence,
         Failure,
         Finding,
@@ -81,7 +82,12 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], width: int) -> l
 
 
 def report(
-    name: str, found: CallAnalysis, width: int, *, metadata: CallMetadata | None = None
+    name: str,
+    found: CallAnalysis,
+    width: int,
+    *,
+    metadata: CallMetadata | None = None,
+    speakers: CorrectedSpeakers | None = None,
 ) -> Iterator[str]:
     """Give what was found in one call, with the words and seconds that show it."""
     yield _headline(name, found, metadata)
@@ -91,17 +97,30 @@ def report(
     yield from view.block("Summary", (view.wrapped(s.text) for s in found.summary))
     yield from view.block("Findings", map(view.finding, found.findings))
     yield from view.block("Redacted", [view.wrapped(_redacted(found))])
-    yield from view.block("Roles", [view.wrapped(_roles(found))])
+    yield from view.block("Roles", [view.wrapped(roles(found, speakers))])
     yield from view.block("Measures", map(view.wrapped, _measures(found.measures)))
     yield from view.block("Voices", map(view.wrapped, _voices(found.voices)))
     yield from view.block("Score", [view.wrapped(line) for line in _score(found)])
     yield from view.block("Take care", map(view.wrapped, map(warning, found.warnings)))
 
 
-def transcript(turns: Iterable[Turn], width: int) -> Iterator[str]:
-    """Give the redacted turns, each with its time and role."""
+def roles(found: CallAnalysis, corrected: CorrectedSpeakers | None = None) -> str:
+    """Return how it is known who speaks, and who corrected it."""
+    said = found.transcript
+    known = said.role_basis in (RoleBasis.CHANNEL_MAP, RoleBasis.GIVEN)
+    sure = "" if known or not said.role_confidence else f" ({said.role_confidence:.0%} sure)"
+    line = f"{_BASES[said.role_basis]}{sure}"
+    if corrected is not None:
+        where = f"{counted(len(corrected.turns), 'turn')}, {moment(corrected.at)}"
+        line += f"; corrected by {corrected.by} ({where})"
+    return line
+
+
+def transcript(turns: Iterable[Turn], width: int, *, numbered: bool = False) -> Iterator[str]:
+    """Give the redacted turns, each with its time and role, and with its number where wanted."""
     for turn in turns:
-        start = f"{clock(turn.start_ms):>7}  {_who(turn):<9} "
+        number = f"{turn.index:>5} " if numbered else ""
+        start = f"{number}{clock(turn.start_ms):>7}  {_who(turn):<9} "
         said = f"(unclear) {turn.text}" if turn.uncertain else turn.text
         yield from textwrap.wrap(
             said, width, initial_indent=start, subsequent_indent=" " * len(start)
@@ -218,13 +237,6 @@ def _redacted(found: CallAnalysis) -> str:
     muted = sum(span.end_ms - span.start_ms for span in found.muted)
     heard = f"; {muted / 1000:.1f} s of sound muted" if found.muted else ""
     return f"{len(found.redactions)}: {each}{heard}"
-
-
-def _roles(found: CallAnalysis) -> str:
-    said = found.transcript
-    known = said.role_basis in (RoleBasis.CHANNEL_MAP, RoleBasis.GIVEN)
-    sure = "" if known or not said.role_confidence else f" ({said.role_confidence:.0%} sure)"
-    return _BASES[said.role_basis] + sure
 
 
 def _measures(of: Measures) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The words of the product as frozen types, in three parts; import them from here."""
+"""The words of the product as frozen types, in four parts; import them from here."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from app.domain.calls import (
     CallOrder,
     CallQuery,
     CallRow,
+    CorrectedCall,
+    CorrectedSpeakers,
     Correction,
     Criterion,
     Direction,
@@ -35,8 +37,6 @@ from app.domain.calls import (
     ModelRef,
     MutedSpan,
     Outcome,
-    ProcessingReport,
-    Progress,
     Provenance,
     RedactedCall,
     RedactedValue,
@@ -64,10 +64,8 @@ from app.domain.keeping import (
     AuditQuery,
     BackupCheck,
     BackupReport,
-    Check,
     Checkpoint,
     DrillReport,
-    ImportReport,
     RescueReport,
     RestoreReport,
     VaultInfo,
@@ -93,6 +91,7 @@ from app.domain.people import (
     UnknownName,
     WordListState,
 )
+from app.domain.reports import Check, ImportReport, ProcessingReport, Progress
 
 __all__ = [
     "CUSTOMER_REFERENCE",
@@ -118,6 +117,8 @@ __all__ = [
     "Changes",
     "Check",
     "Checkpoint",
+    "CorrectedCall",
+    "CorrectedSpeakers",
     "Correction",
     "Criterion",
     "Direction",

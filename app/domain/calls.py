@@ -394,9 +394,23 @@ class Waveform:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedCall:
+    """What follows when a person says who speaks, to be kept beside what the program found.
+
+    `values` are those that are redacted beside the ones of the program's own analysis; `waveform`
+    and `muted_audio` are there where more is muted than before.
+    """
+
+    analysis: CallAnalysis
+    values: tuple[RedactedValue, ...] = ()
+    waveform: Waveform | None = None
+    muted_audio: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysedCall:
     """What a worker sends back when a call is done: the analysis, and the muted audio as FLAC
-    (`b""` for a transcript)."""
+    (`b""` for a transcript); `corrected` where a person had said who speaks."""
 
     analysis: CallAnalysis
     values: tuple[RedactedValue, ...]
@@ -404,6 +418,7 @@ class AnalysedCall:
     muted_audio: bytes
     seconds: dict[str, float]  # per stage, as measured: not part of the result
     labels: Labels | None = None  # of a recording that came with some
+    corrected: CorrectedCall | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -528,14 +543,26 @@ class CallQuery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CorrectedSpeakers:
+    """That a person corrected who speaks, when (ISO 8601, UTC), and in which turns: the program had
+    taken them for another side."""
+
+    by: str
+    at: str
+    turns: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CallDetail:
-    """All that a person sees of one call; `analysis` and `waveform` once it is done."""
+    """All that a person sees of one call; `analysis` and `waveform` once it is done: as a person
+    corrected it, where `speakers` says so."""
 
     call: Call
     job: Job
     analysis: CallAnalysis | None
     waveform: Waveform | None
     on_hold: bool = False
+    speakers: CorrectedSpeakers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -566,27 +593,3 @@ class Facets:
     agents: tuple[Facet, ...]
     queues: tuple[Facet, ...]
     flags: tuple[Facet, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessingReport:
-    """What a run through the queue did; `audio_ms` is the length of the calls that are done."""
-
-    done: int
-    failed: int
-    cancelled: int
-    audio_ms: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a long act has come: `done` of `total` (0: unknown) calls or files.
-
-    With a `call` it is one call's way through a `stage`, and `total` is 1.
-    """
-
-    done: float
-    total: float
-    call: CallId | None = None
-    stage: Stage | None = None

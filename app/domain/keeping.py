@@ -1,11 +1,11 @@
-"""Keeping: vaults, their audit log, their backups, and what was taken into them."""
+"""Keeping: vaults, their audit log, and their backups."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.domain.calls import CallId, Failure, Sha256
+from app.domain.calls import CallId, Sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,26 +163,3 @@ class RescueReport:
     without_recording: tuple[CallId, ...]
     audit_entries: int
     remarks: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One line of the self-test: what was checked, whether it is well, and what to do if not."""
-
-    name: str
-    ok: bool
-    sentence: str
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
-    """What an import did. `refused` pairs a file's name with the reason; `passed_over` counts the
-    files of a folder that are no recordings, `described` the recordings that a metadata file says
-    something of."""
-
-    imported: tuple[CallId, ...]
-    duplicates: int
-    refused: tuple[tuple[str, Failure], ...]
-    passed_over: int = 0
-    described: int = 0

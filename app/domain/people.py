@@ -29,6 +29,7 @@ class Right(StrEnum):
     SEE_EVIDENCE = "see-evidence"  # what was found in a call and how, without its words
     SEE_TRANSCRIPT = "see-transcript"  # the redacted words, and searching in them
     HEAR_MUTED = "hear-muted"
+    CORRECT_SPEAKERS = "correct-speakers"  # say who speaks where the program has it wrong
     HEAR_ORIGINAL = "hear-original"
     EXPORT_ORIGINAL = "export-original"
     IMPORT = "import"

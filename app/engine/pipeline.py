@@ -2,7 +2,8 @@
 
 Decode, transcribe, speakers, redact, mute, analyse, score. The raw transcript lives and dies inside
 `analyse`: only what redaction lets through goes on. The same request gives the same analysis again;
-the seconds that each stage took are kept beside it.
+the seconds that each stage took are kept beside it. Where a person said who speaks, everything that
+follows from that is made once more of the safe transcript, beside the program's own analysis.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from app import __version__
@@ -19,6 +21,7 @@ from app.domain import (
     SUPPORTED_LANGUAGES,
     AnalysedCall,
     CallAnalysis,
+    CorrectedCall,
     Correction,
     MutedSpan,
     Provenance,
@@ -28,11 +31,13 @@ from app.domain import (
     Waveform,
 )
 from app.engine import transcripts
-from app.engine.analysis import Analyst, voices
+from app.engine.analysis import Analyst, packs, voices
 from app.engine.audio import decode, encode_flac, mute, waveform
 from app.engine.diarisation import SPEAKER_ENCODER, Diariser
 from app.engine.models import ModelLibrary
-from app.engine.redaction import TAGGER, Redactor
+from app.engine.redaction import TAGGER, Redacted, Redactor
+from app.engine.redaction.further import Further, as_spoken, beside
+from app.engine.said_by import carried_over
 from app.engine.scoring import score
 from app.engine.speakers import assign_roles, fitting_map, roles_of_text
 from app.engine.text_redaction import TextRedaction
@@ -44,11 +49,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from app.domain import Labels, RedactedCall, SafeTranscript
+    from app.domain import CallMetadata, Labels, RedactedCall, SafeTranscript
     from app.engine.audio import Audio
-    from app.engine.redaction import Redacted
     from app.engine.transcription import RawTranscript
-    from app.engine.wire import RedactionRequest, Request
+    from app.engine.wire import RedactionRequest, Request, SpeakersRequest
 
     Report = Callable[[Stage, float], None]
 
@@ -67,13 +71,33 @@ class Pipeline:
 
     def analyse(self, request: Request, report: Report) -> AnalysedCall:
         """Return all that is found out about one call; raises `CallFailed` or `ModelError`."""
-        stages, listed = self._stages_for(request.settings), self._list_for(request.vocabulary)
-        run = _Run(request, stages, listed, self._models, _Clock(report))
-        return run.of_audio() if request.content == "audio" else run.of_transcript()
+        run = self._run(request, report, self._list_for(request.vocabulary))
+        audio = request.content == "audio"
+        found = run.of_audio(request) if audio else run.of_transcript(request)
+        return replace(found, labels=run.labels(request.source_name))
+
+    def correct(self, request: SpeakersRequest) -> CorrectedCall:
+        """Return what follows from a person's word on who speaks; raises as `analyse` does.
+
+        The call is analysed with its own pack, where that is still there.
+        """
+        pack = _pack_of(request.analysis)
+        if pack in packs.names(self._resources / "packs"):
+            analysis = replace(request.settings.analysis, pack=pack)
+            request = replace(request, settings=replace(request.settings, analysis=analysis))
+        run = self._run(request, lambda _stage, _done: None)
+        return run.of_speakers(request.analysis, request.said, lambda: _heard(request))
 
     def redact(self, request: RedactionRequest) -> RedactedCall:
         """Return one transcript made safe and nothing more; raises `CallFailed` or `ModelError`."""
         return self._texts.redact(request)
+
+    def _run(
+        self, request: Request | SpeakersRequest, report: Report, listed: WordList | None = None
+    ) -> _Run:
+        stages = self._stages_for(request.settings)
+        settings, metadata = request.settings, request.metadata
+        return _Run(settings, metadata, stages, listed, self._models, _Clock(report))
 
     def _list_for(self, text: str) -> WordList | None:
         """Return the word list that is written so, the last one again where it is the same."""
@@ -92,20 +116,21 @@ class Pipeline:
 class _Run:
     """One call on its way through the stages."""
 
-    request: Request
+    settings: Settings
+    metadata: CallMetadata
     stages: _Stages
     listed: WordList | None
     models: ModelLibrary
     clock: _Clock
 
-    def of_audio(self) -> AnalysedCall:
-        settings, metadata = self.request.settings, self.request.metadata
+    def of_audio(self, request: Request) -> AnalysedCall:
+        settings, metadata = self.settings, self.metadata
         with self.clock.stage(Stage.DECODE):
             audio = decode(
-                self.request.take_payload(),
+                request.take_payload(),
                 longest_minutes=settings.audio.longest_minutes,
                 accept_truncated=settings.audio.accept_truncated,
-                suffix=self.request.suffix,
+                suffix=request.suffix,
             )
         roles = fitting_map(metadata.channel_roles, audio.channels)  # before the long work
         with self.clock.stage(Stage.TRANSCRIBE), _remnant(audio):
@@ -132,32 +157,78 @@ class _Run:
         if heard.unheard:
             facts = replace(facts, warnings=(*facts.warnings, "speech-not-understood"))
         facts = replace(facts, corrections=corrections)
-        return self._judge(redacted, facts, audio)
+        result = self._judge(redacted, facts, audio)
+        if request.corrected is None:
+            return result
+        said = carried_over(result.analysis.transcript, request.corrected)
+        return replace(result, corrected=self.of_speakers(result.analysis, said, lambda: audio))
 
-    def of_transcript(self) -> AnalysedCall:
+    def of_transcript(self, request: Request) -> AnalysedCall:
         with self.clock.stage(Stage.DECODE):
-            given = transcripts.parse(self.request.take_payload())
+            given = transcripts.parse(request.take_payload())
             spoken = transcripts.to_raw(given)
         with self.clock.stage(Stage.SPEAKERS):
-            spoken = roles_of_text(spoken, self.request.metadata.channel_roles)
+            spoken = roles_of_text(spoken, self.metadata.channel_roles)
         return self._judge(self._redact(spoken), _Facts.of_transcript(spoken, given.duration_ms))
+
+    def of_speakers(
+        self, found: CallAnalysis, said: SafeTranscript, sound: Callable[[], Audio | None]
+    ) -> CorrectedCall:
+        """Return what follows when a person says who speaks; `sound` gives the muted audio."""
+        further = self._further(found, said)
+        redacted = further.redacted
+        more = redacted.muted != found.muted
+        audio = sound() if more or self.settings.analysis.acoustics else None
+        changed = None
+        if more and audio is not None:
+            with self.clock.stage(Stage.MUTE):
+                mute(audio, redacted.muted)
+                flac = encode_flac(audio, redacted.muted, self.settings.redaction.sound)
+                changed = flac, waveform(audio)
+        flac, peaks = changed or (b"", None)
+        made = self._provenance_since(found.provenance, redacted=_rests_on_roles(said))
+        return CorrectedCall(
+            analysis=self._analysed(redacted, _Facts.of_earlier(found, further), made, audio),
+            values=redacted.values,
+            waveform=peaks,
+            muted_audio=flac,
+        )
+
+    def _further(self, found: CallAnalysis, said: SafeTranscript) -> Further:
+        """Redact what has to be where other people speak; estimated roles decided on nothing."""
+        if not _rests_on_roles(said):
+            as_before = Redacted(
+                transcript=said, redactions=found.redactions, values=(), muted=found.muted
+            )
+            return Further(as_before, found.corrections)
+        return beside(found, self._redact(as_spoken(said)))
 
     def _redact(self, spoken: RawTranscript) -> Redacted:
         with self.clock.stage(Stage.REDACT):
-            return self.stages.redactor.redact(spoken, agent_name=self.request.metadata.agent)
+            return self.stages.redactor.redact(spoken, agent_name=self.metadata.agent)
 
     def _corrected(self, spoken: RawTranscript) -> tuple[Redacted, tuple[Correction, ...]]:
         """Redact what was heard, with the words of the client's list where they are meant."""
         if self.listed is None or spoken.language != LANGUAGE:
             return self._redact(spoken), ()
         with self.clock.stage(Stage.REDACT):
-            return self.listed.redact(
-                spoken, self.stages.redactor, agent_name=self.request.metadata.agent
-            )
+            return self.listed.redact(spoken, self.stages.redactor, agent_name=self.metadata.agent)
 
     def _judge(self, redacted: Redacted, facts: _Facts, sound: Audio | None = None) -> AnalysedCall:
         """Analyse and score what is safe, and put the result together."""
-        if not self.request.settings.analysis.acoustics:
+        made = self._provenance(redacted.transcript, from_audio=facts.sample_rate_hz > 0)
+        return AnalysedCall(
+            analysis=self._analysed(redacted, facts, made, sound),
+            values=redacted.values,
+            waveform=facts.waveform,
+            muted_audio=facts.flac,
+            seconds=self.clock.seconds,
+        )
+
+    def _analysed(
+        self, redacted: Redacted, facts: _Facts, made: Provenance, sound: Audio | None
+    ) -> CallAnalysis:
+        if not self.settings.analysis.acoustics:
             sound = None
         with self.clock.stage(Stage.ANALYSE):
             heard = voices.measure(redacted.transcript, sound.samples) if sound else None
@@ -167,7 +238,7 @@ class _Run:
             roles_known = all(turn.role is not Role.UNKNOWN for turn in transcript.turns)
             scorecard = self.stages.analyst.pack.scorecard
             result, flags = score(scorecard, analysed.findings, roles_known=roles_known)
-        analysis = CallAnalysis(
+        return CallAnalysis(
             duration_ms=facts.duration_ms,
             channels=facts.channels,
             sample_rate_hz=facts.sample_rate_hz,
@@ -181,27 +252,19 @@ class _Run:
             score=result,
             flags=flags,
             warnings=facts.warnings,
-            provenance=self._provenance(redacted.transcript, from_audio=facts.sample_rate_hz > 0),
+            provenance=made,
             voices=heard,
             corrections=facts.corrections,
         )
-        return AnalysedCall(
-            analysis=analysis,
-            values=redacted.values,
-            waveform=facts.waveform,
-            muted_audio=facts.flac,
-            seconds=self.clock.seconds,
-            labels=self._labels(),
-        )
 
-    def _labels(self) -> Labels | None:
+    def labels(self, source_name: str) -> Labels | None:
         """Return what came with a recording that is kept, made safe by all finders."""
-        if not self.request.source_name:
+        if not source_name:
             return None
-        return self.stages.redactor.labels(self.request.source_name, self.request.metadata)
+        return self.stages.redactor.labels(source_name, self.metadata)
 
     def _provenance(self, said: SafeTranscript, *, from_audio: bool) -> Provenance:
-        settings = self.request.settings
+        settings = self.settings
         speech = (settings.speech.model, "silero-vad") if from_audio else ()
         if from_audio and said.role_basis is RoleBasis.ESTIMATED:
             speech = (*speech, SPEAKER_ENCODER)
@@ -218,6 +281,23 @@ class _Run:
             threads=self.stages.threads,
             packs=(*self.stages.analyst.pack.lineage, *self.stages.redactor.lineage),
             vocabulary_sha256=self.listed.sha256 if self.listed and from_audio else None,
+        )
+
+    def _provenance_since(self, before: Provenance, *, redacted: bool) -> Provenance:
+        """Return how a corrected result was made: heard as before, analysed by what is here now."""
+        analyst, redactor = self.stages.analyst, self.stages.redactor
+        today = {"spacy-en", TAGGER} if redacted else set[str]()
+        heard = takewhile(lambda ref: ref.name != analyst.models[0], before.models)
+        kept = (self.models.ref(ref.name) if ref.name in today else ref for ref in heard)
+        number = len(redactor.lineage)
+        recognisers = redactor.lineage if redacted else before.packs[-number:]
+        return replace(
+            before,
+            app_version=__version__,
+            models=(*kept, *map(self.models.ref, analyst.models)),
+            settings_sha256=digest(self.settings),
+            threads=self.stages.threads,
+            packs=(*analyst.pack.lineage, *recognisers),
         )
 
 
@@ -288,6 +368,43 @@ class _Facts:
         warnings = _doubts_of_language(spoken) + ([] if last_ms else ["no-times"])
         nothing = Waveform(step_ms=1, peaks=())
         return cls(max(duration_ms, last_ms), channels, 0, (), tuple(warnings), nothing, b"")
+
+    @classmethod
+    def of_earlier(cls, found: CallAnalysis, further: Further) -> _Facts:
+        known = all(turn.role is not Role.UNKNOWN for turn in further.redacted.transcript.turns)
+        warnings = [one for one in found.warnings if not (known and one in _OF_UNKNOWN_ROLES)]
+        return cls(
+            found.duration_ms,
+            found.channels,
+            found.sample_rate_hz,
+            further.redacted.muted,
+            tuple(warnings),
+            Waveform(step_ms=1, peaks=()),
+            b"",
+            further.corrections,
+        )
+
+
+_OF_UNKNOWN_ROLES = frozenset({"roles-unknown", "speakers-not-separated"})
+
+
+def _pack_of(found: CallAnalysis) -> str:
+    """Return the name of the pack with which a call was analysed; empty where none is known."""
+    lineage = found.provenance.packs[:-1]  # the last names the recognisers
+    return lineage[-1].rpartition("-")[0] if lineage else ""
+
+
+def _rests_on_roles(said: SafeTranscript) -> bool:
+    """Return whether redaction looked at who speaks: never where that is estimated."""
+    return said.role_basis is not RoleBasis.ESTIMATED
+
+
+def _heard(request: SpeakersRequest) -> Audio | None:
+    """Return the muted audio of a call that was corrected, if it has sound."""
+    if not request.muted_audio:
+        return None
+    minutes = request.analysis.duration_ms // 60_000 + 1
+    return decode(request.muted_audio, longest_minutes=minutes)
 
 
 @contextmanager

@@ -51,8 +51,13 @@ _CUSTOMER = (
 _FIRST_WORD = 1.0  # most calls are inbound: who picks up speaks first
 _QUESTION = 0.15
 _SURE = 6.0  # this much more evidence on one side is as sure as a guess gets
-_SUREST = 0.95
-_SUREST_OF_VOICES = 0.85  # some turns of voices on one channel are the other side's
+# some turns of voices on one channel are the other side's
+_SUREST = {RoleBasis.GUESSED: 0.95, RoleBasis.ESTIMATED: 0.85}
+
+
+def surest(basis: RoleBasis) -> float:
+    """Return how surely roles can be known at most."""
+    return _SUREST.get(basis, 1.0)
 
 
 def fitting_map(
@@ -89,8 +94,7 @@ def assign_roles(
     if lead == 0:
         return _with(raw, {}, basis, 0.0)
     agent = 0 if lead > 0 else 1
-    surest = _SUREST_OF_VOICES if basis is RoleBasis.ESTIMATED else _SUREST
-    confidence = 0.5 + (surest - 0.5) * min(1.0, abs(lead) / _SURE)
+    confidence = 0.5 + (surest(basis) - 0.5) * min(1.0, abs(lead) / _SURE)
     roles = {agent: Role.AGENT, 1 - agent: Role.CUSTOMER}
     return _with(raw, roles, basis, round(confidence, 3))
 

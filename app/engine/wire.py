@@ -1,8 +1,9 @@
 """What goes over the pipe between the program and a worker.
 
 A frame is one tag byte and MessagePack of one of the types here; nothing is pickled, and a frame
-that does not fit its type is refused. A worker is asked to analyse a call, to redact a transcript,
-or to try something out that belongs behind its fences.
+that does not fit its type is refused. A worker is asked to analyse a call, to analyse a safe one in
+which other people speak than was thought, to redact a transcript, or to try something out that
+belongs behind its fences.
 """
 
 from __future__ import annotations
@@ -13,7 +14,17 @@ from typing import Literal
 import msgspec
 
 from app.config import Settings
-from app.domain import AnalysedCall, CallMetadata, Failure, Outcome, RedactedCall, Stage
+from app.domain import (
+    AnalysedCall,
+    CallAnalysis,
+    CallMetadata,
+    CorrectedCall,
+    Failure,
+    Outcome,
+    RedactedCall,
+    SafeTranscript,
+    Stage,
+)
 from app.engine.manifest import ModelHead
 
 
@@ -30,9 +41,9 @@ class Request:
     """One call to analyse: the recording's bytes, or one transcript as a JSON object.
 
     `suffix` is the end of the recording's name, such as `.wav`, and `source_name` all of it, where
-    it is kept and has to be safe; `vocabulary` the client's word list
-    as it was written. The payload can be taken out, so that a long recording does not lie in memory
-    beside its samples.
+    it is kept and has to be safe; `vocabulary` the client's word list as it was written;
+    `corrected` the transcript of an earlier analysis in which a person said who speaks. The payload
+    can be taken out, so that a long recording does not lie in memory beside its samples.
     """
 
     content: Literal["audio", "transcript"]
@@ -42,11 +53,24 @@ class Request:
     source_name: str = field(default="", repr=False)
     metadata: CallMetadata = field(default_factory=CallMetadata)
     vocabulary: str = field(default="", repr=False)
+    corrected: SafeTranscript | None = field(default=None, repr=False)
 
     def take_payload(self) -> bytes:
         """Return the payload and forget it."""
         payload, self.payload = self.payload, b""
         return payload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeakersRequest:
+    """A call as the program analysed it, and its transcript as a person says who speaks: to be
+    redacted further where it has to be, and analysed again. `muted_audio` is what may be heard."""
+
+    analysis: CallAnalysis = field(repr=False)
+    said: SafeTranscript = field(repr=False)
+    muted_audio: bytes = field(repr=False)
+    settings: Settings
+    metadata: CallMetadata = field(default_factory=CallMetadata)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,10 +117,11 @@ class HeadTried:
     """The head does what its pack declares."""
 
 
-Question = Request | RedactionRequest | NetworkTrial | HeadTrial
-Answer = StageProgress | Outcome | RedactedCall | NetworkTried | HeadTried
+Question = Request | SpeakersRequest | RedactionRequest | NetworkTrial | HeadTrial
+Answer = StageProgress | Outcome | CorrectedCall | RedactedCall | NetworkTried | HeadTried
 _ASKED: dict[bytes, type[Question]] = {
     b"C": Request,
+    b"S": SpeakersRequest,
     b"R": RedactionRequest,
     b"N": NetworkTrial,
     b"H": HeadTrial,
@@ -105,6 +130,7 @@ _TAGS: dict[bytes, type[Answer]] = {
     b"P": StageProgress,
     b"D": AnalysedCall,
     b"F": Failure,
+    b"S": CorrectedCall,
     b"R": RedactedCall,
     b"N": NetworkTried,
     b"H": HeadTried,

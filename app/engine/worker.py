@@ -85,6 +85,8 @@ def _reply(pipeline: Pipeline, question: wire.Question, report: Report) -> wire.
         return wire.HeadTried()
     if isinstance(question, wire.RedactionRequest):
         return pipeline.redact(question)
+    if isinstance(question, wire.SpeakersRequest):
+        return pipeline.correct(question)
     return pipeline.analyse(question, report)
 
 

@@ -8,18 +8,20 @@ older recording of the same call put in its place is refused as well. Plain audi
 
 from __future__ import annotations
 
+import hashlib
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
 from app.domain import EVERYTHING, CallId
-from app.errors import CallNotFound, SealBroken, StorageError
-from app.storage import files
+from app.errors import AppError, CallNotFound, SealBroken, StorageError
+from app.storage import files, results
 from app.storage.crypto import CHUNK_BYTES, Binding, check_header, seal, unseal
 from app.storage.scopes import within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from app.domain import Scope
@@ -124,6 +126,35 @@ class SealedAudio:
         files.make_private(path.parent)
         files.create_private(path, _joined(header, pieces))
         return Incoming(call=call, purpose=purpose, mark=mark, path=path)
+
+    @contextmanager
+    def muted_anew(
+        self, call: CallId, key: bytes, muted: bytes
+    ) -> Iterator[Callable[[Writing, int], None]]:
+        """Seal muted audio, if there is any; what is given names it, in a transaction, for the call
+        with a number. Where that did not come to pass, the file is dropped."""
+        incoming = self.write(call, Purpose.MUTED, key, [muted]) if muted else None
+        named = False
+
+        def name(writing: Writing, number: int) -> None:
+            nonlocal named
+            if incoming is not None:
+                self.name(writing, number, incoming, len(muted))
+                digest = hashlib.sha256(muted).digest()
+                results.keep_digest(writing, number, "muted", digest)
+                named = True
+
+        try:
+            yield name
+        except BaseException:
+            named = False
+            raise
+        finally:
+            if incoming is not None and named:
+                self.settle(incoming)
+            elif incoming is not None:
+                with suppress(AppError):  # the next opening does it
+                    self.drop(incoming)
 
     def name(self, writing: Writing, number: int, incoming: Incoming, size_bytes: int) -> None:
         """Make a new file the one that counts, in the transaction of the act that brings it."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.domain import BackupCheck, CallId, Progress
 from app.errors import BackupInvalid, SealBroken, VaultDamaged
-from app.storage import files, records, results
+from app.storage import files, records
 from app.storage.audio import Purpose, audio_binding
 from app.storage.audit import Audit
 from app.storage.backup_format import audio_parts, reading, record_parts
@@ -121,10 +121,8 @@ def proven_audio(
 def opened_record(
     backup: OpenBackup, call: CallId, stored: StoredCall, key: bytes
 ) -> records.CallRecord:
-    """Return the record of a call, whose analysis opens; raises `BackupInvalid`, `SealBroken`."""
+    """Return the record of a call, whose analyses open; raises `BackupInvalid`, `SealBroken`."""
     path = files.inside(backup.place, *record_parts(call, stored))
     record = records.unsealed(backup.verified(path, stored), call, key)
-    if record.analysis is not None:
-        results.opened_analysis(call, record.analysis.analysis, key)
-        results.opened_waveform(call, record.analysis.waveform, key)
+    records.opened_analyses(record, key)
     return record

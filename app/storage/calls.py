@@ -180,13 +180,14 @@ class Calls:
             if row is None:
                 raise not_found()
             key = self._call_keys.opened(call, row[1])
-            analysis, waveform = results.kept(reading, call, key)
+            kept = results.kept(reading, call, key)
         return CallDetail(
             call=call_of(row[2:]),
             job=job_of(row[2 + CALL_WIDTH :]),
-            analysis=analysis,
-            waveform=waveform,
+            analysis=kept.shown if kept else None,
+            waveform=kept.waveform if kept else None,
             on_hold=bool(row[0]),
+            speakers=kept.speakers if kept else None,
         )
 
     def find_by_digest(self, digest: Sha256, *, scope: Scope = EVERYTHING) -> Call | None:
@@ -292,29 +293,18 @@ class Calls:
         if key is None:
             return False
         ready = results.ready(call, analysed, key, self._call_keys)
-        incoming = None
-        if analysed.muted_audio:
-            incoming = self._audio.write(call, Purpose.MUTED, key, [analysed.muted_audio])
-        number = None
-        try:
-            with self._database.transaction() as writing:
-                number = finish(writing, lease, at, _NO_FAILURE)
-                if number is not None:
-                    results.keep(writing, number, ready, at)
-                    if incoming:
-                        size = len(analysed.muted_audio)
-                        self._audio.name(writing, number, incoming, size)
-                        digest = hashlib.sha256(analysed.muted_audio).digest()
-                        results.keep_digest(writing, number, "muted", digest)
-                    self._record(writing, call, actor, "done")
-        except BaseException:
-            self._drop(incoming)
-            raise
-        if number is None:
-            self._drop(incoming)
-        elif incoming:
-            self._audio.settle(incoming)
-        return number is not None
+        muted = (analysed.corrected and analysed.corrected.muted_audio) or analysed.muted_audio
+        with (
+            self._audio.muted_anew(call, key, muted) as name_audio,
+            self._database.transaction() as writing,
+        ):
+            number = finish(writing, lease, at, _NO_FAILURE)
+            if number is None:
+                return False
+            results.keep(writing, number, ready, at)
+            name_audio(writing, number)
+            self._record(writing, call, actor, "done")
+        return True
 
     def _key(self, call: CallId) -> bytes | None:
         with self._database.reader() as reading:

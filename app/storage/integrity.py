@@ -81,16 +81,14 @@ def _of_call(
     except SealBroken:
         yield f"the key of call {call} is missing or broken"
         return
-    if record.analysis is not None:
-        try:
-            results.opened_analysis(call, record.analysis.analysis, key)
-            results.opened_waveform(call, record.analysis.waveform, key)
-        except SealBroken:
-            yield f"the analysis of call {call} is broken"
-        else:
-            found = results.analysis_digest(record.analysis.analysis, record.analysis.waveform)
-            if digests.get("analysis", found) != found:
-                yield f"the analysis of call {call} is not the one that was kept"
+    try:
+        records.opened_analyses(record, key)
+    except SealBroken:
+        yield f"the analysis of call {call} is broken"
+    else:
+        found = records.analysis_digests(record)
+        if any(digests.get(what, digest) != digest for what, digest in found.items()):
+            yield f"the analysis of call {call} is not the one that was kept"
     for one in record.audio:
         size, hashed = 0, hashlib.sha256()
         try:

@@ -16,10 +16,13 @@ import msgspec
 
 from app.domain import CallId, JobState
 from app.errors import SealBroken
-from app.storage import results
+from app.storage import results, schema
 from app.storage.crypto import Binding, seal_bytes, unseal_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from app.domain import CallAnalysis
     from app.storage.database import Reading, Value, Writing
 
 FORMAT = 1
@@ -79,6 +82,16 @@ class AnalysisColumns(_Row, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     waveform: bytes
 
 
+class CorrectedColumns(_Row, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The row of the table `corrected_analyses`; the bodies are sealed already."""
+
+    corrected_by: str
+    corrected_at: str
+    format: int
+    analysis: bytes
+    waveform: bytes
+
+
 class FlagColumns(_Row, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A row of the table `flags`."""
 
@@ -105,7 +118,8 @@ class HoldColumns(_Row, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class CallRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All that the database keeps of one call, but for its key."""
+    """All that the database keeps of one call, but for its key. `corrected` is left out where there
+    is nothing: earlier versions of the program read such a record."""
 
     format: int = FORMAT
     call: CallColumns
@@ -114,6 +128,7 @@ class CallRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     flags: tuple[FlagColumns, ...] = ()
     values: tuple[ValueColumns, ...] = ()
     hold: HoldColumns | None = None
+    corrected: CorrectedColumns | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def id(self) -> CallId:
@@ -123,7 +138,7 @@ class CallRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 TABLES = (
     "calls", "call_keys", "audio", "analyses", "flags", "redacted_values", "holds", "turns",
-    "contents",
+    "contents", "corrected_analyses",
 )  # fmt: skip
 """The tables that hold rows of calls."""
 
@@ -132,7 +147,7 @@ R = TypeVar("R", bound=_Row)
 
 def gathered(reading: Reading, number: int) -> CallRecord | None:
     """Return the record of the call with a number, or `None` if there is none."""
-    return _gathered(reading, number, _columns(AnalysisColumns))
+    return _gathered(reading, number, "analysis, waveform")
 
 
 def marker(reading: Reading, number: int) -> bytes | None:
@@ -140,7 +155,7 @@ def marker(reading: Reading, number: int) -> bytes | None:
 
     Of what is sealed the head is enough: it holds a mark that no other object has.
     """
-    heads = f"at, format, substr(analysis, 1, {_HEAD_BYTES}), substr(waveform, 1, {_HEAD_BYTES})"
+    heads = f"substr(analysis, 1, {_HEAD_BYTES}), substr(waveform, 1, {_HEAD_BYTES})"
     record = _gathered(reading, number, heads)
     return None if record is None else hashlib.sha256(msgspec.json.encode(record)).digest()
 
@@ -180,13 +195,32 @@ def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) 
         _add(writing, "redacted_values", of, value)
     if record.hold is not None:
         _add(writing, "holds", of, record.hold)
-    if record.analysis is not None:
-        _add(writing, "analyses", of, record.analysis)
-        kept = results.analysis_digest(record.analysis.analysis, record.analysis.waveform)
-        results.keep_digest(writing, number, "analysis", kept)
-        analysis = results.opened_analysis(record.id, record.analysis.analysis, key)
+    for table, _, bodies in _analyses(record):
+        _add(writing, table, of, bodies)
+    for what, digest in analysis_digests(record).items():
+        results.keep_digest(writing, number, what, digest)
+    for analysis in opened_analyses(record, key)[-1:]:  # the one that is shown
         results.add_turns(writing, number, analysis.transcript.turns)
         results.keep_language(writing, number, analysis)
+
+
+def opened_analyses(record: CallRecord, key: bytes) -> tuple[CallAnalysis, ...]:
+    """Return what the program found, and after it what follows from a correction; with their
+    waveforms they are proven. Raises `SealBroken`."""
+    return tuple(
+        results.opened(
+            record.id, bodies.analysis, bodies.waveform, key, corrected=what == "corrected"
+        )[0]
+        for _, what, bodies in _analyses(record)
+    )
+
+
+def analysis_digests(record: CallRecord) -> dict[str, bytes]:
+    """Return the digests of what is sealed as analyses of a call, by what they are of."""
+    return {
+        what: results.analysis_digest(bodies.analysis, bodies.waveform)
+        for _, what, bodies in _analyses(record)
+    }
 
 
 def sealed(record: CallRecord, key: bytes) -> bytes:
@@ -211,20 +245,39 @@ def _binding(call: CallId) -> Binding:
     return Binding("call-record", call)
 
 
-def _gathered(reading: Reading, number: int, analysis: str) -> CallRecord | None:
+def _gathered(reading: Reading, number: int, bodies: str) -> CallRecord | None:
     call = call_columns(reading, number)
     if call is None:
         return None
-    bodies = reading.one(f"SELECT {analysis} FROM analyses WHERE call = ?", (number,))  # noqa: S608
+    found = reading.one(f"SELECT at, format, {bodies} FROM analyses WHERE call = ?", (number,))  # noqa: S608
     values = "redacted_values WHERE call = ? ORDER BY blind, kind, value"
     return CallRecord(
         call=call,
         audio=audio_columns(reading, number),
-        analysis=None if bodies is None else _row(AnalysisColumns, bodies),
+        analysis=None if found is None else _row(AnalysisColumns, found),
         flags=_rows(reading, FlagColumns, "flags WHERE call = ? ORDER BY place", number),
         values=_rows(reading, ValueColumns, values, number),
         hold=hold_columns(reading, number),
+        corrected=_corrected(reading, number, bodies),
     )
+
+
+def _corrected(reading: Reading, number: int, bodies: str) -> CorrectedColumns | msgspec.UnsetType:
+    if schema.version(reading) < schema.SINCE["corrected_analyses"]:
+        return msgspec.UNSET  # a rescue reads older vaults
+    columns = f"corrected_by, corrected_at, format, {bodies}"
+    found = reading.one(f"SELECT {columns} FROM corrected_analyses WHERE call = ?", (number,))  # noqa: S608
+    return msgspec.UNSET if found is None else _row(CorrectedColumns, found)
+
+
+def _analyses(
+    record: CallRecord,
+) -> Iterator[tuple[str, str, AnalysisColumns | CorrectedColumns]]:
+    """Yield each analysis of a call: its table, what it is, and its row."""
+    if record.analysis is not None:
+        yield "analyses", "analysis", record.analysis
+        if record.corrected is not msgspec.UNSET:
+            yield "corrected_analyses", "corrected", record.corrected
 
 
 def _rows(reading: Reading, kind: type[R], rest: str, number: int) -> tuple[R, ...]:

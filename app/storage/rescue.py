@@ -21,7 +21,7 @@ from sqlcipher3 import dbapi2
 from app.counts import counted
 from app.domain import CallId, JobState, Progress, RescueReport
 from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
-from app.storage import audit_rows, files, header, making, people, records, results, schema, seals
+from app.storage import audit_rows, files, header, making, people, records, schema, seals
 from app.storage.attempts import Attempts, key_of, times_of
 from app.storage.audio import FOLDER, Purpose, SealedAudio, place_of
 from app.storage.audit import Audit
@@ -443,12 +443,10 @@ class _Rescue:
         self, record: records.CallRecord, key: bytes, *, whole: bool
     ) -> tuple[records.CallRecord, bool]:
         """Return a record without an analysis that is not what was written."""
-        if record.analysis is not None:
-            try:
-                results.opened_analysis(record.id, record.analysis.analysis, key)
-                results.opened_waveform(record.id, record.analysis.waveform, key)
-            except SealBroken:
-                record, whole = _waiting(record), False
+        try:
+            records.opened_analyses(record, key)
+        except SealBroken:
+            record, whole = _waiting(record), False
         if not record.audio:
             # which file counted could not be read: the one that is there is at least the call's
             record = msgspec.structs.replace(record, audio=tuple(self._found_audio(record.id, key)))
@@ -517,4 +515,6 @@ def _waiting(record: records.CallRecord) -> records.CallRecord:
         failure_sentence=None,
         failure_hint=None,
     )
-    return msgspec.structs.replace(record, call=call, analysis=None, flags=(), values=())
+    return msgspec.structs.replace(
+        record, call=call, analysis=None, flags=(), values=(), corrected=msgspec.UNSET
+    )

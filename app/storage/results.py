@@ -2,7 +2,8 @@
 
 The analysis and the waveform are sealed under the call's own key; redacted turns go to the search
 index; redacted values are kept as keyed blind indexes only, so that a person can be found among
-them by whoever has the vault's key and the value, and by nobody else.
+them by whoever has the vault's key and the value, and by nobody else. Where a person corrected who
+speaks, what follows from that is kept beside what the program found, and is what is shown.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
-from app.domain import CallAnalysis, Flag, Turn, Waveform
+from app.domain import CallAnalysis, CorrectedSpeakers, Waveform
 from app.storage.audit_format import joined
 from app.storage.crypto import Binding, seal_bytes, unseal_bytes
 from app.storage.rows import clean, rank
@@ -23,7 +24,7 @@ from app.storage.schema import TURN_BITS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from app.domain import AnalysedCall, CallId, Labels
+    from app.domain import AnalysedCall, CallId, CorrectedCall, Labels, RedactedValue, Turn
     from app.storage.database import Reading, Writing
     from app.storage.keys import CallKeys
 
@@ -32,54 +33,91 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """A result in the form in which it is kept: sealed bodies, keyed values and plain columns."""
+class Sealed:
+    """An analysis as it is, and in the form in which it is kept: sealed bodies and keyed values."""
 
+    plain: CallAnalysis
     analysis: bytes
     waveform: bytes
-    columns: tuple[int, int, float | None, float | None, int, str | None]
-    turns: tuple[Turn, ...]
-    flags: tuple[Flag, ...]
     values: tuple[tuple[bytes, str, int], ...]
-    labels: Labels | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A result in the form in which it is kept: what the program found, and what follows from a
+    person's correction where there is one."""
+
+    found: Sealed
+    corrected: Sealed | None
+    labels: Labels | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept of a call: what the program `found`, and what is `shown`, which is something
+    else where a person corrected who speaks."""
+
+    found: CallAnalysis
+    shown: CallAnalysis
+    waveform: Waveform
+    speakers: CorrectedSpeakers | None
 
 
 def ready(call: CallId, analysed: AnalysedCall, key: bytes, call_keys: CallKeys) -> Ready:
     """Seal and key a result, which takes longer than a transaction should last."""
-    analysis, labels = analysed.analysis, analysed.labels
+    waveform, corrected = analysed.waveform, None
+    if analysed.corrected is not None:
+        corrected = ready_correction(call, analysed.corrected, waveform, key, call_keys)
+    labels = analysed.labels
     values = (*analysed.values, *(labels.values if labels else ()))
     return Ready(
-        analysis=_sealed(analysis, key, "analysis", call),
-        waveform=_sealed(analysed.waveform, key, "waveform", call),
-        columns=_columns(analysis),
-        turns=analysis.transcript.turns,
-        flags=analysis.flags,
-        values=tuple((call_keys.blind_index(v.kind, v.digest), v.kind, v.value) for v in values),
+        found=Sealed(
+            plain=analysed.analysis,
+            analysis=_sealed(analysed.analysis, key, "analysis", call),
+            waveform=_sealed(waveform, key, "waveform", call),
+            values=_keyed(values, call_keys),
+        ),
+        corrected=corrected,
         labels=labels,
     )
 
 
+def ready_correction(
+    call: CallId, corrected: CorrectedCall, waveform: Waveform, key: bytes, call_keys: CallKeys
+) -> Sealed:
+    """Seal and key what follows from a correction; `waveform` is the one that was shown before."""
+    return Sealed(
+        plain=corrected.analysis,
+        analysis=_sealed(corrected.analysis, key, "corrected-analysis", call),
+        waveform=_sealed(corrected.waveform or waveform, key, "corrected-waveform", call),
+        values=_keyed(corrected.values, call_keys),
+    )
+
+
 def keep(writing: Writing, number: int, result: Ready, at: str) -> None:
-    """Keep a result in place of an earlier one of the same call, but for the audio."""
-    _clear(writing, number)
+    """Keep a result in place of an earlier one of the same call, but for the audio.
+
+    That a person corrected the call stays where the result says what follows from it.
+    """
+    found, shown = result.found, result.found
+    by = writing.one(_CORRECTED_BY, (number,))
+    writing.change("DELETE FROM analyses WHERE call = ?", (number,))
+    writing.change("DELETE FROM redacted_values WHERE call = ? AND value > 0", (number,))
     writing.change(
         "INSERT INTO analyses (call, at, format, analysis, waveform) VALUES (?, ?, ?, ?, ?)",
-        (number, at, _FORMAT, result.analysis, result.waveform),
+        (number, at, _FORMAT, found.analysis, found.waveform),
     )
-    keep_digest(writing, number, "analysis", analysis_digest(result.analysis, result.waveform))
-    writing.change(_SUMMARY, (*result.columns, number))
-    add_turns(writing, number, result.turns)
-    writing.many(
-        "INSERT INTO flags (call, place, label, title, severity) VALUES (?, ?, ?, ?, ?)",
-        [
-            (number, place, flag.label, flag.title, rank(flag.severity))
-            for place, flag in enumerate(result.flags)
-        ],
-    )
-    keep_values(writing, number, result.values)
+    keep_digest(writing, number, "analysis", analysis_digest(found.analysis, found.waveform))
+    keep_values(writing, number, found.values)
     if result.labels:
-        shown = clean(result.labels.source_name), clean(result.labels.customer_reference)
-        writing.change(_LABELS, (*shown, number, *shown))
+        labels = clean(result.labels.source_name), clean(result.labels.customer_reference)
+        writing.change(_LABELS, (*labels, number, *labels))
+    if by is not None and result.corrected is not None:
+        shown = result.corrected
+        _put_correction(writing, number, shown, *by)
+    else:
+        _drop_correction(writing, number)
+    _show(writing, number, shown.plain)
 
 
 def keep_values(writing: Writing, number: int, values: Iterable[tuple[bytes, str, int]]) -> None:
@@ -91,8 +129,24 @@ def keep_values(writing: Writing, number: int, values: Iterable[tuple[bytes, str
     )
 
 
+def keep_correction(  # noqa: PLR0913 (what is said of it)
+    writing: Writing, number: int, found: CallAnalysis, corrected: Sealed, *, by: str, at: str
+) -> None:
+    """Keep what follows from a person's correction, beside what the program `found`."""
+    _drop_further_values(writing, number, found)
+    _put_correction(writing, number, corrected, by, at)
+    _show(writing, number, corrected.plain)
+
+
+def undo_correction(writing: Writing, number: int, found: CallAnalysis) -> None:
+    """Show again what the program `found`, and keep no correction."""
+    _drop_further_values(writing, number, found)
+    _drop_correction(writing, number)
+    _show(writing, number, found)
+
+
 def keep_digest(writing: Writing, number: int, what: str, digest: bytes) -> None:
-    """Keep the digest of what is sealed for a call: `analysis` or `muted`, its audio."""
+    """Keep the digest of what is sealed for a call: `analysis`, `corrected`, or `muted` audio."""
     values = (number, what, digest)
     writing.change("INSERT OR REPLACE INTO contents (call, what, digest) VALUES (?, ?, ?)", values)
 
@@ -125,24 +179,30 @@ def keep_language(writing: Writing, number: int, analysis: CallAnalysis) -> None
     writing.change("UPDATE calls SET language = ? WHERE number = ?", (language, number))
 
 
-def kept(
-    reading: Reading, call: CallId, call_key: bytes
-) -> tuple[CallAnalysis | None, Waveform | None]:
-    """Return a call's analysis and waveform, or `None` for both; raises `SealBroken`."""
+def kept(reading: Reading, call: CallId, call_key: bytes) -> Kept | None:
+    """Return what is kept of a call; raises `SealBroken`."""
     row = reading.one(_ONE, (call,))
     if row is None:
-        return None, None
-    return opened_analysis(call, row[0], call_key), opened_waveform(call, row[1], call_key)
+        return None
+    found, waveform = opened(call, row[0], row[1], call_key)
+    if row[2] is None:
+        return Kept(found=found, shown=found, waveform=waveform, speakers=None)
+    shown, waveform = opened(call, row[4], row[5], call_key, corrected=True)
+    both = zip(found.transcript.turns, shown.transcript.turns, strict=True)
+    turns = tuple(one.index for one, other in both if one.role is not other.role)
+    speakers = CorrectedSpeakers(by=row[2], at=row[3], turns=turns)
+    return Kept(found=found, shown=shown, waveform=waveform, speakers=speakers)
 
 
-def opened_analysis(call: CallId, sealed: bytes, call_key: bytes) -> CallAnalysis:
-    """Return a call's analysis as it was sealed; raises `SealBroken`."""
-    return _opened(sealed, call_key, "analysis", call, CallAnalysis)
-
-
-def opened_waveform(call: CallId, sealed: bytes, call_key: bytes) -> Waveform:
-    """Return a call's waveform as it was sealed; raises `SealBroken`."""
-    return _opened(sealed, call_key, "waveform", call, Waveform)
+def opened(
+    call: CallId, analysis: bytes, waveform: bytes, call_key: bytes, *, corrected: bool = False
+) -> tuple[CallAnalysis, Waveform]:
+    """Return a call's analysis and waveform as they were sealed; raises `SealBroken`."""
+    before = "corrected-" if corrected else ""
+    return (
+        _opened(analysis, call_key, f"{before}analysis", call, CallAnalysis),
+        _opened(waveform, call_key, f"{before}waveform", call, Waveform),
+    )
 
 
 _SUMMARY = """
@@ -155,17 +215,62 @@ _LABELS = """
     WHERE number = ? AND (source_name IS NOT ? OR customer_reference IS NOT ?)
 """
 _ONE = """
-    SELECT analysis, waveform FROM analyses JOIN calls ON calls.number = analyses.call
+    SELECT found.analysis, found.waveform, corrected_by, corrected_at, corrected.analysis,
+        corrected.waveform
+    FROM analyses AS found JOIN calls ON calls.number = found.call
+    LEFT JOIN corrected_analyses AS corrected ON corrected.call = found.call
     WHERE calls.id = ?
+"""
+_CORRECTED_BY = "SELECT corrected_by, corrected_at FROM corrected_analyses WHERE call = ?"
+_CORRECTED = """
+    INSERT OR REPLACE INTO corrected_analyses
+        (call, corrected_by, corrected_at, format, analysis, waveform)
+    VALUES (?, ?, ?, ?, ?, ?)
 """
 
 
-def _clear(writing: Writing, number: int) -> None:
-    writing.change("DELETE FROM analyses WHERE call = ?", (number,))
-    writing.change("DELETE FROM flags WHERE call = ?", (number,))
-    writing.change("DELETE FROM redacted_values WHERE call = ? AND value > 0", (number,))
+def _put_correction(writing: Writing, number: int, corrected: Sealed, by: str, at: str) -> None:
+    bodies = (corrected.analysis, corrected.waveform)
+    writing.change(_CORRECTED, (number, by, at, _FORMAT, *bodies))
+    keep_digest(writing, number, "corrected", analysis_digest(*bodies))
+    keep_values(writing, number, corrected.values)
+
+
+def _drop_correction(writing: Writing, number: int) -> None:
+    writing.change("DELETE FROM corrected_analyses WHERE call = ?", (number,))
+    writing.change("DELETE FROM contents WHERE call = ? AND what = 'corrected'", (number,))
+
+
+def _drop_further_values(writing: Writing, number: int, found: CallAnalysis) -> None:
+    """Forget the values that only an earlier correction of the call redacts."""
+    known = {(one.kind, one.value) for one in found.redactions}
+    values = "SELECT DISTINCT kind, value FROM redacted_values WHERE call = ? AND value > 0"
+    for kind, value in writing.all(values, (number,)):
+        if (kind, value) not in known:
+            one = "DELETE FROM redacted_values WHERE call = ? AND kind = ? AND value = ?"
+            writing.change(one, (number, kind, value))
+
+
+def _show(writing: Writing, number: int, shown: CallAnalysis) -> None:
+    """Put an analysis into the list, the filters and the search in place of an earlier one."""
+    writing.change(_SUMMARY, (*_columns(shown), number))
     first = number << TURN_BITS
     writing.change("DELETE FROM turns WHERE id >= ? AND id < ?", (first, first + (1 << TURN_BITS)))
+    add_turns(writing, number, shown.transcript.turns)
+    writing.change("DELETE FROM flags WHERE call = ?", (number,))
+    writing.many(
+        "INSERT INTO flags (call, place, label, title, severity) VALUES (?, ?, ?, ?, ?)",
+        [
+            (number, place, flag.label, flag.title, rank(flag.severity))
+            for place, flag in enumerate(shown.flags)
+        ],
+    )
+
+
+def _keyed(
+    values: Iterable[RedactedValue], call_keys: CallKeys
+) -> tuple[tuple[bytes, str, int], ...]:
+    return tuple((call_keys.blind_index(v.kind, v.digest), v.kind, v.value) for v in values)
 
 
 def _columns(

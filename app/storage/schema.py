@@ -274,6 +274,19 @@ _LANGUAGE: Step = (
     "CREATE INDEX calls_by_language ON calls (language)",
 )
 
+# Calls in which a person corrected who speaks, and what follows from that, beside the program's own
+# analysis; both bodies are sealed under the call's key, as in `analyses`.
+_SPEAKERS: Step = (
+    """CREATE TABLE corrected_analyses (
+        call INTEGER PRIMARY KEY REFERENCES calls (number) ON DELETE CASCADE,
+        corrected_by TEXT NOT NULL,
+        corrected_at TEXT NOT NULL,
+        format INTEGER NOT NULL,
+        analysis BLOB NOT NULL,
+        waveform BLOB NOT NULL
+    ) STRICT""",
+)
+
 SEALED_FROM = 2
 """The step from which on there are seals."""
 
@@ -294,6 +307,7 @@ SEALED_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "started", "agent", "queue", "direction", "customer_reference", "channel_roles",
     ),
     "contents": ("call", "what", "digest"),
+    "corrected_analyses": ("call", "corrected_by", "corrected_at"),
 }  # fmt: skip
 """The tables whose rows are sealed (see `seals`), and the columns of them that are: counters, the
 place in the queue and what follows from an analysis are not."""
@@ -321,7 +335,7 @@ def _seals() -> Step:
         # Digests of what is sealed for a call, beside that of its recording in `calls`.
         """CREATE TABLE contents (
             call INTEGER NOT NULL REFERENCES calls (number) ON DELETE CASCADE,
-            what TEXT NOT NULL CHECK (what IN ('analysis', 'muted')),
+            what TEXT NOT NULL CHECK (what IN ('analysis', 'muted', 'corrected')),
             digest BLOB NOT NULL CHECK (length(digest) = 32),
             PRIMARY KEY (call, what)
         ) STRICT, WITHOUT ROWID""",
@@ -349,9 +363,12 @@ def _noting(table: str, columns: tuple[str, ...]) -> Step:
     )
 
 
-STEPS: tuple[Step, ...] = (_CALLS + _RESULTS + _AUDIT + _PEOPLE, _WORD_LIST + _LANGUAGE + _seals())
+STEPS: tuple[Step, ...] = (
+    _CALLS + _RESULTS + _AUDIT + _PEOPLE,
+    _WORD_LIST + _LANGUAGE + _SPEAKERS + _seals(),
+)
 
-SINCE = {"vocabulary": 2}
+SINCE = {"vocabulary": 2, "corrected_analyses": 2}
 """The step with which a table came that older vaults do not have."""
 
 

@@ -36,6 +36,7 @@ WORDS: Mapping[str, str] = {
     "erased": "what was erased",
     "calls": "the details of calls",
     "contents": "the digests of analyses",
+    "corrected_analyses": "who corrected the speakers of calls",
 }
 """Each part, in a person's words."""
 AT_OPENING = ("header", "people", "backup_codes", "teams", "policy", "requests", "holds")

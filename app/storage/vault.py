@@ -67,6 +67,7 @@ from app.storage.requests import Requests
 from app.storage.scopes import Teams
 from app.storage.search import Search
 from app.storage.second_factor import SecondFactors
+from app.storage.speakers import Speakers
 from app.storage.vocabulary import WordLists
 from app.storage.ways_in import WaysIn
 from app.storage.witness import Witness
@@ -292,6 +293,7 @@ class Vault:
         self.calls = Calls(
             database, self.audio, self.audit, call_keys, clock, older_copies=folder / _BACKUPS
         )
+        self.speakers = Speakers(database, self.audio, self.audit, call_keys, clock)
         self.backups = Backups(
             folder, self._header, database, self.audio, self.audit, call_keys, clock
         )

@@ -34,6 +34,7 @@ _ACTS = {
     "call.analyse": "Call analysed",
     "call.cancel": "Analysis cancelled",
     "call.retry": "Call queued again",
+    "call.speakers": "Speakers corrected",
     "calls.search": "Searched in calls",
     "person.add": "Person added",
     "person.change": "Person changed",

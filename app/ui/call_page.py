@@ -16,6 +16,7 @@ from app.ui.call_side import CallSide
 from app.ui.languages import language_doubt
 from app.ui.playback import Playback
 from app.ui.rights import may
+from app.ui.speaker_strip import SpeakerStrip
 from app.ui.transcript import TranscriptView
 from app.ui.transport import STEP_MS, Transport
 from app.ui.waveform import WaveformView
@@ -62,6 +63,7 @@ class CallPage(QWidget):
         self._call = self._detail = None
         self.playback.reset(0)
         self.acts.show_call(None, None)
+        self.speakers.show_call(None, None)
         may_hear = may(workspace, Right.HEAR_MUTED)
         self.transport.offer(hear=may_hear, original=may(workspace, Right.HEAR_ORIGINAL))
         shown = self.transcript if may(workspace, Right.SEE_TRANSCRIPT) else self.no_words
@@ -191,6 +193,8 @@ class CallPage(QWidget):
         self.said = QStackedWidget()
         self.said.addWidget(self.transcript)
         self.said.addWidget(self.no_words)
+        self.speakers = SpeakerStrip(self._desk, self.transcript.chosen)
+        text_inside.addWidget(self.speakers)
         text_inside.addWidget(self.said)
         found = card()
         found_inside = QVBoxLayout(found)
@@ -215,6 +219,8 @@ class CallPage(QWidget):
         self.playback.troubled.connect(self.trouble.setText)
         self.transport.original.toggled.connect(self._change_sound)
         self.acts.changed.connect(self._read_again)
+        self.speakers.changed.connect(self._read_again)
+        self.transcript.chosen_changed.connect(self.speakers.show_chosen)
         self.acts.erased.connect(self.gone)
         self.waveform.sought.connect(self.playback.seek)
         self.waveform.mark_chosen.connect(lambda mark: self.hear((mark.evidence,)))
@@ -235,6 +241,7 @@ class CallPage(QWidget):
             "J": lambda: self.playback.nudge(-STEP_MS),
             "L": lambda: self.playback.nudge(STEP_MS),
             "F": self.to_next_mark,
+            "O": self.speakers.move_turns,
             "N": lambda: self.next_flagged.emit(self._call or ""),
             "Esc": self.left.emit,
             "Alt+Left": self.left.emit,
@@ -251,7 +258,8 @@ class CallPage(QWidget):
     def _take(self, call: CallId, detail: CallDetail) -> None:
         if call != self._call:
             return
-        fresh = self._detail is None or self._detail.analysis != detail.analysis
+        before = self._detail.analysis if self._detail else None
+        place = self.playback.position_ms, self.transcript.verticalScrollBar().value()
         self._detail = detail
         self.title.setText(words.call_title(detail.call))
         self.subtitle.setText(words.call_subtitle(detail.call))
@@ -259,8 +267,15 @@ class CallPage(QWidget):
         self._show_chips(detail)
         if detail.analysis is None:
             self._show_unfinished(detail)
-        elif fresh:
+        elif before is None:
             self._show_analysis(detail)
+            (self.play if may(self._workspace, Right.HEAR_MUTED) else self.waveform).setFocus()
+        elif before != detail.analysis:  # somebody corrected it: the place stays where it was
+            self._show_analysis(detail)
+            self.playback.seek(place[0])
+            self.transcript.set_following(following=False)
+            self.transcript.verticalScrollBar().setValue(place[1])
+        self.speakers.show_call(self._workspace, detail)
 
     def _show_analysis(self, detail: CallDetail) -> None:
         analysis = detail.analysis
@@ -279,7 +294,6 @@ class CallPage(QWidget):
         self.trouble.clear()
         self._moved(0)
         self.stack.setCurrentWidget(self._content)
-        (self.play if may(self._workspace, Right.HEAR_MUTED) else self.waveform).setFocus()
         if found := timeline.occurrences(analysis.transcript.turns, self._searched):
             self.transcript.set_following(following=False)
             self.transcript.highlight(found)
@@ -368,6 +382,7 @@ def page_keys() -> list[tuple[str, str]]:
         ("← / →", "The same, with the waveform selected"),
         ("F", "Play the next flag or finding"),
         ("N", "Open the next flagged call"),
+        ("O", "This turn, or those that are selected, are the other side's"),
         ("Enter", "Hear the word at the text cursor of the transcript"),
         ("Esc", "Back to the list"),
     ]

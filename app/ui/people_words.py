@@ -20,7 +20,10 @@ ROLES = {
         "Looks after people, rules and the vault itself;"
         " sees the list of calls, not what is in them.",
     ),
-    PersonRole.REVIEWER: ("Reviewer", "Reads and hears calls, with what is redacted left out."),
+    PersonRole.REVIEWER: (
+        "Reviewer",
+        "Reads and hears calls, with what is redacted left out, and corrects who speaks in them.",
+    ),
     PersonRole.SUPERVISOR: (
         "Supervisor",
         "As a reviewer; imports and analyses calls, hears the original, may ask to export it.",
@@ -31,7 +34,7 @@ ROLES = {
     ),
     PersonRole.PRIVACY_OFFICER: (
         "Privacy officer",
-        "As a reviewer; places legal holds, erases calls, decides on requests.",
+        "Reads and hears calls; places legal holds, erases calls, decides on requests.",
     ),
 }
 """Title and meaning of each role."""
@@ -41,6 +44,7 @@ RIGHTS = {
     Right.SEE_EVIDENCE: "see what was found in a call",
     Right.SEE_TRANSCRIPT: "read the redacted words, and search in them",
     Right.HEAR_MUTED: "hear calls with what is redacted left out",
+    Right.CORRECT_SPEAKERS: "correct who speaks in a call",
     Right.HEAR_ORIGINAL: "hear the original sound",
     Right.EXPORT_ORIGINAL: "take original recordings out of the vault",
     Right.IMPORT: "import recordings",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -95,18 +96,20 @@ def moment_of(turn: Turn, character: int) -> int:
 
 
 def channel_roles(analysis: CallAnalysis) -> tuple[Role, ...]:
-    """Return the role of each channel, by its first turn; unknown where voices share it."""
-    roles = [Role.UNKNOWN] * analysis.channels
-    for turn in reversed(analysis.transcript.turns):
-        if turn.channel < len(roles) and turn.speaker is None:
-            roles[turn.channel] = turn.role
+    """Return the role of each channel, by most of its turns; unknown where both sides share it."""
+    roles = []
+    for channel in range(analysis.channels):
+        said = Counter(t.role for t in analysis.transcript.turns if t.channel == channel)
+        unclear = shared(analysis, channel) or not said
+        roles.append(Role.UNKNOWN if unclear else said.most_common(1)[0][0])
     return tuple(roles)
 
 
 def shared(analysis: CallAnalysis, channel: int) -> bool:
-    """Return whether several voices were told apart on a channel."""
-    turns = analysis.transcript.turns
-    return any(turn.channel == channel and turn.speaker is not None for turn in turns)
+    """Return whether both sides are on a channel: voices were told apart, or a person did it."""
+    turns = [turn for turn in analysis.transcript.turns if turn.channel == channel]
+    told_apart = any(turn.speaker is not None for turn in turns)
+    return told_apart or (analysis.channels == 1 and len({turn.role for turn in turns}) > 1)
 
 
 def peaks_in(peaks: bytes, columns: int) -> list[int]:

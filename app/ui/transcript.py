@@ -87,6 +87,8 @@ class TranscriptView(QTextEdit):
     sought = Signal(int)
     """The moment in milliseconds of a word that a person clicked."""
     following_changed = Signal(bool)
+    chosen_changed = Signal()
+    """Other turns are selected, or another one is heard."""
 
     def __init__(self, theme: Theme) -> None:
         """Begin without a call."""
@@ -114,6 +116,7 @@ class TranscriptView(QTextEdit):
         self.viewport().setMouseTracking(True)
         self.viewport().setCursor(Qt.CursorShape.PointingHandCursor)
         self.verticalScrollBar().sliderPressed.connect(self._stop_following)
+        self.selectionChanged.connect(self.chosen_changed)
         theme.changed.connect(self._rewrite)
 
     def show_call(self, analysis: CallAnalysis) -> None:
@@ -148,7 +151,18 @@ class TranscriptView(QTextEdit):
         self._mark()
         if self._turn != before and self.following:
             self._bring_into_view()
+        if self._turn != before:
+            self.chosen_changed.emit()
         self.viewport().update()
+
+    def chosen(self) -> tuple[int, ...]:
+        """Return the turns that are selected, or else the one that is heard."""
+        cursor = self.textCursor()
+        if not cursor.hasSelection():
+            return () if self._turn is None else (self._turn,)
+        first, _ = self._turn_of(cursor.selectionStart())
+        last, _ = self._turn_of(max(cursor.selectionStart(), cursor.selectionEnd() - 1))
+        return tuple(range(first, last + 1))
 
     def highlight(self, evidence: tuple[Evidence, ...]) -> None:
         """Mark the words that show a claim and bring the first of them into view."""

@@ -16,7 +16,14 @@ from app.domain import CallRow, Direction, JobState, Role, RoleBasis, Severity, 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from app.domain import Call, Evidence, ImportReport, PassphraseStrength
+    from app.domain import (
+        Call,
+        CorrectedSpeakers,
+        Evidence,
+        ImportReport,
+        PassphraseStrength,
+        SafeTranscript,
+    )
 
 NOTHING = "\N{EN DASH}"
 """What stands where a value is not known."""
@@ -195,10 +202,36 @@ def role_note(basis: RoleBasis, confidence: float) -> str:
     return ""
 
 
+def speakers(said: SafeTranscript, corrected: CorrectedSpeakers | None) -> str:
+    """Return how it is known who speaks in a call, and who corrected it."""
+    estimated = said.role_basis is RoleBasis.ESTIMATED
+    if corrected is not None:
+        where = counted(len(corrected.turns), "turn")
+        line = f"Corrected by {corrected.by}, {moment(corrected.at)}: {where}"
+        return f"{line}; when each side speaks is estimated" if estimated else line
+    if all(turn.role is Role.UNKNOWN for turn in said.turns):
+        return "It is not known who speaks" + (": both sides are on one channel" * estimated)
+    note = role_note(said.role_basis, said.role_confidence)
+    return f"Speakers {note}" if note else _KNOWN_SPEAKERS.get(said.role_basis, "")
+
+
+_KNOWN_SPEAKERS = {
+    RoleBasis.CHANNEL_MAP: "Speakers known from the channels",
+    RoleBasis.GIVEN: "Speakers given with the transcript",
+}
+
+
+def other_side(turns: int) -> str:
+    """Return the act that gives chosen turns to the other side."""
+    if turns < 2:
+        return "This turn is the other side"
+    return f"These {counted(turns, 'turn')} are the other side"
+
+
 def role_mark(basis: RoleBasis, confidence: float) -> str:
     """Return the short form of `role_note`."""
     if basis in (RoleBasis.GUESSED, RoleBasis.ESTIMATED):
-        return f"{basis.value} {percent(confidence)}"
+        return f"{basis.value} {percent(confidence)}" if confidence else "not known"
     return ""
 
 

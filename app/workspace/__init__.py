@@ -22,6 +22,7 @@ from app.workspace.keys import Keys
 from app.workspace.people import People
 from app.workspace.reading import Calls
 from app.workspace.requests import Requests
+from app.workspace.speakers import Speakers
 from app.workspace.trail import AuditTrail
 from app.workspace.vocabulary import WordList
 
@@ -36,9 +37,9 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """An open vault and the person who is signed in, by its parts: `calls`, `intake`,
-    `processing`, `requests`, `policy`, `vocabulary`, `teams`, `retention`, `people`, `keys`,
-    `backups`, `audit`.
+    """An open vault and the person who is signed in, by its parts: `calls`, `speakers`,
+    `intake`, `processing`, `requests`, `policy`, `vocabulary`, `teams`, `retention`, `people`,
+    `keys`, `backups`, `audit`.
 
     Every part asks the gate first: what no right allows is not done, and is an audit entry.
     """
@@ -60,6 +61,7 @@ class Workspace:
         self._gate = gate = Gate(vault, session)
         self.session = session
         self.calls = Calls(gate)
+        self.speakers = Speakers(gate, settings, places)
         recognisers = Path(places.resources) / "recognisers"
         self.intake = Intake(gate, LabelRedactor(recognisers, settings.redaction))
         # calls whose analysis is to end: what cancels and what erases adds to it

@@ -12,12 +12,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.config import Settings
-    from app.domain import Job, ProcessingReport, Progress
+    from app.domain import Job, Policy, ProcessingReport, Progress
     from app.engine.wire import Places
     from app.workspace.gate import Gate
 
 _JOBS: Changes = frozenset({Subject.JOBS, Subject.CALLS})
 _NOTHING: Changes = frozenset()
+
+
+def by_policy(settings: Settings, policy: Policy) -> Settings:
+    """Return the settings with what the vault's policy decides in place of theirs."""
+    analysis = replace(settings.analysis, acoustics=policy.acoustic_analysis)
+    return replace(settings, analysis=analysis)
 
 
 @dataclass(slots=True)
@@ -46,7 +52,7 @@ class Processing:
         run = QueueRun(
             vault=self._gate.vault,
             workers=workers_for(self._settings.execution, self._places),
-            settings=self._by_policy(),
+            settings=by_policy(self._settings, self._gate.vault.policy.get()),
             vocabulary=self._gate.vault.vocabulary.get(),
             actor=self._gate.actor,
             scope=self._gate.scope,
@@ -55,12 +61,6 @@ class Processing:
             stop=stop,
         )
         return run.run()
-
-    def _by_policy(self) -> Settings:
-        """Return the settings with what the vault's policy decides in place of theirs."""
-        listens = self._gate.vault.policy.get().acoustic_analysis
-        analysis = replace(self._settings.analysis, acoustics=listens)
-        return replace(self._settings, analysis=analysis)
 
     def cancel(self, call: CallId) -> Changes:
         """Take a call out of the queue, or end its analysis; raises `CallNotFound`."""

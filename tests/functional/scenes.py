@@ -327,6 +327,36 @@ def in_german(outcome: AnalysedCall) -> AnalysedCall:
     return replace(outcome, analysis=replace(analysis, transcript=said, warnings=warnings))
 
 
+def on_one_channel(outcome: AnalysedCall, *, told_apart: bool = True) -> AnalysedCall:
+    """Return an outcome of the same call on one channel, its voices told apart or not."""
+    analysis = outcome.analysis
+    said = tuple(
+        replace(
+            turn,
+            channel=0,
+            speaker=turn.channel if told_apart else None,
+            role=turn.role if told_apart else Role.UNKNOWN,
+        )
+        for turn in analysis.transcript.turns
+    )
+    transcript = replace(
+        analysis.transcript,
+        turns=said,
+        role_basis=RoleBasis.ESTIMATED,
+        role_confidence=0.78 if told_apart else 0.0,
+    )
+    mono = replace(
+        analysis,
+        channels=1,
+        transcript=transcript,
+        muted=tuple(replace(span, channel=0) for span in analysis.muted),
+        warnings=("speakers-estimated" if told_apart else "speakers-not-separated",),
+    )
+    left, right = outcome.waveform.peaks
+    together = Waveform(step_ms=STEP_MS, peaks=(bytes(map(max, left, right)),))
+    return replace(outcome, analysis=mono, waveform=together, muted_audio=_sound(mono))
+
+
 def metadata(number: int) -> CallMetadata:
     """Return what a recorder would say of a call."""
     dice = random.Random(number * 31 + 5)
@@ -489,7 +519,8 @@ def _waveform(analysis: CallAnalysis) -> Waveform:
 
 
 def _sound(analysis: CallAnalysis) -> bytes:
-    samples = np.zeros((analysis.duration_ms * RATE // 1000, 2), dtype=np.int16)
+    shape = (analysis.duration_ms * RATE // 1000, analysis.channels)
+    samples = np.zeros(shape, dtype=np.int16)
     tone = (np.sin(np.arange(len(samples)) * 2 * np.pi * 220 / RATE) * 4000).astype(np.int16)
     for turn in analysis.transcript.turns:
         start, end = turn.start_ms * RATE // 1000, turn.end_ms * RATE // 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import soundfile
 from app.config import Settings, override
 from app.domain import CallMetadata, EntryKind, Role, RoleBasis
 from app.engine.pipeline import Pipeline
+from app.engine.said_by import swapped
 from app.engine.wire import Request
 from app.errors import AudioTruncated, ChannelMapWrong
 from tests.unit.engine.recordings import recording, tone
@@ -24,9 +26,14 @@ pytestmark = pytest.mark.models
 
 
 @pytest.fixture(scope="module")
-def analysed():
+def pipeline():
+    """The real one, on the processor."""
+    return Pipeline(ROOT / "resources", None, threads=2)
+
+
+@pytest.fixture(scope="module")
+def analysed(pipeline):
     """Analyse a WAV with a channel map; what is left of a cut one, too, where it is accepted."""
-    pipeline = Pipeline(ROOT / "resources", None, threads=2)
 
     def running(content, roles=(), *, accept_truncated=False, vocabulary="", hints=0):
         changes = {"audio.accept_truncated": accept_truncated, "execution.device": "cpu"}
@@ -106,6 +113,31 @@ def test_a_rest_in_which_nobody_speaks_was_cut_off_before_it_was_silent(analysed
 def test_a_channel_map_of_another_recording_fails_the_call(analysed):
     with pytest.raises(ChannelMapWrong, match="names 1 channel, and the call has 2"):
         analysed(recording(tone(1.0, 8000, 2), 8000), (Role.AGENT,))
+
+
+def test_what_a_person_said_of_the_speakers_outlasts_another_analysis(pipeline):
+    sound, rate_hz = soundfile.read(ROOT / "resources" / "samples" / "utilities.wav")
+    request = Request(
+        content="audio",
+        payload=recording(sound[: 10 * rate_hz], rate_hz),
+        settings=override(Settings(), {"execution.device": "cpu"}),
+        metadata=CallMetadata(channel_roles=BOTH),
+    )
+    first = pipeline.analyse(replace(request), lambda *_: None)
+    assert first.corrected is None
+    said = swapped(first.analysis.transcript)
+    again = pipeline.analyse(replace(request, corrected=said), lambda *_: None)
+    assert again.analysis == first.analysis, "what the program finds is as it was"
+    kept = again.corrected.analysis
+    assert [turn.role for turn in kept.transcript.turns] == [turn.role for turn in said.turns]
+    assert kept.measures.agent_talk_ms == first.analysis.measures.customer_talk_ms
+    assert kept.provenance == first.analysis.provenance
+    assert spoken(first.analysis) <= spoken(kept), "nothing comes back"
+
+
+def spoken(analysis):
+    """Return which stretches of what was spoken are redacted."""
+    return {(one.turn, one.start, one.end, one.kind) for one in analysis.redactions}
 
 
 def test_a_word_list_puts_a_name_right_and_says_so(analysed):

@@ -112,3 +112,20 @@ def test_a_channel_of_both_sides_has_no_role_of_its_own() -> None:
     assert timeline.channel_roles(mono) == (Role.UNKNOWN,)
     assert timeline.shared(mono, 0)
     assert not timeline.shared(ANALYSIS, 0)
+
+
+def test_a_channel_is_whose_most_turns_are_and_nobodys_where_a_person_told_two_apart() -> None:
+    said = ANALYSIS.transcript
+    other = tuple(
+        replace(turn, channel=1, role=Role.CUSTOMER if turn.index else Role.AGENT)
+        for turn in (*said.turns, *said.turns[-1:])
+    )
+    analysis = replace(ANALYSIS, transcript=replace(said, turns=other))
+    assert timeline.channel_roles(analysis) == (Role.UNKNOWN, Role.CUSTOMER)
+    mono = replace(
+        analysis,
+        channels=1,
+        transcript=replace(said, turns=tuple(replace(turn, channel=0) for turn in other)),
+    )
+    assert timeline.shared(mono, 0)
+    assert timeline.channel_roles(mono) == (Role.UNKNOWN,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +13,7 @@ from app.domain import (
     CallId,
     CallMetadata,
     CallRow,
+    CorrectedSpeakers,
     Direction,
     Failure,
     ImportReport,
@@ -18,11 +21,13 @@ from app.domain import (
     PassphraseStrength,
     Role,
     RoleBasis,
+    SafeTranscript,
     Severity,
     Sha256,
     Stage,
 )
 from app.ui import words
+from tests.builders import transcript, turn
 
 
 def row(**changes: object) -> CallRow:
@@ -130,6 +135,34 @@ def test_roles_are_named_and_doubted_where_they_were_guessed() -> None:
     assert words.role_note(RoleBasis.GUESSED, 0.82) == "guessed, 82 % sure"
     assert words.role_mark(RoleBasis.GUESSED, 0.82) == "guessed 82 %"
     assert "one channel" in words.role_note(RoleBasis.ESTIMATED, 0.7)
+    assert words.role_mark(RoleBasis.ESTIMATED, 0.0) == "not known"
+
+
+def test_how_the_speakers_are_known_and_who_corrected_them() -> None:
+    def said(basis: RoleBasis, sure: float, *roles: Role) -> SafeTranscript:
+        turns = tuple(turn(index, role, "yes", 0) for index, role in enumerate(roles))
+        return replace(transcript(), turns=turns, role_basis=basis, role_confidence=sure)
+
+    known = (Role.AGENT, Role.CUSTOMER)
+    estimated = said(RoleBasis.ESTIMATED, 0.78, *known)
+    assert words.speakers(estimated, None) == "Speakers estimated from one channel, 78 % sure"
+    guessed = said(RoleBasis.GUESSED, 0.9, *known)
+    assert words.speakers(guessed, None) == "Speakers guessed, 90 % sure"
+    mapped = said(RoleBasis.CHANNEL_MAP, 1.0, *known)
+    assert words.speakers(mapped, None) == "Speakers known from the channels"
+    nobody = said(RoleBasis.GUESSED, 0.0, Role.UNKNOWN)
+    assert words.speakers(nobody, None) == "It is not known who speaks"
+    together = said(RoleBasis.ESTIMATED, 0.0, Role.UNKNOWN)
+    assert "both sides are on one channel" in words.speakers(together, None)
+    rob = CorrectedSpeakers(by="rob", at="2026-03-12T14:02:00Z", turns=(1,))
+    assert words.speakers(mapped, rob).startswith("Corrected by rob, 12 Mar 2026, ")
+    assert words.speakers(mapped, rob).endswith(": 1 turn")
+    assert words.speakers(estimated, rob).endswith("1 turn; when each side speaks is estimated")
+
+
+def test_the_act_names_how_many_turns_it_is_about() -> None:
+    assert words.other_side(0) == words.other_side(1) == "This turn is the other side"
+    assert words.other_side(3) == "These 3 turns are the other side"
 
 
 def test_placeholders_are_found_and_explained() -> None:

@@ -11,10 +11,10 @@ import pytest
 from app.access import Session
 from app.config import Settings
 from app.domain import EVERYTHING, CallMetadata, Person, PersonName
-from app.engine.client import Workers
+from app.engine.client import LoneWorker, Workers
 from app.engine.wire import Places
 from app.storage import keys, people, vault
-from app.workspace import Workspace, control
+from app.workspace import Workspace, control, speakers
 from app.workspace.gate import Confirmed
 from tests import workers
 from tests.builders import analysed_call
@@ -115,4 +115,8 @@ def quick_workers(monkeypatch):
     def ready_made(_execution, places):
         return Workers(1, places, threads=1, stuck_after_seconds=30, serve=workers.ready_made)
 
+    def lone(_execution, places):
+        return LoneWorker(places, threads=1, serve=workers.ready_made)
+
     monkeypatch.setattr(control, "workers_for", ready_made)
+    monkeypatch.setattr(speakers, "lone_worker", lone)

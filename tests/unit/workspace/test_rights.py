@@ -52,6 +52,10 @@ TABLE = {
     "calls.export_original": (Right.EXPORT_ORIGINAL, lambda w, c: w.calls.export_original(c)),
     "calls.hold": (Right.HOLD, lambda w, c: w.calls.hold(c, "a dispute")),
     "calls.search": (Right.SEE_TRANSCRIPT, lambda w, _: w.calls.search("complaint")),
+    "speakers.swap": (Right.CORRECT_SPEAKERS, lambda w, c: w.speakers.swap(c)),
+    "speakers.set_agent": (Right.CORRECT_SPEAKERS, lambda w, c: w.speakers.set_agent(c, 1)),
+    "speakers.set_turns": (Right.CORRECT_SPEAKERS, lambda w, c: w.speakers.set_turns(c, [1])),
+    "speakers.undo": (Right.CORRECT_SPEAKERS, lambda w, c: w.speakers.undo(c)),
     "intake.import_paths": (Right.IMPORT, lambda w, _: w.intake.import_paths([])),
     "intake.import_paths of erased": (
         Right.ERASE,
@@ -189,7 +193,8 @@ TABLE = {
 }
 ON_A_CALL = (
     "calls.detail", "calls.muted_audio", "calls.original_audio", "calls.export_original",
-    "calls.hold", "processing.cancel", "processing.retry", "requests.ask of erasing",
+    "calls.hold", "speakers.swap", "speakers.set_agent", "speakers.set_turns", "speakers.undo",
+    "processing.cancel", "processing.retry", "requests.ask of erasing",
     "requests.ask of an export", "requests.ask of ending a hold",
 )  # fmt: skip
 WITHOUT_RIGHT = {"info", "session", "close", "sign_in", "confirm", "take_confirmed"}

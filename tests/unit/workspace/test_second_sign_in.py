@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.access import Session
+from app.access import ROLES, Session
 from app.config import Settings
-from app.domain import Person, PersonName, PersonRole, PersonState, Right
+from app.domain import Person, PersonName, PersonRole, PersonState
 from app.engine.wire import Places
 from app.errors import (
     CodeNeeded,
@@ -42,9 +42,7 @@ def acts(workspace, count=3):
 def test_another_person_comes_in_with_their_own_rights(first, clock):
     second = first.sign_in(HERS, name="Rita")
     assert second.session.name == "Rita"
-    assert second.session.rights == frozenset(
-        {Right.SEE_CALLS, Right.SEE_EVIDENCE, Right.SEE_TRANSCRIPT, Right.HEAR_MUTED}
-    )
+    assert second.session.rights == ROLES[PersonRole.REVIEWER]
     with pytest.raises(NotAllowed):
         second.people.list()
     assert first.people.list(), "who was here before goes on"

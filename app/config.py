@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda"]
 EntitySet = Literal["none", "standard", "all"]
+ProofSetting = Literal["standard", "strict", "off"]
 _LANGUAGES = (
     "af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he"
     " hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne"
@@ -56,10 +57,12 @@ class SpeechSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedactionSettings:
-    """Which entities are redacted. Agents' names stay unless `agent_names` is set."""
+    """Which entities are redacted. Agents' names stay unless `agent_names` is set. `proof` says how
+    much of the muted audio is heard again."""
 
     entities: EntitySet = "standard"
     agent_names: bool = False
+    proof: ProofSetting = "standard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

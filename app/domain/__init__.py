@@ -1,4 +1,4 @@
-"""The words of the product as frozen types, in three parts; import them from here."""
+"""The words of the product as frozen types, in parts; import them from here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from app.domain.calls import (
     CallOrder,
     CallQuery,
     CallRow,
-    Check,
     Correction,
     Criterion,
     Direction,
@@ -28,15 +27,12 @@ from app.domain.calls import (
     Finding,
     FindingKind,
     Flag,
-    ImportReport,
     Job,
     JobState,
     Measures,
     ModelRef,
     MutedSpan,
     Outcome,
-    ProcessingReport,
-    Progress,
     Provenance,
     RedactedCall,
     RedactedValue,
@@ -91,6 +87,8 @@ from app.domain.people import (
     UnknownName,
     WordListState,
 )
+from app.domain.proof import FoundAgain, Proof, ProofMode, ProofOutcome
+from app.domain.reports import Check, ImportReport, ProcessingReport, Progress
 
 __all__ = [
     "EVERYTHING",
@@ -127,6 +125,7 @@ __all__ = [
     "Finding",
     "FindingKind",
     "Flag",
+    "FoundAgain",
     "GuardedAct",
     "ImportReport",
     "Job",
@@ -146,6 +145,9 @@ __all__ = [
     "Policy",
     "ProcessingReport",
     "Progress",
+    "Proof",
+    "ProofMode",
+    "ProofOutcome",
     "Provenance",
     "RedactedCall",
     "RedactedValue",

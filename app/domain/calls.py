@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from app.domain.proof import Proof
+
 CallId = NewType("CallId", str)
 """32 lower-case hexadecimal digits, random."""
 
@@ -63,6 +65,7 @@ class Stage(StrEnum):
     SPEAKERS = "speakers"
     REDACT = "redact"
     MUTE = "mute"
+    VERIFY = "verify"
     ANALYSE = "analyse"
     SCORE = "score"
 
@@ -355,6 +358,7 @@ class CallAnalysis:
     provenance: Provenance
     voices: Voices | None = None  # only where acoustic analysis is switched on
     corrections: tuple[Correction, ...] = ()  # by the word list; none where something is redacted
+    proof: Proof | None = None  # of audio only, unless it is switched off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -551,50 +555,3 @@ class Facets:
     agents: tuple[Facet, ...]
     queues: tuple[Facet, ...]
     flags: tuple[Facet, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportReport:
-    """What an import did. `refused` pairs a file's name with the reason; `passed_over` counts the
-    files of a folder that are no recordings, `described` the recordings that a metadata file says
-    something of."""
-
-    imported: tuple[CallId, ...]
-    duplicates: int
-    refused: tuple[tuple[str, Failure], ...]
-    passed_over: int = 0
-    described: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProcessingReport:
-    """What a run through the queue did; `audio_ms` is the length of the calls that are done."""
-
-    done: int
-    failed: int
-    cancelled: int
-    audio_ms: int
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One line of the self-test: what was checked, whether it is well, and what to do if not."""
-
-    name: str
-    ok: bool
-    sentence: str
-    hint: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a long act has come: `done` of `total` (0: unknown) calls or files.
-
-    With a `call` it is one call's way through a `stage`, and `total` is 1.
-    """
-
-    done: float
-    total: float
-    call: CallId | None = None
-    stage: Stage | None = None

@@ -1,8 +1,8 @@
 """The order of the stages for one call, and the provenance of the result.
 
-Decode, transcribe, speakers, redact, mute, analyse, score. The raw transcript lives and dies inside
-`analyse`: only what redaction lets through goes on. The same request gives the same analysis again;
-the seconds that each stage took are kept beside it.
+Decode, transcribe, speakers, redact, mute, verify, analyse, score. The raw transcript lives and
+dies inside `analyse`: only what redaction lets through goes on. The same request gives the same
+analysis again; the seconds that each stage took are kept beside it.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from app.domain import (
     CallAnalysis,
     Correction,
     MutedSpan,
+    Proof,
+    ProofMode,
     Provenance,
     Role,
     RoleBasis,
@@ -32,6 +34,7 @@ from app.engine.analysis import Analyst, voices
 from app.engine.audio import decode, encode_flac, mute, waveform
 from app.engine.diarisation import SPEAKER_ENCODER, Diariser
 from app.engine.models import ModelLibrary
+from app.engine.proof import Listening
 from app.engine.redaction import TAGGER, Redactor
 from app.engine.scoring import score
 from app.engine.speakers import assign_roles, fitting_map, roles_of_text
@@ -112,7 +115,7 @@ class _Run:
             heard = self.stages.transcriber.transcribe(
                 audio,
                 progress=lambda done: self.clock.report(Stage.TRANSCRIBE, done),
-                hints=self.listed.first(settings.speech.hints) if self.listed else (),
+                hints=self._hints,
             )
         with self.clock.stage(Stage.SPEAKERS):
             spoken, doubts = heard, tuple[str, ...]()
@@ -122,14 +125,39 @@ class _Run:
         redacted, corrections = self._corrected(spoken)
         with self.clock.stage(Stage.MUTE):
             mute(audio, redacted.muted)
-            facts = _Facts.of_audio(audio, redacted, encode_flac(audio), waveform(audio))
+            facts = _Facts.of_audio(audio, redacted)
             facts = replace(facts, warnings=(*facts.warnings, *doubts))
         if metadata.channel_roles and not roles:
             facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
         if heard.leaks:
             facts = replace(facts, warnings=(*facts.warnings, "crosstalk"))
         facts = replace(facts, corrections=corrections)
+        if settings.redaction.proof != "off":
+            with self.clock.stage(Stage.VERIFY):
+                redacted, facts = self._proven(audio, spoken, redacted, facts)
         return self._judge(redacted, facts, audio)
+
+    def _proven(
+        self, audio: Audio, spoken: RawTranscript, redacted: Redacted, facts: _Facts
+    ) -> tuple[Redacted, _Facts]:
+        """Hear the muted audio again, and keep what is left of it after that."""
+        settings = self.request.settings
+        listening = Listening(
+            transcriber=self.stages.transcriber,
+            redactor=self.stages.redactor,
+            mode=ProofMode(settings.redaction.proof),
+            speech=settings.speech.model,
+            agent_name=self.request.metadata.agent,
+            hints=self._hints,
+        )
+        proven = listening.prove(audio, spoken, redacted, facts.corrections)
+        if proven.proof.found:
+            facts = facts.muted_again(audio, proven.redacted)
+        return proven.redacted, replace(facts, corrections=proven.corrections, proof=proven.proof)
+
+    @property
+    def _hints(self) -> tuple[str, ...]:
+        return self.listed.first(self.request.settings.speech.hints) if self.listed else ()
 
     def of_transcript(self) -> AnalysedCall:
         with self.clock.stage(Stage.DECODE):
@@ -181,6 +209,7 @@ class _Run:
             provenance=self._provenance(redacted.transcript, from_audio=facts.sample_rate_hz > 0),
             voices=heard,
             corrections=facts.corrections,
+            proof=facts.proof,
         )
         return AnalysedCall(
             analysis=analysis,
@@ -256,9 +285,15 @@ class _Facts:
     waveform: Waveform
     flac: bytes
     corrections: tuple[Correction, ...] = ()
+    proof: Proof | None = None
+
+    def muted_again(self, audio: Audio, redacted: Redacted) -> _Facts:
+        """Return the facts with the sound as it is now."""
+        peaks = waveform(audio)
+        return replace(self, muted=redacted.muted, waveform=peaks, flac=encode_flac(audio))
 
     @classmethod
-    def of_audio(cls, audio: Audio, redacted: Redacted, flac: bytes, peaks: Waveform) -> _Facts:
+    def of_audio(cls, audio: Audio, redacted: Redacted) -> _Facts:
         warnings = ["audio-truncated"] if audio.truncated else []
         warnings += _doubts(redacted)
         return cls(
@@ -267,8 +302,8 @@ class _Facts:
             audio.source_rate_hz,
             redacted.muted,
             tuple(warnings),
-            peaks,
-            flac,
+            waveform(audio),
+            encode_flac(audio),
         )
 
     @classmethod

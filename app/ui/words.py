@@ -39,6 +39,7 @@ _STAGES = {
     Stage.SPEAKERS: "Finding who speaks",
     Stage.REDACT: "Redacting",
     Stage.MUTE: "Muting the sound",
+    Stage.VERIFY: "Listening again",
     Stage.ANALYSE: "Analysing",
     Stage.SCORE: "Scoring",
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.config import RedactionSettings
+    from app.engine.redaction.call import SaidCall
     from app.engine.redaction.engine import Engine
     from app.engine.redaction.found import Found
     from app.engine.transcription import RawTranscript
@@ -81,6 +82,10 @@ class Redactor:
         whole = rejoined(raw)  # who speaks may be wrong: nothing rests on it
         found = engine.find(without_roles(raw), agent_name=agent_name)
         return [*found, *whole.back(engine.find(whole.raw, agent_name=agent_name))]
+
+    def read(self, raw: RawTranscript) -> SaidCall:
+        """Return the call as the finders see it: its numbers, and what was asked for."""
+        return self._loaded().read(raw)
 
     @property
     def redacts_people(self) -> bool:

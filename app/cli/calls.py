@@ -121,6 +121,7 @@ def list_calls(run: Run) -> int:
         flagged=args.flagged,
         on_hold=args.on_hold,
         other_language=args.other_language,
+        held_back=args.held_back,
         text=args.text,
         order=CallOrder(args.sort),
         descending=not args.ascending,
@@ -167,7 +168,8 @@ def show_call(run: Run, workspace: Workspace, call: CallId, *, said: bool) -> No
         turns = found.transcript.turns
         words = text.transcript(turns, width)
         if turns and not any(turn.text for turn in turns):
-            words = iter(["The words are not shown: the right `see-transcript` is needed."])
+            right = "hear-original" if found.held_back else "see-transcript"
+            words = iter([f"The words are not shown: the right `{right}` is needed."])
         lines += [f"  id        {call}", "", *words]
     run.out.give(records.of_detail(detail), lines)
 

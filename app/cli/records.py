@@ -20,6 +20,7 @@ from app.cli.backup_records import (
     RestoreRecord,
     VaultCheckRecord,
 )
+from app.cli.governing_records import ExportRecord, HoldRecord, ReleaseRecord
 from app.cli.record import Record
 from app.cli.redaction_record import RedactionRecord
 from app.cli.vocabulary import WordListRecord
@@ -51,6 +52,7 @@ from app.domain import (
     PersonState,
     Policy,
     ProcessingReport,
+    Proof,
     Provenance,
     Redaction,
     RequestState,
@@ -99,6 +101,7 @@ class AnalysisRecord(Record, frozen=True, kw_only=True, tag="autoinsights.analys
     score: Score
     flags: tuple[Flag, ...]
     warnings: tuple[str, ...]
+    proof: Proof | None
     provenance: Provenance
     seconds: dict[str, float]
 
@@ -206,6 +209,7 @@ class CallRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call/1"):
     failure: Failure | None
     on_hold: bool
     language: str | None
+    held_back: bool
 
 
 class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-detail/1"):
@@ -342,22 +346,6 @@ class RequestRecord(Record, frozen=True, kw_only=True, tag="autoinsights.request
     used_at: str | None
 
 
-class HoldRecord(Record, frozen=True, kw_only=True, tag="autoinsights.hold/1"):
-    """A call that is under legal hold; `changed` is false where it was already."""
-
-    call: CallId
-    on_hold: bool
-    changed: bool
-
-
-class ExportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.export/1"):
-    """A recording that was written to a file as it was imported."""
-
-    call: CallId
-    file: str
-    size_bytes: int
-
-
 class PolicyRecord(Record, frozen=True, kw_only=True, tag="autoinsights.policy/1"):
     """The rules of the vault; `retention_days` of 0 keeps calls until somebody erases them."""
 
@@ -408,6 +396,7 @@ AnyRecord = (
     | RequestRecord
     | HoldRecord
     | ExportRecord
+    | ReleaseRecord
     | PolicyRecord
     | TeamRecord
     | RetentionRecord
@@ -455,6 +444,7 @@ def of_analysis(
         score=analysis.score,
         flags=analysis.flags,
         warnings=analysis.warnings,
+        proof=analysis.proof,
         provenance=analysis.provenance,
         seconds=seconds or {},
     )

@@ -87,7 +87,7 @@ from app.domain.people import (
     UnknownName,
     WordListState,
 )
-from app.domain.proof import FoundAgain, Proof, ProofMode, ProofOutcome
+from app.domain.proof import FoundAgain, Proof, ProofMode, ProofOutcome, Released
 from app.domain.reports import Check, ImportReport, ProcessingReport, Progress
 
 __all__ = [
@@ -152,6 +152,7 @@ __all__ = [
     "RedactedCall",
     "RedactedValue",
     "Redaction",
+    "Released",
     "RequestState",
     "RescueReport",
     "RestoreReport",

@@ -360,6 +360,11 @@ class CallAnalysis:
     corrections: tuple[Correction, ...] = ()  # by the word list; none where something is redacted
     proof: Proof | None = None  # of audio only, unless it is switched off
 
+    @property
+    def held_back(self) -> bool:
+        """Whether the call waits for a person: something was heard in it that should be muted."""
+        return self.proof is not None and self.proof.held_back
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RedactedValue:
@@ -479,6 +484,7 @@ class CallRow:
     failure: Failure | None
     on_hold: bool = False
     language: str | None = None  # of the newest analysis, where one is known
+    held_back: bool = False
 
     @property
     def other_language(self) -> bool:
@@ -511,6 +517,7 @@ class CallQuery:
     flagged: bool = False  # any flag
     on_hold: bool = False  # under legal hold
     other_language: bool = False  # known to be in none of the supported ones
+    held_back: bool = False  # until a person has listened
     text: str = ""
     order: CallOrder = CallOrder.STARTED
     descending: bool = True

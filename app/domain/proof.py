@@ -33,6 +33,16 @@ class FoundAgain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """Who let a held-back call go, when (ISO 8601, UTC) and why; `silenced`: without its sound."""
+
+    by: str
+    at: str
+    reason: str
+    silenced: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """How often (`rounds`) and where the muted audio was heard again, with which models (by their
     names in the provenance); `heard_ms` is the length of all that was, over all channels and
@@ -45,6 +55,12 @@ class Proof:
     heard_ms: int
     found: tuple[FoundAgain, ...]
     models: tuple[str, ...]
+    released: Released | None = None
+
+    @property
+    def held_back(self) -> bool:
+        """Whether the call waits for a person to listen to it."""
+        return self.outcome is ProofOutcome.HELD_BACK and self.released is None
 
     @property
     def places(self) -> int:

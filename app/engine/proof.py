@@ -17,9 +17,11 @@ from app.domain import FoundAgain, MutedSpan, Proof, ProofMode, ProofOutcome
 from app.engine import stretches
 from app.engine.audio import RATE_HZ, mute
 from app.engine.leftovers import Judge
+from app.engine.raw import Leak
 from app.engine.redaction import TAGGER
 from app.engine.redaction.again import as_raw, muted_again, redacted_again
 from app.engine.redaction.found import Found, resolve
+from app.engine.redaction.placeholders import leaked
 from app.engine.retelling import is_placeholder
 from app.engine.stretches import Stretch
 
@@ -78,6 +80,7 @@ class Listening:
             heard_ms += sum(one.length_ms for one in chosen)
             found.update(one.kind for one in left)
             spans = [_wider(one, _WIDER_MS[rounds], redacted.muted) for one in left]
+            spans += leaked(redacted.muted, _let_through(left, redacted.muted))
             rounds += 1
             redacted = muted_again(redacted, spans, spoken.leaks)
             mute(audio, redacted.muted)
@@ -129,6 +132,23 @@ def _wider(one: Leftover, by_ms: int, muted: Sequence[MutedSpan]) -> MutedSpan:
     start_ms = min([start_ms, *(span.start_ms for span in there)])
     end_ms = max([end_ms, *(span.end_ms for span in there)])
     return MutedSpan(channel=one.channel, start_ms=max(0, start_ms), end_ms=end_ms)
+
+
+def _let_through(left: Sequence[Leftover], muted: Sequence[MutedSpan]) -> list[Leak]:
+    """Return between which channels sound goes, as one thing understood shows: what is muted on the
+    one is muted on the other, then, also where it is heard and not understood."""
+    ways = {
+        (span.channel, one.channel)
+        for one in left
+        for span in muted
+        if span.channel != one.channel and _at_once(span, one)
+        if not any(own.channel == one.channel and _at_once(own, one) for own in muted)
+    }
+    return [Leak(source=a, target=b, delay_ms=0, gain_db=0.0) for a, b in sorted(ways)]
+
+
+def _at_once(span: MutedSpan, one: Leftover) -> bool:
+    return span.start_ms < one.end_ms and one.start_ms < span.end_ms
 
 
 def _in_text(turns: Sequence[Turn], left: Sequence[Leftover]) -> Iterator[Found]:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from app.domain import MutedSpan, SafeTranscript, Turn
     from app.engine.redaction.call import SaidTurn
 
-AROUND_MS = 2000  # what leads to a value and what follows it
-BESIDE_MS = 500  # on the channels of those who only listen
+AROUND_MS = 1500  # what leads to a value and what follows it
+BESIDE_MS = 500  # on the channels of those who only listen, and beside numbers that stay
 _CLOSE_MS = 500  # nearer stretches of a channel are one
 _SAME_BREATH = 1  # turns after a question
 
@@ -57,7 +57,7 @@ def doubtful(safe: SafeTranscript, said: Sequence[SaidTurn]) -> Iterator[Stretch
             heard = [word for word in turn.words if word.start < end and word.end > start]
             if heard:
                 start_ms, end_ms = heard[0].start_ms, heard[-1].end_ms
-                yield Stretch(turn.channel, start_ms - AROUND_MS, end_ms + AROUND_MS)
+                yield Stretch(turn.channel, start_ms - BESIDE_MS, end_ms + BESIDE_MS)
 
 
 def chosen(

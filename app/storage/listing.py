@@ -56,7 +56,7 @@ def page(
         )
         SELECT number, id, source_name, imported_at, started_at, state, duration_ms, agent, queue,
             sentiment, score, severity, failure_code, failure_sentence, failure_hint,
-            EXISTS (SELECT 1 FROM holds WHERE holds.call = number), language
+            EXISTS (SELECT 1 FROM holds WHERE holds.call = number), language, held_back
         FROM chosen CROSS JOIN calls USING (number)
         ORDER BY {column} {way}, number {way}
         """,  # noqa: S608
@@ -148,6 +148,8 @@ def _where(query: CallQuery, scope: Scope) -> tuple[str, tuple[Value, ...]]:
         narrow("+number IN (SELECT call FROM flags WHERE label = ?)", query.flag)
     if query.on_hold:
         narrow("+number IN (SELECT call FROM holds)")
+    if query.held_back:
+        narrow("+number IN (SELECT number FROM calls WHERE held_back)")
     if query.other_language:
         narrow(f"+number IN ({_OTHER_LANGUAGES})", *sorted(SUPPORTED_LANGUAGES))
     if query.text.strip():
@@ -187,4 +189,5 @@ def _line(row: Row, flags: tuple[str, ...]) -> CallRow:
         failure=failure_of(row[12:15]),
         on_hold=bool(row[15]),
         language=row[16],
+        held_back=bool(row[17]),
     )

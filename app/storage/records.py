@@ -185,8 +185,8 @@ def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) 
         kept = results.analysis_digest(record.analysis.analysis, record.analysis.waveform)
         results.keep_digest(writing, number, "analysis", kept)
         analysis = results.opened_analysis(record.id, record.analysis.analysis, key)
-        results.add_turns(writing, number, analysis.transcript.turns)
-        results.keep_language(writing, number, analysis)
+        results.add_turns(writing, number, results.shown_turns(analysis))
+        results.keep_in_list(writing, number, analysis)
 
 
 def sealed(record: CallRecord, key: bytes) -> bytes:

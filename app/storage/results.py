@@ -37,7 +37,7 @@ class Ready:
 
     analysis: bytes
     waveform: bytes
-    columns: tuple[int, int, float | None, float | None, int, str | None]
+    columns: tuple[int, int, float | None, float | None, int, str | None, bool]
     turns: tuple[Turn, ...]
     flags: tuple[Flag, ...]
     values: tuple[tuple[bytes, str, int], ...]
@@ -50,7 +50,7 @@ def ready(call: CallId, analysed: AnalysedCall, key: bytes, call_keys: CallKeys)
         analysis=_sealed(analysis, key, "analysis", call),
         waveform=_sealed(analysed.waveform, key, "waveform", call),
         columns=_columns(analysis),
-        turns=analysis.transcript.turns,
+        turns=shown_turns(analysis),
         flags=analysis.flags,
         values=tuple(
             (call_keys.blind_index(v.kind, v.digest), v.kind, v.value) for v in analysed.values
@@ -87,6 +87,11 @@ def keep_digest(writing: Writing, number: int, what: str, digest: bytes) -> None
     writing.change("INSERT OR REPLACE INTO contents (call, what, digest) VALUES (?, ?, ?)", values)
 
 
+def forget_digest(writing: Writing, number: int, what: str) -> None:
+    """Forget the digest of what is not kept for a call any more."""
+    writing.change("DELETE FROM contents WHERE call = ? AND what = ?", (number, what))
+
+
 def digests(reading: Reading, number: int) -> dict[str, bytes]:
     """Return the digests that were kept of what is sealed for the call with a number."""
     rows = reading.all("SELECT what, digest FROM contents WHERE call = ?", (number,))
@@ -109,10 +114,29 @@ def add_turns(writing: Writing, number: int, turns: Iterable[Turn]) -> None:
     )
 
 
-def keep_language(writing: Writing, number: int, analysis: CallAnalysis) -> None:
-    """Keep in the list the language of the call with a number, as its analysis says."""
-    language = clean(analysis.transcript.language)
-    writing.change("UPDATE calls SET language = ? WHERE number = ?", (language, number))
+def shown_turns(analysis: CallAnalysis) -> tuple[Turn, ...]:
+    """Return the turns that can be searched: none of a call that is held back."""
+    return () if analysis.held_back else analysis.transcript.turns
+
+
+def keep_in_list(writing: Writing, number: int, analysis: CallAnalysis) -> None:
+    """Keep in the list what the analysis of the call with a number says beside its measures: the
+    language, and whether the call is held back."""
+    values = (clean(analysis.transcript.language), analysis.held_back, number)
+    writing.change("UPDATE calls SET language = ?, held_back = ? WHERE number = ?", values)
+
+
+def replace_analysis(
+    writing: Writing, number: int, call: CallId, key: bytes, analysis: CallAnalysis
+) -> None:
+    """Keep another analysis of the same recording in place of the one that is kept, with the
+    waveform as it is."""
+    row = writing.one("SELECT waveform FROM analyses WHERE call = ?", (number,))
+    sealed = _sealed(analysis, key, "analysis", call)
+    writing.change("UPDATE analyses SET analysis = ? WHERE call = ?", (sealed, number))
+    waveform = bytes(row[0]) if row else b""
+    keep_digest(writing, number, "analysis", analysis_digest(sealed, waveform))
+    keep_in_list(writing, number, analysis)
 
 
 def kept(
@@ -137,7 +161,8 @@ def opened_waveform(call: CallId, sealed: bytes, call_key: bytes) -> Waveform:
 
 _SUMMARY = """
     UPDATE calls
-    SET duration_ms = ?, channels = ?, sentiment = ?, score = ?, severity = ?, language = ?
+    SET duration_ms = ?, channels = ?, sentiment = ?, score = ?, severity = ?, language = ?,
+        held_back = ?
     WHERE number = ?
 """
 _ONE = """
@@ -156,7 +181,7 @@ def _clear(writing: Writing, number: int) -> None:
 
 def _columns(
     analysis: CallAnalysis,
-) -> tuple[int, int, float | None, float | None, int, str | None]:
+) -> tuple[int, int, float | None, float | None, int, str | None, bool]:
     return (
         analysis.duration_ms,
         analysis.channels,
@@ -164,6 +189,7 @@ def _columns(
         analysis.score.value,
         max((rank(flag.severity) for flag in analysis.flags), default=0),
         clean(analysis.transcript.language),
+        analysis.held_back,
     )
 
 

@@ -274,6 +274,13 @@ _LANGUAGE: Step = (
     "CREATE INDEX calls_by_language ON calls (language)",
 )
 
+# Which calls wait for a person after their muted audio was heard again; the proof itself stands in
+# the sealed analysis, and that decides.
+_HELD_BACK: Step = (
+    "ALTER TABLE calls ADD COLUMN held_back INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX calls_held_back ON calls (number) WHERE held_back",
+)
+
 SEALED_FROM = 2
 """The step from which on there are seals."""
 
@@ -349,7 +356,10 @@ def _noting(table: str, columns: tuple[str, ...]) -> Step:
     )
 
 
-STEPS: tuple[Step, ...] = (_CALLS + _RESULTS + _AUDIT + _PEOPLE, _WORD_LIST + _LANGUAGE + _seals())
+STEPS: tuple[Step, ...] = (
+    _CALLS + _RESULTS + _AUDIT + _PEOPLE,
+    _WORD_LIST + _LANGUAGE + _HELD_BACK + _seals(),
+)
 
 SINCE = {"vocabulary": 2}
 """The step with which a table came that older vaults do not have."""

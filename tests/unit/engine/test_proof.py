@@ -160,6 +160,19 @@ def test_what_is_heard_on_the_other_channel_is_muted_there_as_long_as_it_is_said
     assert call.audible(0) == 0
 
 
+def test_one_value_understood_on_the_other_channel_mutes_all_of_them_there() -> None:
+    born = ((0, "And your date of birth?"), (1, "The seventh of May nineteen seventy nine."))
+    call = Call.of((*CARD[1:3], *born))
+    first = [word for word in timed((*CARD[1:3], *born)) if word.channel == 1][1:17]
+    call.ears.words = [*call.ears.words, *(replace(word, channel=0) for word in first)]
+    proven = call.muted(call.redacted.muted).proven()
+    there = {(one.start_ms, one.end_ms) for one in call.redacted.muted}
+    assert len(there) == 2
+    muted = [one for one in proven.redacted.muted if one.channel == 0]
+    assert len(muted) == 2
+    assert all(any(a.start_ms <= s and e <= a.end_ms for a in muted) for s, e in there)
+
+
 def test_a_word_under_a_redaction_is_known_again_without_any_question() -> None:
     call = Call.of(((0, "Who am I speaking to?"), (1, "My name is Tyler Bramwell, hello.")))
     call.ears.words = [w for w in call.ears.words if w.text == "Bramwell,"]

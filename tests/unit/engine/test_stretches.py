@@ -70,5 +70,5 @@ def test_answers_and_numbers_that_were_kept_are_heard_again() -> None:
     )
     found = list(doubtful(safe, read(*lines).turns))
     answer = Stretch(1, 40_000, 41_500)
-    amount = Stretch(1, 63_500 - AROUND_MS, 64_400 + AROUND_MS)
+    amount = Stretch(1, 63_500 - BESIDE_MS, 64_400 + BESIDE_MS)
     assert found == [answer, amount]

@@ -50,6 +50,7 @@ TABLE = {
     "calls.may_export": (Right.EXPORT_ORIGINAL, lambda w, c: w.calls.may_export(c)),
     "calls.export_original": (Right.EXPORT_ORIGINAL, lambda w, c: w.calls.export_original(c)),
     "calls.hold": (Right.HOLD, lambda w, c: w.calls.hold(c, "a dispute")),
+    "calls.release": (Right.HEAR_ORIGINAL, lambda w, c: w.calls.release(c, "I listened")),
     "calls.search": (Right.SEE_TRANSCRIPT, lambda w, _: w.calls.search("complaint")),
     "intake.import_paths": (Right.IMPORT, lambda w, _: w.intake.import_paths([])),
     "intake.import_paths of erased": (

@@ -93,7 +93,7 @@ _WHAT_RIGHTS_ALLOW = {
     "see-evidence": "what was found in a call and where, without its words",
     "see-transcript": "the redacted words, and searching in them",
     "hear-muted": "the muted recording",
-    "hear-original": "the recording as it was imported",
+    "hear-original": "the original recording; calls that are held back, and releasing them",
     "export-original": "taking that out of the vault, once approved",
     "import": "taking recordings in",
     "process": "running, cancelling and repeating analyses",

@@ -29,7 +29,7 @@ class Right(StrEnum):
     SEE_EVIDENCE = "see-evidence"  # what was found in a call and how, without its words
     SEE_TRANSCRIPT = "see-transcript"  # the redacted words, and searching in them
     HEAR_MUTED = "hear-muted"
-    HEAR_ORIGINAL = "hear-original"
+    HEAR_ORIGINAL = "hear-original"  # and all of calls that are held back, and release them
     EXPORT_ORIGINAL = "export-original"
     IMPORT = "import"
     PROCESS = "process"  # run, cancel and repeat analyses

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 ROUNDS = 3
 _WIDER_MS = (300, 1000, 2000)  # beside what is muted again, by round
 _RULE = "heard-again"
+_OF_MS = RATE_HZ // 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,13 +104,13 @@ class Listening:
     def _heard(
         self, audio: Audio, redacted: Redacted, chosen: Sequence[Stretch]
     ) -> list[TimedWord]:
-        parts: list[list[tuple[int, int]]] = [[] for _ in range(audio.channels)]
-        for one in chosen:
-            of_ms = RATE_HZ // 1000
-            parts[one.channel].append((one.start_ms * of_ms, one.end_ms * of_ms))
-        return self.transcriber.hear_again(
-            audio, parts, language=redacted.transcript.language, hints=self.hints
-        )
+        hidden = [*redacted.muted, *_spoken(redacted)]
+        groups = [
+            (group[0].channel, [(one.start_ms * _OF_MS, one.end_ms * _OF_MS) for one in group])
+            for group in stretches.together(chosen, hidden)
+        ]
+        language = redacted.transcript.language
+        return self.transcriber.hear_again(audio, groups, language=language, hints=self.hints)
 
     def _first(self, audio: Audio, redacted: Redacted) -> tuple[Stretch, ...]:
         """Return what is heard in the first round."""
@@ -117,11 +118,20 @@ class Listening:
         if self.mode is ProofMode.STRICT:
             return tuple(Stretch(channel, 0, lasts_ms) for channel in range(audio.channels))
         said = self.redactor.read(as_raw(safe)).turns
+        hidden = [*redacted.muted, *_spoken(redacted)]
         wanted = [
-            *stretches.around(redacted.muted, audio.channels),
+            *stretches.around(hidden, audio.channels),
             *stretches.doubtful(safe, said),
         ]
         return stretches.chosen(wanted, safe.turns, lasts_ms)
+
+
+def _spoken(redacted: Redacted) -> Iterator[MutedSpan]:
+    """Yield when each redacted value is said, whatever is muted."""
+    turns = redacted.transcript.turns
+    for one in redacted.redactions:
+        channel = turns[one.turn].channel
+        yield MutedSpan(channel=channel, start_ms=one.start_ms, end_ms=one.end_ms)
 
 
 def _wider(one: Leftover, by_ms: int, muted: Sequence[MutedSpan]) -> MutedSpan:

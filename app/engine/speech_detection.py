@@ -60,6 +60,15 @@ class Detected:
     probabilities: NDArray[np.float32]
     regions: tuple[Region, ...]
 
+    def between(self, stretches: Sequence[tuple[int, int]]) -> Detected:
+        """Return what of it begins in one of some stretches (from, to, in samples)."""
+        regions = [
+            region
+            for region in self.regions
+            if any(start <= region.start < end for start, end in stretches)
+        ]
+        return replace(self, regions=tuple(regions))
+
     @property
     def speech_samples(self) -> int:
         """The length of all regions together."""

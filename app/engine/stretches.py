@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.engine.redaction.call import SaidTurn
 
 AROUND_MS = 1500  # what leads to a value and what follows it
-BESIDE_MS = 500  # on the channels of those who only listen, and beside numbers that stay
+BESIDE_MS = 500  # beside numbers that stay
 _CLOSE_MS = 500  # nearer stretches of a channel are one
 _SAME_BREATH = 1  # turns after a question
 
@@ -44,7 +44,7 @@ def around(spans: Iterable[MutedSpan], channels: int) -> Iterator[Stretch]:
     """Yield the neighbourhoods of what is muted on all channels."""
     for span in spans:
         for channel in range(channels):
-            by_ms = AROUND_MS if channel == span.channel else BESIDE_MS
+            by_ms = AROUND_MS if channel == span.channel else 0
             yield Stretch(channel, span.start_ms - by_ms, span.end_ms + by_ms)
 
 
@@ -74,6 +74,23 @@ def chosen(
         elif one.length_ms > 0:
             found.append(one)
     return tuple(found)
+
+
+def together(chosen: Iterable[Stretch], hidden: Sequence[MutedSpan]) -> list[list[Stretch]]:
+    """Group stretches to be recognised together: each in which something is muted alone, because
+    torn sentences make a recogniser invent others in their place; the rest of a channel at once."""
+    groups: list[list[Stretch]] = []
+    rest: dict[int, list[Stretch]] = {}
+    for one in chosen:
+        if any(span.channel == one.channel and _touches(one, span) for span in hidden):
+            groups.append([one])
+        else:
+            rest.setdefault(one.channel, []).append(one)
+    return [*groups, *rest.values()]
+
+
+def _touches(one: Stretch, span: MutedSpan) -> bool:
+    return one.start_ms < span.end_ms and span.start_ms < one.end_ms
 
 
 def _between(one: Stretch, words: Sequence[tuple[int, int, int]], duration_ms: int) -> Stretch:

@@ -89,21 +89,28 @@ class Transcriber:
     def hear_again(
         self,
         audio: Audio,
-        stretches: Sequence[Sequence[tuple[int, int]]],
+        groups: Sequence[tuple[int, Sequence[tuple[int, int]]]],
         *,
         language: str,
         hints: Sequence[str] = (),
     ) -> list[TimedWord]:
-        """Return what is understood in stretches (from, to, in samples) of each channel, crosstalk
-        too; nothing where nobody speaks. The rest of the recording is not listened to."""
+        """Return what is understood in groups of stretches, crosstalk too; nothing where nobody
+        speaks. The rest of the recording is not listened to.
+
+        A group is a channel and stretches of it (from, to, in samples) that share windows.
+        """
         from app.engine.models import gpu_faults
         from app.engine.turns import timed_words
         from app.engine.windows import pack
 
         detector = self._detector()
-        heard_in = zip(audio.samples, stretches, strict=True)
-        detected = [detector.within(samples, chosen) for samples, chosen in heard_in]
-        windows = [w for channel, found in enumerate(detected) for w in pack(channel, found)]
+        detected = [
+            detector.within(
+                samples, sorted(one for at, of in groups if at == channel for one in of)
+            )
+            for channel, samples in enumerate(audio.samples)
+        ]
+        windows = [w for at, of in groups for w in pack(at, detected[at].between(of))]
         recogniser = self._recogniser(hints)
         encoder = recogniser.encoder(audio.samples)
         with gpu_faults():

@@ -53,9 +53,12 @@ class Ears:
     words: list[TimedWord]
     asked: list[int]
 
-    def hear_again(self, audio, stretches, *, language, hints=()) -> list[TimedWord]:
+    def hear_again(self, audio, groups, *, language, hints=()) -> list[TimedWord]:
         assert (language, hints) == ("en", ("Harbour",))
-        self.asked.append(sum(end - start for one in stretches for start, end in one))
+        self.asked.append(sum(end - start for _, of in groups for start, end in of))
+        stretches = [
+            [one for at, of in groups if at == channel for one in of] for channel in (0, 1)
+        ]
         return [word for word in self.words if self._sounds(audio, word, stretches[word.channel])]
 
     @staticmethod

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from app.domain import MutedSpan, Role, RoleBasis, SafeTranscript, Turn, Word
-from app.engine.stretches import AROUND_MS, BESIDE_MS, Stretch, around, chosen, doubtful
+from app.engine.stretches import (
+    AROUND_MS,
+    BESIDE_MS,
+    Stretch,
+    around,
+    chosen,
+    doubtful,
+    together,
+)
 from tests.unit.engine.redaction.calls import read
 
 
@@ -36,7 +44,7 @@ def _turn(text: str, channel: int = 0, start_ms: int = 0, index: int = 0) -> Tur
 def test_on_the_other_channels_only_the_time_itself_is_heard() -> None:
     span = MutedSpan(channel=1, start_ms=10_000, end_ms=12_000)
     assert list(around([span], 2)) == [
-        Stretch(0, 10_000 - BESIDE_MS, 12_000 + BESIDE_MS),
+        Stretch(0, 10_000, 12_000),
         Stretch(1, 10_000 - AROUND_MS, 12_000 + AROUND_MS),
     ]
 
@@ -56,6 +64,12 @@ def test_what_is_close_on_a_channel_is_one_stretch() -> None:
         Stretch(1, 1300, 2000),
     )
     assert chosen([Stretch(0, 3000, 3000), Stretch(0, 9500, 9900)], [], 9000) == ()
+
+
+def test_what_is_muted_is_recognised_alone_and_the_rest_of_a_channel_together() -> None:
+    hidden = [MutedSpan(channel=0, start_ms=1000, end_ms=2000)]
+    muted, other, far = Stretch(0, 0, 3000), Stretch(1, 0, 3000), Stretch(1, 5000, 6000)
+    assert together([muted, other, far], hidden) == [[muted], [other, far]]
 
 
 def test_answers_and_numbers_that_were_kept_are_heard_again() -> None:

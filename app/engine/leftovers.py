@@ -105,6 +105,8 @@ class Judge:
             heard = [word for word in words if word.again and word not in explained]
             beside = [word for word in heard if self._beside_muted(word)]
             enough = any(char.isdigit() for char in chars) or len(chars) >= _SPELLED
+            if len(chars) == 1 and all(self._stands_for_kept(word) for word in beside):
+                continue  # "is" was heard as "8": one digit is no value, and the sound was kept
             if enough and beside:
                 yield _leftover(beside, self._kind_at(beside[0]), chars, 0.5)
 
@@ -128,6 +130,15 @@ class Judge:
         """Say whether the same word is kept in the transcript at that moment, on any channel."""
         return any(
             word.plain == kept.plain and abs(kept.middle_ms - word.middle_ms) <= _SAME_MOMENT_MS
+            for kept in self._kept
+        )
+
+    def _stands_for_kept(self, word: Said) -> bool:
+        """Say whether another word of that channel is kept where a word was heard."""
+        return any(
+            kept.channel == word.channel
+            and kept.start_ms < word.end_ms
+            and word.start_ms < kept.end_ms
             for kept in self._kept
         )
 

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from app.domain import MutedSpan, SafeTranscript, Turn
     from app.engine.redaction.call import SaidTurn
 
-AROUND_MS = 1500  # what leads to a value and what follows it
+AROUND_MS = 1000  # what leads to a value and what follows it
 BESIDE_MS = 500  # beside numbers that stay
 _CLOSE_MS = 500  # nearer stretches of a channel are one
+_TORN = 2  # stretches in one window: seven of them were heard as a sentence that nobody said
 _SAME_BREATH = 1  # turns after a question
 
 
@@ -77,16 +78,15 @@ def chosen(
 
 
 def together(chosen: Iterable[Stretch], hidden: Sequence[MutedSpan]) -> list[list[Stretch]]:
-    """Group stretches to be recognised together: each in which something is muted alone, because
-    torn sentences make a recogniser invent others in their place; the rest of a channel at once."""
-    groups: list[list[Stretch]] = []
-    rest: dict[int, list[Stretch]] = {}
+    """Group the stretches of a channel to be recognised together: few in which something is muted,
+    because many torn sentences make a recogniser invent another one; all of the others."""
+    torn: dict[int, list[Stretch]] = {}
+    whole: dict[int, list[Stretch]] = {}
     for one in chosen:
-        if any(span.channel == one.channel and _touches(one, span) for span in hidden):
-            groups.append([one])
-        else:
-            rest.setdefault(one.channel, []).append(one)
-    return [*groups, *rest.values()]
+        muted = any(span.channel == one.channel and _touches(one, span) for span in hidden)
+        (torn if muted else whole).setdefault(one.channel, []).append(one)
+    few = [of[first : first + _TORN] for of in torn.values() for first in range(0, len(of), _TORN)]
+    return [*few, *whole.values()]
 
 
 def _touches(one: Stretch, span: MutedSpan) -> bool:

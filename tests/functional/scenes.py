@@ -57,6 +57,7 @@ from app.domain import (
 from app.storage import vault
 from app.storage.keys import LOWEST_COST
 from app.ui.words import PLACEHOLDER
+from tests.builders import proof
 
 if TYPE_CHECKING:
     from app.storage.vault import Vault
@@ -325,6 +326,11 @@ def in_german(outcome: AnalysedCall) -> AnalysedCall:
     said = replace(analysis.transcript, language="de", language_confidence=0.46)
     warnings = ("language-not-supported", "language-uncertain")
     return replace(outcome, analysis=replace(analysis, transcript=said, warnings=warnings))
+
+
+def held_back(outcome: AnalysedCall) -> AnalysedCall:
+    """Return an outcome of a call in which a card was understood to the last."""
+    return replace(outcome, analysis=replace(outcome.analysis, proof=proof()))
 
 
 def metadata(number: int) -> CallMetadata:

@@ -209,6 +209,22 @@ def test_a_value_that_was_misheard_first_leaves_the_text_too() -> None:
     assert proven.redacted.muted
 
 
+@pytest.mark.parametrize(
+    ("heard", "outcome"), [("8", ProofOutcome.CLEAN), ("812", ProofOutcome.MENDED)]
+)
+def test_one_digit_in_place_of_a_word_that_was_kept_is_no_leak(heard: str, outcome: str) -> None:
+    call = Call.of()
+    kept = next(word for word in call.ears.words if word.text == "It's")
+    call.ears.words = [
+        replace(word, text=heard) if word is kept else word for word in call.ears.words
+    ]
+    call.redacted = replace(
+        call.redacted,
+        muted=tuple(replace(one, start_ms=one.start_ms + 200) for one in call.redacted.muted),
+    )
+    assert call.muted(call.redacted.muted).proven().proof.outcome is outcome
+
+
 def test_a_strict_proof_hears_all_of_the_call() -> None:
     call = Call.of()
     proof = call.muted(call.redacted.muted).proven(ProofMode.STRICT).proof

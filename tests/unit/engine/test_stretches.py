@@ -66,10 +66,11 @@ def test_what_is_close_on_a_channel_is_one_stretch() -> None:
     assert chosen([Stretch(0, 3000, 3000), Stretch(0, 9500, 9900)], [], 9000) == ()
 
 
-def test_what_is_muted_is_recognised_alone_and_the_rest_of_a_channel_together() -> None:
-    hidden = [MutedSpan(channel=0, start_ms=1000, end_ms=2000)]
-    muted, other, far = Stretch(0, 0, 3000), Stretch(1, 0, 3000), Stretch(1, 5000, 6000)
-    assert together([muted, other, far], hidden) == [[muted], [other, far]]
+def test_few_stretches_with_something_muted_are_recognised_together_and_all_others() -> None:
+    torn = [Stretch(0, 2000 * number, 2000 * number + 1000) for number in range(3)]
+    hidden = [MutedSpan(channel=0, start_ms=0, end_ms=9000)]
+    whole = [Stretch(1, 2000 * number, 2000 * number + 1000) for number in range(3)]
+    assert together([*torn, *whole], hidden) == [torn[:2], torn[2:], whole]
 
 
 def test_answers_and_numbers_that_were_kept_are_heard_again() -> None:

@@ -131,6 +131,8 @@ class _Run:
             facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
         if heard.leaks:
             facts = replace(facts, warnings=(*facts.warnings, "crosstalk"))
+        if heard.unheard:
+            facts = replace(facts, warnings=(*facts.warnings, "speech-not-understood"))
         facts = replace(facts, corrections=corrections)
         if settings.redaction.proof != "off":
             with self.clock.stage(Stage.VERIFY):

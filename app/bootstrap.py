@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import uuid4
@@ -12,8 +12,8 @@ from uuid import uuid4
 import platformdirs
 
 from app import config, selftest
-from app.access import Session
-from app.domain import CallId, CallMetadata, Failure
+from app.access import Session, without_words
+from app.domain import AnalysedCall, CallId, CallMetadata, Failure
 from app.engine import preflight
 from app.engine.client import LoneWorker, ask
 from app.engine.models import ModelCard, ModelLibrary
@@ -259,7 +259,7 @@ class Program:
 
         workers = workers_for(self.settings.execution, self.places)
         for call, outcome in analyse_each(requests(), workers, progress=tell, stop=stop):
-            yield named[call], outcome
+            yield named[call], _guarded(outcome)
         for call, reason in unreadable:
             yield named[call], reason
 
@@ -374,6 +374,14 @@ def resources() -> Path:
     """Return the folder of what ships with the program."""
     bundle = getattr(sys, "_MEIPASS", None)
     return Path(bundle or Path(__file__).resolve().parent.parent) / "resources"
+
+
+def _guarded(outcome: Outcome) -> Outcome:
+    """Return what is given out of a call: without words and sound where it is held back, because
+    nobody here has the right to release it."""
+    if not isinstance(outcome, AnalysedCall) or not outcome.analysis.held_back:
+        return outcome
+    return replace(outcome, analysis=without_words(outcome.analysis), muted_audio=b"")
 
 
 def _request(source: Source, settings: Settings, vocabulary: str) -> Request:

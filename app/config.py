@@ -26,6 +26,7 @@ Action = Literal["mask", "last-four", "keep"]
 """What is done with a kind of personal data: taken out, but for its last four digits, or left."""
 Region = Literal["au", "eu", "uk", "us", "za"]
 Sound = Literal["silence", "tone", "noise"]
+ProofSetting = Literal["standard", "strict", "off"]
 _LANGUAGES = (
     "af am ar as az ba be bg bn bo br bs ca cs cy da de el en es et eu fa fi fo fr gl gu ha haw he"
     " hi hr ht hu hy id is it ja jw ka kk km kn ko la lb ln lo lt lv mg mi mk ml mn mr ms mt my ne"
@@ -61,13 +62,15 @@ class SpeechSettings:
 class RedactionSettings:
     """What is redacted: by a policy of resources/recognisers/policies, with single kinds as this
     client wants them (`actions`). Agents' names stay unless `agent_names` is set. `regions` are
-    those whose national numbers are looked for; `sound` is heard in place of what is muted."""
+    those whose national numbers are looked for; `sound` is heard in place of what is muted; `proof`
+    says how much of the muted audio is heard again."""
 
     policy: str = "standard"
     actions: dict[str, Action] = field(default_factory=dict)
     regions: tuple[Region, ...] = ("au", "eu", "uk", "us", "za")
     agent_names: bool = False
     sound: Sound = "silence"
+    proof: ProofSetting = "standard"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,7 +127,7 @@ _WHAT_RIGHTS_ALLOW = {
     "see-transcript": "the redacted words, and searching in them",
     "hear-muted": "the muted recording",
     "correct-speakers": "saying who speaks where the program has it wrong",
-    "hear-original": "the recording as it was imported",
+    "hear-original": "the original recording; calls that are held back, and releasing them",
     "export-original": "taking that out of the vault, once approved",
     "import": "taking recordings in",
     "process": "running, cancelling and repeating analyses",

@@ -14,10 +14,14 @@ from app.domain import (
     Finding,
     FindingKind,
     Flag,
+    FoundAgain,
     Measures,
     ModelRef,
     MutedSpan,
     Policy,
+    Proof,
+    ProofMode,
+    ProofOutcome,
     Provenance,
     RedactedCall,
     RedactedValue,
@@ -163,6 +167,26 @@ def call_analysis(**changes: Any) -> CallAnalysis:
         ),
     )
     return replace(whole, **changes)
+
+
+def proof(outcome: ProofOutcome = ProofOutcome.HELD_BACK, **changes: Any) -> Proof:
+    """Return the proof of a call in which a card was understood again, but for a clean one."""
+    clean = outcome is ProofOutcome.CLEAN
+    whole = Proof(
+        mode=ProofMode.STANDARD,
+        outcome=outcome,
+        rounds=1 if clean else 3,
+        stretches=4,
+        heard_ms=12_300,
+        found=() if clean else (FoundAgain(kind="CARD", places=1),),
+        models=("whisper-base",),
+    )
+    return replace(whole, **changes)
+
+
+def held_back_call() -> AnalysedCall:
+    """Return what a worker sends back for a call that a person has to listen to."""
+    return analysed_call(analysis=call_analysis(proof=proof()))
 
 
 def analysed_call(**changes: Any) -> AnalysedCall:

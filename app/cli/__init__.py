@@ -129,6 +129,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "audit": audit.audit,
         "erase": governing.erase,
         "hold": governing.hold,
+        "release": governing.release,
         "export-original": governing.export_original,
         "requests": governing.requests,
         "policy": governing.policy,

@@ -142,9 +142,12 @@ class _Sink:
         return cls({id(source): target for source, target in zip(sources, targets, strict=True)})
 
     def write(self, source: Source, outcome: AnalysedCall) -> None:
-        """Write one call's muted audio as a whole or not at all; raises `StorageError`."""
+        """Write one call's muted audio as a whole or not at all; raises `StorageError`.
+
+        Of a call that is held back there is none.
+        """
         target = self.targets.get(id(source))
-        if target is None:
+        if target is None or outcome.analysis.held_back:
             return
         unfinished = target.with_name(f".{target.name}.part")
         try:

@@ -268,6 +268,9 @@ def _list_options(command: Parser) -> None:
     command.add_argument("--flagged", action="store_true", help="calls with any flag")
     command.add_argument("--on-hold", action="store_true", help="calls under legal hold")
     command.add_argument(
+        "--held-back", action="store_true", help="calls that a person must listen to first"
+    )
+    command.add_argument(
         "--other-language", action="store_true", help="calls that are not in English"
     )
     command.add_argument(

@@ -122,6 +122,7 @@ def list_calls(run: Run) -> int:
         flagged=args.flagged,
         on_hold=args.on_hold,
         other_language=args.other_language,
+        held_back=args.held_back,
         text=args.text,
         customer=args.customer,
         order=CallOrder(args.sort),
@@ -170,7 +171,12 @@ def show_call(run: Run, workspace: Workspace, call: CallId, *, said: bool) -> No
     if detail.on_hold:
         lines.append("  On hold   nobody erases this call, and no rule does")
     if found is not None and said:
-        lines += [f"  id        {call}", "", *shown_words(found.transcript.turns, width)]
+        turns = found.transcript.turns
+        words = shown_words(turns, width)
+        if turns and not any(turn.text for turn in turns):
+            right = "hear-original" if found.held_back else "see-transcript"
+            words = iter([f"The words are not shown: the right `{right}` is needed."])
+        lines += [f"  id        {call}", "", *words]
     run.out.give(records.of_detail(detail), lines)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from app.access import SETTINGS, setting_text
 from app.cli import records, text
 from app.cli.calls import resolved
+from app.cli.governing_records import ExportRecord, HoldRecord, ReleaseRecord
 from app.counts import counted
 from app.domain import GuardedAct, RequestState
 from app.errors import StorageError, UsageError
@@ -42,7 +43,19 @@ def hold(run: Run) -> int:
             return 0
         placed = workspace.calls.hold(call, run.args.reason)
         lines = ["The call is under legal hold now." if placed else "It was under hold already."]
-        run.out.give(records.HoldRecord(call=call, on_hold=True, changed=bool(placed)), lines)
+        run.out.give(HoldRecord(call=call, on_hold=True, changed=bool(placed)), lines)
+    return 0
+
+
+def release(run: Run) -> int:
+    """Let a call go that was held back."""
+    silence: bool = run.args.silence
+    with run.workspace() as workspace:
+        call = resolved(workspace, run.args.call)
+        workspace.calls.release(call, run.args.reason, silence=silence)
+        without = ", and nothing of it can be heard any more" if silence else ""
+        record = ReleaseRecord(call=call, silenced=silence)
+        run.out.give(record, [f"The call is no longer held back{without}."])
     return 0
 
 
@@ -62,7 +75,7 @@ def export_original(run: Run) -> int:
         with _private(target) as file:
             recording = workspace.calls.export_original(call)
             file.write(recording)
-        record = records.ExportRecord(call=call, file=str(target), size_bytes=len(recording))
+        record = ExportRecord(call=call, file=str(target), size_bytes=len(recording))
         run.out.give(record, [f"The recording is written to {target}. The approval is used up."])
     return 0
 

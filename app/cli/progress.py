@@ -24,10 +24,11 @@ _DELAY_SECONDS = 1.0
 # The part of a call's time that each stage takes, as measured on the samples.
 _SHARES = {
     Stage.DECODE: 0.02,
-    Stage.TRANSCRIBE: 0.78,
+    Stage.TRANSCRIBE: 0.63,
     Stage.SPEAKERS: 0.01,
     Stage.REDACT: 0.12,
     Stage.MUTE: 0.02,
+    Stage.VERIFY: 0.15,
     Stage.ANALYSE: 0.04,
     Stage.SCORE: 0.01,
 }

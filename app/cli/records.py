@@ -28,6 +28,7 @@ from app.cli.backup_records import (
     RestoreRecord,
     VaultCheckRecord,
 )
+from app.cli.governing_records import ExportRecord, HoldRecord, ReleaseRecord
 from app.cli.record import Record
 from app.cli.redaction_record import RedactionRecord
 from app.cli.speakers_record import SpeakersRecord
@@ -61,6 +62,7 @@ from app.domain import (
     PersonState,
     Policy,
     ProcessingReport,
+    Proof,
     Provenance,
     Redaction,
     RequestState,
@@ -109,6 +111,7 @@ class AnalysisRecord(Record, frozen=True, kw_only=True, tag="autoinsights.analys
     score: Score
     flags: tuple[Flag, ...]
     warnings: tuple[str, ...]
+    proof: Proof | None
     provenance: Provenance
     seconds: dict[str, float]
 
@@ -216,6 +219,7 @@ class CallRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call/1"):
     failure: Failure | None
     on_hold: bool
     language: str | None
+    held_back: bool
 
 
 class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-detail/1"):
@@ -287,22 +291,6 @@ class RequestRecord(Record, frozen=True, kw_only=True, tag="autoinsights.request
     used_at: str | None
 
 
-class HoldRecord(Record, frozen=True, kw_only=True, tag="autoinsights.hold/1"):
-    """A call that is under legal hold; `changed` is false where it was already."""
-
-    call: CallId
-    on_hold: bool
-    changed: bool
-
-
-class ExportRecord(Record, frozen=True, kw_only=True, tag="autoinsights.export/1"):
-    """A recording that was written to a file as it was imported."""
-
-    call: CallId
-    file: str
-    size_bytes: int
-
-
 class PolicyRecord(Record, frozen=True, kw_only=True, tag="autoinsights.policy/1"):
     """The rules of the vault; `retention_days` of 0 keeps calls until somebody erases them."""
 
@@ -354,6 +342,7 @@ AnyRecord = (
     | SpeakersRecord
     | HoldRecord
     | ExportRecord
+    | ReleaseRecord
     | PolicyRecord
     | TeamRecord
     | RetentionRecord
@@ -401,6 +390,7 @@ def of_analysis(
         score=analysis.score,
         flags=analysis.flags,
         warnings=analysis.warnings,
+        proof=analysis.proof,
         provenance=analysis.provenance,
         seconds=seconds or {},
     )

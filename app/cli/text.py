@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from app.counts import counted, lasting, seconds_until
 from app.domain import LOW_CONFIDENCE, JobState, Role, RoleBasis
-from app.limits import warning
+from app.limits import heard_again, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -97,6 +97,8 @@ def report(
     yield from view.block("Summary", (view.wrapped(s.text) for s in found.summary))
     yield from view.block("Findings", map(view.finding, found.findings))
     yield from view.block("Redacted", [view.wrapped(_redacted(found))])
+    if found.proof is not None:
+        yield from view.block("Proof", [view.wrapped(heard_again(found.proof))])
     yield from view.block("Roles", [view.wrapped(roles(found, speakers))])
     yield from view.block("Measures", map(view.wrapped, _measures(found.measures)))
     yield from view.block("Voices", map(view.wrapped, _voices(found.voices)))
@@ -160,6 +162,8 @@ def _call(row: CallRow) -> tuple[str, ...]:
         last = row.failure.sentence
     if row.other_language:
         last = f"NOT IN ENGLISH ({row.language}); {last}".removesuffix("; ")
+    if row.held_back:
+        last = f"HELD BACK; {last}".removesuffix("; ")
     if row.on_hold:
         last = f"ON HOLD; {last}".removesuffix("; ")
     return (

@@ -1,4 +1,4 @@
-"""The words of the product as frozen types, in four parts; import them from here."""
+"""The words of the product as frozen types, in parts; import them from here."""
 
 from __future__ import annotations
 
@@ -91,6 +91,7 @@ from app.domain.people import (
     UnknownName,
     WordListState,
 )
+from app.domain.proof import FoundAgain, Proof, ProofMode, ProofOutcome, Released
 from app.domain.reports import Check, ImportReport, ProcessingReport, Progress
 
 __all__ = [
@@ -131,6 +132,7 @@ __all__ = [
     "Finding",
     "FindingKind",
     "Flag",
+    "FoundAgain",
     "GuardedAct",
     "ImportReport",
     "Job",
@@ -151,10 +153,14 @@ __all__ = [
     "Policy",
     "ProcessingReport",
     "Progress",
+    "Proof",
+    "ProofMode",
+    "ProofOutcome",
     "Provenance",
     "RedactedCall",
     "RedactedValue",
     "Redaction",
+    "Released",
     "RequestState",
     "RescueReport",
     "RestoreReport",

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType
 
+from app.domain.proof import Proof
+
 CallId = NewType("CallId", str)
 """32 lower-case hexadecimal digits, random."""
 
@@ -63,6 +65,7 @@ class Stage(StrEnum):
     SPEAKERS = "speakers"
     REDACT = "redact"
     MUTE = "mute"
+    VERIFY = "verify"
     ANALYSE = "analyse"
     SCORE = "score"
 
@@ -358,6 +361,12 @@ class CallAnalysis:
     provenance: Provenance
     voices: Voices | None = None  # only where acoustic analysis is switched on
     corrections: tuple[Correction, ...] = ()  # by the word list; none where something is redacted
+    proof: Proof | None = None  # of audio only, unless it is switched off
+
+    @property
+    def held_back(self) -> bool:
+        """Whether the call waits for a person: something was heard in it that should be muted."""
+        return self.proof is not None and self.proof.held_back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -504,6 +513,7 @@ class CallRow:
     failure: Failure | None
     on_hold: bool = False
     language: str | None = None  # of the newest analysis, where one is known
+    held_back: bool = False
 
     @property
     def other_language(self) -> bool:
@@ -536,6 +546,7 @@ class CallQuery:
     flagged: bool = False  # any flag
     on_hold: bool = False  # under legal hold
     other_language: bool = False  # known to be in none of the supported ones
+    held_back: bool = False  # until a person has listened
     text: str = ""
     customer: str = field(default="", repr=False)
     order: CallOrder = CallOrder.STARTED

@@ -30,7 +30,7 @@ class Right(StrEnum):
     SEE_TRANSCRIPT = "see-transcript"  # the redacted words, and searching in them
     HEAR_MUTED = "hear-muted"
     CORRECT_SPEAKERS = "correct-speakers"  # say who speaks where the program has it wrong
-    HEAR_ORIGINAL = "hear-original"
+    HEAR_ORIGINAL = "hear-original"  # and all of calls that are held back, and release them
     EXPORT_ORIGINAL = "export-original"
     IMPORT = "import"
     PROCESS = "process"  # run, cancel and repeat analyses

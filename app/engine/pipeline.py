@@ -1,9 +1,10 @@
 """The order of the stages for one call, and the provenance of the result.
 
-Decode, transcribe, speakers, redact, mute, analyse, score. The raw transcript lives and dies inside
-`analyse`: only what redaction lets through goes on. The same request gives the same analysis again;
-the seconds that each stage took are kept beside it. Where a person said who speaks, everything that
-follows from that is made once more of the safe transcript, beside the program's own analysis.
+Decode, transcribe, speakers, redact, mute, verify, analyse, score. The raw transcript lives and
+dies inside `analyse`: only what redaction lets through goes on. The same request gives the same
+analysis again; the seconds that each stage took are kept beside it. Where a
+person said who speaks, everything that follows from that is made once more of the safe transcript,
+beside the program's own analysis.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from app import __version__
-from app.config import Settings, digest
+from app.config import Settings, Sound, digest
 from app.domain import (
     LOW_CONFIDENCE,
     SUPPORTED_LANGUAGES,
@@ -24,6 +25,8 @@ from app.domain import (
     CorrectedCall,
     Correction,
     MutedSpan,
+    Proof,
+    ProofMode,
     Provenance,
     Role,
     RoleBasis,
@@ -35,8 +38,10 @@ from app.engine.analysis import Analyst, packs, voices
 from app.engine.audio import decode, encode_flac, mute, waveform
 from app.engine.diarisation import SPEAKER_ENCODER, Diariser
 from app.engine.models import ModelLibrary
+from app.engine.proof import Listening
 from app.engine.redaction import TAGGER, Redacted, Redactor
 from app.engine.redaction.further import Further, as_spoken, beside
+from app.engine.redaction.policies import POLICY
 from app.engine.said_by import carried_over
 from app.engine.scoring import score
 from app.engine.speakers import assign_roles, fitting_map, roles_of_text
@@ -137,7 +142,7 @@ class _Run:
             heard = self.stages.transcriber.transcribe(
                 audio,
                 progress=lambda done: self.clock.report(Stage.TRANSCRIBE, done),
-                hints=self.listed.first(settings.speech.hints) if self.listed else (),
+                hints=self._hints,
             )
         with self.clock.stage(Stage.SPEAKERS):
             spoken, doubts = heard, tuple[str, ...]()
@@ -147,8 +152,7 @@ class _Run:
         redacted, corrections = self._corrected(spoken)
         with self.clock.stage(Stage.MUTE):
             mute(audio, redacted.muted)
-            flac = encode_flac(audio, redacted.muted, settings.redaction.sound)
-            facts = _Facts.of_audio(audio, redacted, flac, waveform(audio))
+            facts = _Facts.of_audio(audio, redacted, settings.redaction.sound)
             facts = replace(facts, warnings=(*facts.warnings, *doubts))
         if metadata.channel_roles and not roles:
             facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
@@ -157,11 +161,36 @@ class _Run:
         if heard.unheard:
             facts = replace(facts, warnings=(*facts.warnings, "speech-not-understood"))
         facts = replace(facts, corrections=corrections)
+        if settings.redaction.proof != "off":
+            with self.clock.stage(Stage.VERIFY):
+                redacted, facts = self._proven(audio, spoken, redacted, facts)
         result = self._judge(redacted, facts, audio)
         if request.corrected is None:
             return result
         said = carried_over(result.analysis.transcript, request.corrected)
         return replace(result, corrected=self.of_speakers(result.analysis, said, lambda: audio))
+
+    def _proven(
+        self, audio: Audio, spoken: RawTranscript, redacted: Redacted, facts: _Facts
+    ) -> tuple[Redacted, _Facts]:
+        """Hear the muted audio again, and keep what is left of it after that."""
+        settings = self.settings
+        listening = Listening(
+            transcriber=self.stages.transcriber,
+            redactor=self.stages.redactor,
+            mode=ProofMode(settings.redaction.proof),
+            speech=settings.speech.model,
+            agent_name=self.metadata.agent,
+            hints=self._hints,
+        )
+        proven = listening.prove(audio, spoken, redacted, facts.corrections)
+        if proven.proof.found:
+            facts = facts.muted_again(audio, proven.redacted, settings.redaction.sound)
+        return proven.redacted, replace(facts, corrections=proven.corrections, proof=proven.proof)
+
+    @property
+    def _hints(self) -> tuple[str, ...]:
+        return self.listed.first(self.settings.speech.hints) if self.listed else ()
 
     def of_transcript(self, request: Request) -> AnalysedCall:
         with self.clock.stage(Stage.DECODE):
@@ -255,6 +284,7 @@ class _Run:
             provenance=made,
             voices=heard,
             corrections=facts.corrections,
+            proof=facts.proof,
         )
 
     def labels(self, source_name: str) -> Labels | None:
@@ -346,9 +376,15 @@ class _Facts:
     waveform: Waveform
     flac: bytes
     corrections: tuple[Correction, ...] = ()
+    proof: Proof | None = None
+
+    def muted_again(self, audio: Audio, redacted: Redacted, sound: Sound) -> _Facts:
+        """Return the facts with the sound as it is now."""
+        flac = encode_flac(audio, redacted.muted, sound)
+        return replace(self, muted=redacted.muted, waveform=waveform(audio), flac=flac)
 
     @classmethod
-    def of_audio(cls, audio: Audio, redacted: Redacted, flac: bytes, peaks: Waveform) -> _Facts:
+    def of_audio(cls, audio: Audio, redacted: Redacted, sound: Sound) -> _Facts:
         warnings = ["audio-truncated"] if audio.truncated else []
         warnings += _doubts(redacted)
         return cls(
@@ -357,8 +393,8 @@ class _Facts:
             audio.source_rate_hz,
             redacted.muted,
             tuple(warnings),
-            peaks,
-            flac,
+            waveform(audio),
+            encode_flac(audio, redacted.muted, sound),
         )
 
     @classmethod
@@ -382,6 +418,7 @@ class _Facts:
             Waveform(step_ms=1, peaks=()),
             b"",
             further.corrections,
+            found.proof,
         )
 
 
@@ -390,7 +427,8 @@ _OF_UNKNOWN_ROLES = frozenset({"roles-unknown", "speakers-not-separated"})
 
 def _pack_of(found: CallAnalysis) -> str:
     """Return the name of the pack with which a call was analysed; empty where none is known."""
-    lineage = found.provenance.packs[:-1]  # the last names the recognisers
+    told = found.provenance.packs[:-1]  # the last names the recognisers
+    lineage = [one for one in told if not one.startswith(POLICY)]
     return lineage[-1].rpartition("-")[0] if lineage else ""
 
 

@@ -15,6 +15,8 @@ import numpy as np
 from app.engine.audio import RATE_HZ
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 FRAME = 512  # samples: 32 ms
@@ -58,6 +60,15 @@ class Detected:
     probabilities: NDArray[np.float32]
     regions: tuple[Region, ...]
 
+    def between(self, stretches: Sequence[tuple[int, int]]) -> Detected:
+        """Return what of it begins in one of some stretches (from, to, in samples)."""
+        regions = [
+            region
+            for region in self.regions
+            if any(start <= region.start < end for start, end in stretches)
+        ]
+        return replace(self, regions=tuple(regions))
+
     @property
     def speech_samples(self) -> int:
         """The length of all regions together."""
@@ -79,6 +90,20 @@ class SpeechDetector:
         """Find the speech on a channel (int16 at 16 kHz)."""
         probabilities = self._probabilities(channel)
         return Detected(probabilities, regions(probabilities, len(channel), self._thresholds))
+
+    def within(self, channel: NDArray[np.int16], stretches: Sequence[tuple[int, int]]) -> Detected:
+        """Find the speech in stretches (from, to, in samples) of a channel, in order and apart,
+        and look at nothing else; none of it is lone."""
+        probabilities = np.zeros(-(-len(channel) // FRAME), np.float32)
+        found: list[Region] = []
+        for start, end in stretches:
+            first = start // FRAME
+            heard = self._probabilities(channel[first * FRAME : end])
+            probabilities[first : first + len(heard)] = heard
+            for region in regions(heard, end - first * FRAME, self._thresholds):
+                begin = max(start, region.start + first * FRAME)
+                found.append(Region(begin, region.end + first * FRAME, region.certainty))
+        return Detected(probabilities, tuple(found))
 
     def _probabilities(self, channel: NDArray[np.int16]) -> NDArray[np.float32]:
         """Return the probability of speech of each frame, the last one filled up with silence."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from app.engine.encoding import Encoder
     from app.engine.models import ModelLibrary
     from app.engine.recognition import Recogniser
-    from app.engine.speech_detection import Detected
+    from app.engine.speech_detection import Detected, SpeechDetector
+    from app.engine.turns import TimedWord
     from app.engine.windows import Window
 
 __all__ = ["RawTranscript", "RawTurn", "RawWord", "Transcriber"]
@@ -91,11 +92,49 @@ class Transcriber:
             unheard=unheard(words, detected, audio.samples),
         )
 
+    def hear_again(
+        self,
+        audio: Audio,
+        groups: Sequence[tuple[int, Sequence[tuple[int, int]]]],
+        *,
+        language: str,
+        hints: Sequence[str] = (),
+    ) -> list[TimedWord]:
+        """Return what is understood in groups of stretches, crosstalk too; nothing where nobody
+        speaks. The rest of the recording is not listened to.
+
+        A group is a channel and stretches of it (from, to, in samples) that share windows.
+        """
+        from app.engine.models import gpu_faults
+        from app.engine.turns import timed_words
+        from app.engine.windows import pack
+
+        detector = self._detector()
+        detected = [
+            detector.within(
+                samples, sorted(one for at, of in groups if at == channel for one in of)
+            )
+            for channel, samples in enumerate(audio.samples)
+        ]
+        windows = [w for at, of in groups for w in pack(at, detected[at].between(of))]
+        recogniser = self._recogniser(hints)
+        encoder = recogniser.encoder(audio.samples)
+        with gpu_faults():
+            heard = recogniser.recognise(windows, encoder, language, lambda _: None)
+        return [
+            word
+            for one in heard
+            for word in timed_words(one, detected[one.window.channel], language)
+        ]
+
     def _detect(self, audio: Audio) -> list[Detected]:
+        detector = self._detector()
+        return [detector.detect(channel) for channel in audio.samples]
+
+    def _detector(self) -> SpeechDetector:
         from app.engine.speech_detection import SpeechDetector
 
-        detector = SpeechDetector(self._models.read("silero-vad", "silero_vad_v6.onnx"))
-        return [detector.detect(channel) for channel in audio.samples]
+        return SpeechDetector(self._models.read("silero-vad", "silero_vad_v6.onnx"))
 
     def _recogniser(self, hints: Sequence[str]) -> Recogniser:
         """Return the recogniser for these hints, the last one again where they are the same: it

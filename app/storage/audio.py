@@ -180,17 +180,33 @@ class SealedAudio:
         """Remove a file that was not named after all."""
         files.remove(incoming.path)
 
+    def forget(self, writing: Writing, number: int, call: CallId, purpose: Purpose) -> None:
+        """Remove one recording of a call in the transaction that says so.
+
+        The file goes first: where that is interrupted, the recording is missing and not heard.
+        """
+        place = self._place(call, purpose)
+        found = self._not_in_place(f"{call}.{purpose}.*")
+        for path in (*found, *([place] if place.exists() else ())):
+            files.remove(path)
+        values = (number, purpose)
+        writing.change("DELETE FROM audio WHERE call = ? AND purpose = ?", values)
+
     def erase(self, call: CallId) -> None:
         """Remove the files of a call whose key is destroyed already.
 
         Those not yet in their place go first: whoever is moving one then finds it gone.
         """
-        folder = files.inside(self._folder, FOLDER, _INCOMING)
-        with files.translated():
-            found = sorted(folder.glob(f"{call}.*")) if folder.is_dir() else []
+        found = self._not_in_place(f"{call}.*")
         places = [self._place(call, purpose) for purpose in Purpose]
         for path in (*found, *(place for place in places if place.exists())):
             files.remove(path)
+
+    def _not_in_place(self, pattern: str) -> list[Path]:
+        """Return files that are written but not yet moved to their place."""
+        folder = files.inside(self._folder, FOLDER, _INCOMING)
+        with files.translated():
+            return sorted(folder.glob(pattern)) if folder.is_dir() else []
 
     def recover(self) -> int:
         """Settle what an interruption left; returns how many files nobody had named."""

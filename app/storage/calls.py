@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from app.domain import (
@@ -20,9 +20,10 @@ from app.domain import (
     CallDetail,
     CallId,
     JobState,
+    Released,
     Sha256,
 )
-from app.errors import AppError, NotAllowed, RecordingErased
+from app.errors import AppError, NotAllowed, RecordingErased, UsageError
 from app.storage import listing, results, retention
 from app.storage.audio import Incoming, Purpose
 from app.storage.clock import sortable, stamp
@@ -30,7 +31,7 @@ from app.storage.crypto import CHUNK_BYTES
 from app.storage.erasure import Erasing, Erasure
 from app.storage.jobs import finish
 from app.storage.rows import CALL, CALL_WIDTH, JOB, call_of, clean, job_of
-from app.storage.scopes import not_found, within
+from app.storage.scopes import not_found, number_of, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -163,6 +164,46 @@ class Calls:
             how = Erasing(actor=actor, scope=EVERYTHING, reason=reason)
             self.erasure.within(writing, call, how)
         self.erasure.finish()
+
+    def is_held_back(self, call: CallId, *, scope: Scope = EVERYTHING) -> bool:
+        """Return whether a call waits for a person, by its sealed analysis.
+
+        Raises `CallNotFound` or `SealBroken`.
+        """
+        analysis = self.detail(call, scope=scope).analysis
+        return analysis is not None and analysis.held_back
+
+    def release(
+        self, call: CallId, *, actor: str, scope: Scope, reason: str, silence: bool
+    ) -> None:
+        """Let a held-back call go, as it is or without its sound.
+
+        Raises `CallNotFound`, `SealBroken`, and `UsageError` where it is not held back.
+        """
+        with self._database.transaction() as writing:
+            number = number_of(writing, call, scope)
+            row = writing.one(_KEY, (call,))
+            if row is None:
+                raise not_found()
+            key = self._call_keys.opened(call, row[0])
+            held = results.kept(writing, call, key)
+            if held is None or held.found.proof is None or not held.found.held_back:
+                raise UsageError("This call is not held back.", hint="Everybody sees it who may.")
+            at = stamp(self._clock())
+            released = Released(by=actor, at=at, reason=clean(reason) or "", silenced=silence)
+            proof = replace(held.found.proof, released=released)
+            results.release(writing, number, call, key, held, proof)
+            if silence:
+                self._audio.forget(writing, number, call, Purpose.MUTED)
+                results.forget_digest(writing, number, "muted")
+            self._audit.append(
+                writing,
+                actor=actor,
+                act="call.release",
+                subject=call,
+                outcome="silenced" if silence else "ok",
+                reason=reason,
+            )
 
     def get(self, call: CallId) -> Call:
         """Return a call; raises `CallNotFound`."""

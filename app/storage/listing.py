@@ -63,7 +63,7 @@ def page(  # noqa: PLR0913 (each stands for itself)
         )
         SELECT number, id, source_name, imported_at, started_at, state, duration_ms, agent, queue,
             sentiment, score, severity, failure_code, failure_sentence, failure_hint,
-            EXISTS (SELECT 1 FROM holds WHERE holds.call = number), language
+            EXISTS (SELECT 1 FROM holds WHERE holds.call = number), language, held_back
         FROM chosen CROSS JOIN calls USING (number)
         ORDER BY {column} {way}, number {way}
         """,  # noqa: S608
@@ -159,6 +159,8 @@ def _where(query: CallQuery, scope: Scope, holding: bytes | None) -> tuple[str, 
         narrow("+number IN (SELECT call FROM holds)")
     if holding is not None:
         narrow("+number IN (SELECT call FROM redacted_values WHERE blind = ?)", holding)
+    if query.held_back:
+        narrow("+number IN (SELECT number FROM calls WHERE held_back)")
     if query.other_language:
         narrow(f"+number IN ({_OTHER_LANGUAGES})", *sorted(SUPPORTED_LANGUAGES))
     if query.text.strip():
@@ -198,4 +200,5 @@ def _line(row: Row, flags: tuple[str, ...]) -> CallRow:
         failure=failure_of(row[12:15]),
         on_hold=bool(row[15]),
         language=row[16],
+        held_back=bool(row[17]),
     )

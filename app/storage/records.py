@@ -200,8 +200,8 @@ def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) 
     for what, digest in analysis_digests(record).items():
         results.keep_digest(writing, number, what, digest)
     for analysis in opened_analyses(record, key)[-1:]:  # the one that is shown
-        results.add_turns(writing, number, analysis.transcript.turns)
-        results.keep_language(writing, number, analysis)
+        results.add_turns(writing, number, results.shown_turns(analysis))
+        results.keep_in_list(writing, number, analysis)
 
 
 def opened_analyses(record: CallRecord, key: bytes) -> tuple[CallAnalysis, ...]:

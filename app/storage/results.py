@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -24,7 +24,7 @@ from app.storage.schema import TURN_BITS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from app.domain import AnalysedCall, CallId, CorrectedCall, Labels, RedactedValue, Turn
+    from app.domain import AnalysedCall, CallId, CorrectedCall, Labels, Proof, RedactedValue, Turn
     from app.storage.database import Reading, Writing
     from app.storage.keys import CallKeys
 
@@ -151,6 +151,11 @@ def keep_digest(writing: Writing, number: int, what: str, digest: bytes) -> None
     writing.change("INSERT OR REPLACE INTO contents (call, what, digest) VALUES (?, ?, ?)", values)
 
 
+def forget_digest(writing: Writing, number: int, what: str) -> None:
+    """Forget the digest of what is not kept for a call any more."""
+    writing.change("DELETE FROM contents WHERE call = ? AND what = ?", (number, what))
+
+
 def digests(reading: Reading, number: int) -> dict[str, bytes]:
     """Return the digests that were kept of what is sealed for the call with a number."""
     rows = reading.all("SELECT what, digest FROM contents WHERE call = ?", (number,))
@@ -173,10 +178,39 @@ def add_turns(writing: Writing, number: int, turns: Iterable[Turn]) -> None:
     )
 
 
-def keep_language(writing: Writing, number: int, analysis: CallAnalysis) -> None:
-    """Keep in the list the language of the call with a number, as its analysis says."""
-    language = clean(analysis.transcript.language)
-    writing.change("UPDATE calls SET language = ? WHERE number = ?", (language, number))
+def shown_turns(analysis: CallAnalysis) -> tuple[Turn, ...]:
+    """Return the turns that can be searched: none of a call that is held back."""
+    return () if analysis.held_back else analysis.transcript.turns
+
+
+def keep_in_list(writing: Writing, number: int, analysis: CallAnalysis) -> None:
+    """Keep in the list what the analysis of the call with a number says beside its measures: the
+    language, and whether the call is held back."""
+    values = (clean(analysis.transcript.language), analysis.held_back, number)
+    writing.change("UPDATE calls SET language = ?, held_back = ? WHERE number = ?", values)
+
+
+def release(  # noqa: PLR0913, PLR0917 (what is kept, and where)
+    writing: Writing, number: int, call: CallId, key: bytes, held: Kept, proof: Proof
+) -> None:
+    """Keep what is kept of a call that is held back as it is, but with the proof of its release."""
+    found = replace(held.found, proof=proof)
+    _replace(writing, number, call, key, found, "analysis")
+    if held.speakers is not None:
+        _replace(writing, number, call, key, replace(held.shown, proof=proof), "corrected")
+    _show(writing, number, replace(held.shown, proof=proof))
+
+
+def _replace(  # noqa: PLR0913, PLR0917
+    writing: Writing, number: int, call: CallId, key: bytes, analysis: CallAnalysis, what: str
+) -> None:
+    """Keep an analysis in place of what is kept, with its waveform as it is; `what` names both the
+    digest and where it is kept."""
+    table, purpose = _KEPT_IN[what]
+    row = writing.one(f"SELECT waveform FROM {table} WHERE call = ?", (number,))  # noqa: S608
+    sealed = _sealed(analysis, key, purpose, call)
+    writing.change(f"UPDATE {table} SET analysis = ? WHERE call = ?", (sealed, number))  # noqa: S608
+    keep_digest(writing, number, what, analysis_digest(sealed, bytes(row[0]) if row else b""))
 
 
 def kept(reading: Reading, call: CallId, call_key: bytes) -> Kept | None:
@@ -205,9 +239,14 @@ def opened(
     )
 
 
+_KEPT_IN = {
+    "analysis": ("analyses", "analysis"),
+    "corrected": ("corrected_analyses", "corrected-analysis"),
+}
 _SUMMARY = """
     UPDATE calls
-    SET duration_ms = ?, channels = ?, sentiment = ?, score = ?, severity = ?, language = ?
+    SET duration_ms = ?, channels = ?, sentiment = ?, score = ?, severity = ?, language = ?,
+        held_back = ?
     WHERE number = ?
 """
 _LABELS = """
@@ -256,7 +295,7 @@ def _show(writing: Writing, number: int, shown: CallAnalysis) -> None:
     writing.change(_SUMMARY, (*_columns(shown), number))
     first = number << TURN_BITS
     writing.change("DELETE FROM turns WHERE id >= ? AND id < ?", (first, first + (1 << TURN_BITS)))
-    add_turns(writing, number, shown.transcript.turns)
+    add_turns(writing, number, shown_turns(shown))
     writing.change("DELETE FROM flags WHERE call = ?", (number,))
     writing.many(
         "INSERT INTO flags (call, place, label, title, severity) VALUES (?, ?, ?, ?, ?)",
@@ -275,7 +314,7 @@ def _keyed(
 
 def _columns(
     analysis: CallAnalysis,
-) -> tuple[int, int, float | None, float | None, int, str | None]:
+) -> tuple[int, int, float | None, float | None, int, str | None, bool]:
     return (
         analysis.duration_ms,
         analysis.channels,
@@ -283,6 +322,7 @@ def _columns(
         analysis.score.value,
         max((rank(flag.severity) for flag in analysis.flags), default=0),
         clean(analysis.transcript.language),
+        analysis.held_back,
     )
 
 

@@ -287,6 +287,13 @@ _SPEAKERS: Step = (
     ) STRICT""",
 )
 
+# Which calls wait for a person after their muted audio was heard again; the proof itself stands in
+# the sealed analysis, and that decides.
+_HELD_BACK: Step = (
+    "ALTER TABLE calls ADD COLUMN held_back INTEGER NOT NULL DEFAULT 0",
+    "CREATE INDEX calls_held_back ON calls (number) WHERE held_back",
+)
+
 SEALED_FROM = 2
 """The step from which on there are seals."""
 
@@ -365,7 +372,7 @@ def _noting(table: str, columns: tuple[str, ...]) -> Step:
 
 STEPS: tuple[Step, ...] = (
     _CALLS + _RESULTS + _AUDIT + _PEOPLE,
-    _WORD_LIST + _LANGUAGE + _SPEAKERS + _seals(),
+    _WORD_LIST + _LANGUAGE + _SPEAKERS + _HELD_BACK + _seals(),
 )
 
 SINCE = {"vocabulary": 2, "corrected_analyses": 2}

@@ -55,7 +55,7 @@ class Speakers:
 
     def of(self, call: CallId, *, scope: Scope) -> Correctable:
         """Return a call that can be corrected now; raises `CallNotFound`, and `UsageError` where
-        it was not analysed yet or is being analysed."""
+        it was not analysed yet, is being analysed, or is held back."""
         with self._database.reader() as reading:
             number, sealed_key, *row = _row(reading, call, scope)
             _expect_still(reading, number)
@@ -64,6 +64,10 @@ class Speakers:
         if kept is None:
             raise UsageError(
                 "This call was not analysed yet.", hint="Correct its speakers when it is done."
+            )
+        if kept.found.held_back:
+            raise UsageError(
+                "This call is held back.", hint="Correct its speakers when it is released."
             )
         return Correctable(call=call_of(tuple(row)), kept=kept, digests=digests)
 

@@ -28,6 +28,7 @@ _ACTS = {
     "call.view": "Call looked at",
     "call.listen": "Call heard",
     "call.listen-original": "Original sound heard",
+    "call.release": "Held-back call released",
     "call.export-original": "Original exported",
     "call.erase": "Call erased",
     "call.import": "Call imported",

@@ -1,4 +1,5 @@
-"""What a person may do with a call beside looking at it: hold, erase, and take the original out."""
+"""What a person may do with a call beside looking at it: hold, release, erase, and take the
+original out."""
 
 from __future__ import annotations
 
@@ -30,6 +31,8 @@ _CHANGED: Changes = frozenset({Subject.CALLS, Subject.JOBS, Subject.REQUESTS})
 class CallAct(StrEnum):
     """The acts, as the menu names them."""
 
+    RELEASE = "Release the call…"
+    SILENCE = "Release it without its sound…"
     HOLD = "Place a legal hold…"
     END_HOLD = "End the legal hold…"
     EXPORT = "Ask to export the original…"
@@ -38,6 +41,10 @@ class CallAct(StrEnum):
 
 
 _SENTENCES = {
+    CallAct.RELEASE: "Everybody with the right reads the transcript and hears the muted sound from"
+    " now on. Listen to it first: something was understood in it that should be muted.",
+    CallAct.SILENCE: "The transcript is shown from now on, and nothing of the call can be heard but"
+    " the original, by whom it may be. Analysing it again brings its sound back.",
     CallAct.HOLD: "Nobody and no rule erases the call until the hold is ended.",
     CallAct.END_HOLD: "The call can be erased again, by people and by the rules of retention.",
     CallAct.EXPORT: "The recording leaves the vault as it was imported, with everything that was"
@@ -46,6 +53,8 @@ _SENTENCES = {
     " Nothing brings them back.",
 }
 _BUTTONS = {
+    CallAct.RELEASE: "Release",
+    CallAct.SILENCE: "Release without sound",
     CallAct.HOLD: "Place the hold",
     CallAct.END_HOLD: "End the hold",
     CallAct.EXPORT: "Ask for it",
@@ -63,9 +72,14 @@ _DONE = {
 }
 
 
-def acts(rights: frozenset[Right], *, on_hold: bool, export_approved: bool) -> list[CallAct]:
+def acts(
+    rights: frozenset[Right], *, on_hold: bool, export_approved: bool, held_back: bool = False
+) -> list[CallAct]:
     """Return the acts that a person may do with a call as it stands, in the order of the menu."""
+    may_release = Right.HEAR_ORIGINAL in rights and held_back
     offered = {
+        CallAct.RELEASE: may_release,
+        CallAct.SILENCE: may_release,
         CallAct.HOLD: Right.HOLD in rights and not on_hold,
         CallAct.END_HOLD: Right.HOLD in rights and on_hold,
         CallAct.EXPORT: Right.EXPORT_ORIGINAL in rights and not export_approved,
@@ -141,8 +155,13 @@ class CallActs(QWidget):
         workspace = self._workspace
         if workspace is None:
             return
-        rights = workspace.session.rights
-        for act in acts(rights, on_hold=detail.on_hold, export_approved=export_approved):
+        offered = acts(
+            workspace.session.rights,
+            on_hold=detail.on_hold,
+            export_approved=export_approved,
+            held_back=detail.analysis is not None and detail.analysis.held_back,
+        )
+        for act in offered:
             entry = QAction(act.value, self.menu)
             entry.triggered.connect(partial(self.act, act))
             self.menu.addAction(entry)
@@ -165,12 +184,21 @@ class CallActs(QWidget):
         if act is CallAct.HOLD:
             self._desk.tasks.change(lambda: workspace.calls.hold(call, reason), self._placed)
             return
+        if act in (CallAct.RELEASE, CallAct.SILENCE):
+            silence = act is CallAct.SILENCE
+            release = partial(workspace.calls.release, call, reason, silence=silence)
+            self._desk.tasks.change(release, self._released)
+            return
         guarded = _GUARDED[act]
         ask = partial(workspace.requests.ask, guarded, call, reason=reason)
         self._desk.tasks.query(ask, self._asked)
 
     def _placed(self) -> None:
         self._desk.messages.note("The call is on legal hold.")
+        self.changed.emit()
+
+    def _released(self) -> None:
+        self._desk.messages.note("The call is released.")
         self.changed.emit()
 
     def _asked(self, request: ApprovalRequest) -> None:

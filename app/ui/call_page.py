@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.domain import CallDetail, CallId, JobState, Right, Severity, Subject
+from app.limits import badge
 from app.ui import timeline, words
 from app.ui.call_acts import CallActs
 from app.ui.call_side import CallSide
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from app.workspace import Workspace
 
 WORDS_HIDDEN = "The words of this call are not shown to you."
+HELD_BACK = "This call is held back until a person has listened to it."
+_RELEASING = "Who hears originals listens, and releases it with or without its sound."
+_SHOWN = "Flags, scores and findings are, with their times."
 _LEAD_MS = 400  # a claim is heard from a moment before its first word
 
 
@@ -64,8 +68,7 @@ class CallPage(QWidget):
         self.playback.reset(0)
         self.acts.show_call(None, None)
         self.speakers.show_call(None, None)
-        may_hear = may(workspace, Right.HEAR_MUTED)
-        self.transport.offer(hear=may_hear, original=may(workspace, Right.HEAR_ORIGINAL))
+        self._offer_sound()
         shown = self.transcript if may(workspace, Right.SEE_TRANSCRIPT) else self.no_words
         self.said.setCurrentWidget(shown)
         if workspace is None:
@@ -123,12 +126,29 @@ class CallPage(QWidget):
             self.hear((mark.evidence,))
 
     def _play(self) -> None:
-        if may(self._workspace, Right.HEAR_MUTED):
+        if self._may_hear():
             self.playback.play()
 
     def _toggle(self) -> None:
-        if may(self._workspace, Right.HEAR_MUTED):
+        if self._may_hear():
             self.playback.toggle()
+
+    def _may_hear(self) -> bool:
+        """Whether the person may hear the call: one that is held back only who hears originals."""
+        analysis = self._detail.analysis if self._detail else None
+        held = analysis is not None and analysis.held_back
+        original = may(self._workspace, Right.HEAR_ORIGINAL)
+        return may(self._workspace, Right.HEAR_MUTED) and (original or not held)
+
+    @property
+    def _is_silenced(self) -> bool:
+        analysis = self._detail.analysis if self._detail else None
+        released = analysis.proof.released if analysis and analysis.proof else None
+        return released is not None and released.silenced
+
+    def _offer_sound(self) -> None:
+        original = may(self._workspace, Right.HEAR_ORIGINAL)
+        self.transport.offer(hear=self._may_hear(), original=original)
 
     def _build(self) -> None:
         whole = QVBoxLayout(self)
@@ -189,7 +209,7 @@ class CallPage(QWidget):
         text_inside = QVBoxLayout(text)
         text_inside.setContentsMargins(4, 8, 4, 8)
         self.no_words = EmptyState(self._desk.theme, "eye-off")
-        self.no_words.say(WORDS_HIDDEN, "Flags, scores and findings are, with their times.")
+        self.no_words.say(WORDS_HIDDEN, _SHOWN)
         self.said = QStackedWidget()
         self.said.addWidget(self.transcript)
         self.said.addWidget(self.no_words)
@@ -285,6 +305,12 @@ class CallPage(QWidget):
         self.playback.reset(analysis.duration_ms)
         self.waveform.show_call(analysis, detail.waveform, self._marks)
         words_shown = may(self._workspace, Right.SEE_TRANSCRIPT)
+        if analysis.held_back:
+            words_shown = words_shown and may(self._workspace, Right.HEAR_ORIGINAL)
+            self.no_words.say(HELD_BACK, _RELEASING)
+        else:
+            self.no_words.say(WORDS_HIDDEN, _SHOWN)
+        self.said.setCurrentWidget(self.transcript if words_shown else self.no_words)
         if words_shown:
             self.transcript.show_call(analysis)
         else:
@@ -294,6 +320,8 @@ class CallPage(QWidget):
         self.trouble.clear()
         self._moved(0)
         self.stack.setCurrentWidget(self._content)
+        self._offer_sound()
+        (self.play if self._may_hear() else self.waveform).setFocus()
         if found := timeline.occurrences(analysis.transcript.turns, self._searched):
             self.transcript.set_following(following=False)
             self.transcript.highlight(found)
@@ -305,9 +333,13 @@ class CallPage(QWidget):
         doubt = language_doubt(detail.analysis) if detail.analysis else ""
         if doubt:
             self._chips.addWidget(Chip(doubt, self._desk.theme, Severity.WARNING))
+        proof = detail.analysis.proof if detail.analysis else None
+        if proof is not None and proof.rounds:
+            severity = Severity.ALERT if proof.held_back else None
+            self._chips.addWidget(Chip(badge(proof), self._desk.theme, severity))
         flags = detail.analysis.flags if detail.analysis else ()
         # the panel beside the transcript names all of them
-        shown = 1 if detail.on_hold or doubt else 2
+        shown = 1 if detail.on_hold or doubt or proof else 2
         for flag in flags[:shown]:
             self._chips.addWidget(Chip(flag.title, self._desk.theme, flag.severity))
         if len(flags) > shown:
@@ -364,6 +396,9 @@ class CallPage(QWidget):
             self._desk.messages.problem(error)
 
         original = self.transport.original.isChecked()
+        if self._is_silenced and not original:
+            self.playback.fail("This call was released without its sound.")
+            return
         calls = workspace.calls
         fetch = partial(calls.original_audio if original else calls.muted_audio, call)
         self._desk.tasks.query(fetch, then, key="audio", failed=failed)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.counts import counted
 from app.domain import FindingKind
-from app.limits import warning
+from app.limits import heard_again, warning
 from app.ui import words
 from app.ui.languages import heard_language
 from app.ui.widgets import RowButton, Section, SentimentBar, clear, label
@@ -201,8 +201,10 @@ class CallSide(QScrollArea):
 
     def _add_provenance(self, analysis: CallAnalysis) -> None:
         section = self._section("How this was made", opened=False)
-        language = ("Language", heard_language(analysis.transcript))
-        section.content.addWidget(_table([language, *provenance(analysis.provenance)]))
+        lines = [("Language", heard_language(analysis.transcript))]
+        if analysis.proof is not None:
+            lines.append(("Proof", heard_again(analysis.proof)))
+        section.content.addWidget(_table([*lines, *provenance(analysis.provenance)]))
 
 
 def _about(finding: Finding) -> str:

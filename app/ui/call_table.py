@@ -55,21 +55,26 @@ _TEXTS: tuple[Callable[[CallRow], str], ...] = (
     lambda row: row.queue or words.NOTHING,
     lambda row: words.sentiment(row.customer_sentiment),
     lambda row: words.score(row.score),
-    lambda row: ", ".join((*_other_language(row), *row.flags)) or words.NOTHING,
+    lambda row: ", ".join((*_held_back(row), *_other_language(row), *row.flags)) or words.NOTHING,
 )
 
 
 def marks(row: CallRow) -> tuple[tuple[str, Severity | None], ...]:
-    """Return what is painted of a call's language and flags: words, and how soon to look.
+    """Return what is painted of a call's proof, language and flags: words, and how soon to look.
 
-    Another language comes first, because of it the flags are unreliable; where there is room for
-    it alone, it tells of an alert by its colour.
+    That it is held back comes first. Another language comes before the flags, because of it they
+    are unreliable; where there is room for it alone, it tells of an alert by its colour.
     """
+    held = (("Held back", Severity.ALERT),) if row.held_back else ()
     language = f"In {language_name(row.language)}" if row.other_language and row.language else ""
     severities = (row.severity, *[None] * len(row.flags))
     flags = tuple(zip(row.flags, severities, strict=False))
     soon = Severity.ALERT if row.severity is Severity.ALERT else Severity.WARNING
-    return ((language, soon), *flags) if language else flags
+    return (*held, (language, soon), *flags) if language else (*held, *flags)
+
+
+def _held_back(row: CallRow) -> tuple[str, ...]:
+    return ("Held back until a person has listened",) if row.held_back else ()
 
 
 def _other_language(row: CallRow) -> tuple[str, ...]:

@@ -48,7 +48,10 @@ class Choice:
     value: str | None
 
 
-_OTHER_LANGUAGE = Choice("Not in English", "not in English")  # no flag has spaces in its label
+# No flag has spaces in its label.
+_OTHER_LANGUAGE = Choice("Not in English", "not in English")
+_HELD_BACK = Choice("Held back", "held back")
+_BESIDE_FLAGS = (_HELD_BACK, _OTHER_LANGUAGE)
 
 
 def choices(everything: str, facets: Sequence[Facet]) -> list[Choice]:
@@ -131,10 +134,11 @@ class CallsPage(QWidget):
             states=frozenset({JobState(state)}) if state else frozenset(),
             agent=self.agent.currentData(),
             queue=self.queue.currentData(),
-            flag=None if flag == _OTHER_LANGUAGE.value else flag,
+            flag=None if flag in [one.value for one in _BESIDE_FLAGS] else flag,
             flagged=self.flagged.isChecked(),
             on_hold=self.on_hold.isChecked(),
             other_language=flag == _OTHER_LANGUAGE.value,
+            held_back=flag == _HELD_BACK.value,
             text=self.search.text().strip(),
             order=self.model.query.order,
             descending=self.model.query.descending,
@@ -265,7 +269,7 @@ class CallsPage(QWidget):
         _fill(self.agent, choices("All agents", facets.agents))
         _fill(self.queue, choices("All queues", facets.queues))
         everything, *flags = choices("All flags", facets.flags)
-        _fill(self.flag, [everything, _OTHER_LANGUAGE, *flags])
+        _fill(self.flag, [everything, *_BESIDE_FLAGS, *flags])
 
     def _changed(self, changes: Changes) -> None:
         if changes & {Subject.CALLS, Subject.JOBS}:

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 _SHARES = {
     Stage.DECODE: 0.03,
-    Stage.TRANSCRIBE: 0.72,
+    Stage.TRANSCRIBE: 0.58,
     Stage.SPEAKERS: 0.02,
     Stage.REDACT: 0.13,
     Stage.MUTE: 0.03,
+    Stage.VERIFY: 0.14,
     Stage.ANALYSE: 0.06,
     Stage.SCORE: 0.01,
 }

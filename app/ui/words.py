@@ -46,6 +46,7 @@ _STAGES = {
     Stage.SPEAKERS: "Finding who speaks",
     Stage.REDACT: "Redacting",
     Stage.MUTE: "Muting the sound",
+    Stage.VERIFY: "Listening again",
     Stage.ANALYSE: "Analysing",
     Stage.SCORE: "Scoring",
 }

@@ -17,6 +17,7 @@ from app.workspace.gate import given_reason
 
 if TYPE_CHECKING:
     from app.domain import (
+        CallAnalysis,
         CallDetail,
         CallId,
         CallQuery,
@@ -67,13 +68,19 @@ class Calls:
         self._gate.require(Right.SEE_EVIDENCE)
         detail = self._gate.vault.calls.detail(call, scope=self._gate.scope)
         self._record(act="call.view", subject=call)
-        if detail.analysis is None or self._gate.allows(Right.SEE_TRANSCRIPT):
+        found = detail.analysis
+        if found is None or self._sees_words(found):
             return detail
-        return replace(detail, analysis=without_words(detail.analysis))
+        return replace(detail, analysis=without_words(found))
 
     def muted_audio(self, call: CallId) -> bytes:
-        """Return the muted audio as FLAC; raises `CallNotFound` or `SealBroken`."""
+        """Return the muted audio as FLAC; raises `CallNotFound` or `SealBroken`.
+
+        That of a call that is held back is for those who hear originals.
+        """
         self._gate.require(Right.HEAR_MUTED)
+        if self._gate.vault.calls.is_held_back(call, scope=self._gate.scope):
+            self._gate.require(Right.HEAR_ORIGINAL)
         audio = self._gate.vault.audio.read(call, Purpose.MUTED, scope=self._gate.scope)
         self._record(act="call.listen", subject=call)
         return audio
@@ -109,6 +116,23 @@ class Calls:
         holds = self._gate.vault.holds
         placed = holds.place(call, given, actor=self._gate.actor, scope=self._gate.scope)
         return frozenset({Subject.CALLS} if placed else ())
+
+    def release(self, call: CallId, reason: str, *, silence: bool = False) -> Changes:
+        """Let a call go that was held back, or all of it but its sound.
+
+        Raises `CallNotFound`, and `UsageError` where it is not held back.
+        """
+        self._gate.require(Right.HEAR_ORIGINAL)
+        given = given_reason(reason)
+        self._gate.vault.calls.release(
+            call, actor=self._gate.actor, scope=self._gate.scope, reason=given, silence=silence
+        )
+        return frozenset({Subject.CALLS})
+
+    def _sees_words(self, analysis: CallAnalysis) -> bool:
+        """Whether the person may read the call: a held-back one only who hears originals."""
+        sees = self._gate.allows(Right.SEE_TRANSCRIPT)
+        return sees and (not analysis.held_back or self._gate.allows(Right.HEAR_ORIGINAL))
 
     def search(self, text: str, *, limit: int = 200) -> tuple[SearchHit, ...]:
         """Return the turns that hold all of the words, best first."""

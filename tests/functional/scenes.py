@@ -57,6 +57,7 @@ from app.domain import (
 from app.storage import vault
 from app.storage.keys import LOWEST_COST
 from app.ui.words import PLACEHOLDER
+from tests.builders import proof
 
 if TYPE_CHECKING:
     from app.storage.vault import Vault
@@ -355,6 +356,11 @@ def on_one_channel(outcome: AnalysedCall, *, told_apart: bool = True) -> Analyse
     left, right = outcome.waveform.peaks
     together = Waveform(step_ms=STEP_MS, peaks=(bytes(map(max, left, right)),))
     return replace(outcome, analysis=mono, waveform=together, muted_audio=_sound(mono))
+
+
+def held_back(outcome: AnalysedCall) -> AnalysedCall:
+    """Return an outcome of a call in which a card was understood to the last."""
+    return replace(outcome, analysis=replace(outcome.analysis, proof=proof()))
 
 
 def metadata(number: int) -> CallMetadata:

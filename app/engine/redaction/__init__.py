@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from app.config import RedactionSettings
     from app.domain import CallMetadata, Labels
+    from app.engine.redaction.call import SaidCall
     from app.engine.redaction.engine import Engine
     from app.engine.redaction.found import Found
     from app.engine.redaction.policies import Policy
@@ -98,6 +99,10 @@ class Redactor:
         Raises `ModelError` when the language model is missing or changed.
         """
         return self._loaded().labels(source_name, metadata)
+
+    def read(self, raw: RawTranscript) -> SaidCall:
+        """Return the call as the finders see it: its numbers, and what was asked for."""
+        return self._loaded().read(raw)
 
     @property
     def redacts_people(self) -> bool:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from app.config import RedactionSettings
     from app.domain import CallMetadata, Labels
+    from app.engine.redaction.call import SaidCall
     from app.engine.redaction.found import Found
     from app.engine.redaction.tagger import TokenTagger
     from app.engine.transcription import RawTranscript
@@ -81,6 +82,10 @@ class Engine:
                 ("everything", names, self._find_everything),
             ),
         )
+
+    def read(self, raw: RawTranscript) -> SaidCall:
+        """Return the call as the finders see it."""
+        return self._reader.read(raw)
 
     def find(self, raw: RawTranscript, *, agent_name: str | None) -> list[Found]:
         """Return everything that any finder finds and the policy does not keep."""

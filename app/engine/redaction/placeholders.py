@@ -70,7 +70,7 @@ def write(raw: RawTranscript, found: Sequence[Found]) -> Redacted:
         transcript=transcript,
         redactions=tuple(redactions),
         values=numbers.values(),
-        muted=merged([*muted, *_leaked(muted, raw.leaks)]),
+        muted=merged([*muted, *leaked(muted, raw.leaks)]),
     )
 
 
@@ -87,8 +87,8 @@ def merged(spans: Iterable[MutedSpan]) -> tuple[MutedSpan, ...]:
     return tuple(result)
 
 
-def _leaked(spans: Sequence[MutedSpan], leaks: Sequence[Leak]) -> Iterator[MutedSpan]:
-    """Yield the spans once more on the channels where they are faintly heard."""
+def leaked(spans: Sequence[MutedSpan], leaks: Sequence[Leak]) -> Iterator[MutedSpan]:
+    """Yield spans once more on the channels where they are faintly heard."""
     for leak in leaks:
         for span in spans:
             if span.channel == leak.source:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from app.engine.redaction.call import SaidCall, SaidTurn
     from app.engine.redaction.found import Found
 
+POLICY = "redaction-"
+"""Begins the name of a policy in the provenance."""
 NEVER_KEPT = frozenset({"CARD_CODE", "PIN", "PASSWORD", "SECURITY_ANSWER"})
 """Kinds that are masked whatever a policy says: PCI DSS 3.3.1 forbids to keep sensitive
 authentication data after authorisation, and what opens an account is kept by nobody."""
@@ -66,7 +68,7 @@ class Policy:
         """The policy by its name, version and a digest over all that it decides."""
         decides = (sorted(self.actions.items()), sorted(self.regions), self.agent_names)
         digest = hashlib.sha256(msgspec.json.encode(decides)).hexdigest()
-        return f"redaction-{self.name}-{self.version}-{digest[:16]}"
+        return f"{POLICY}{self.name}-{self.version}-{digest[:16]}"
 
     def masks(self, kind: str) -> bool:
         """Say whether values of a kind are taken out, at least in part."""

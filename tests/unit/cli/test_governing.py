@@ -12,8 +12,9 @@ import pytest
 
 from app import access
 from app.cli import text
-from app.domain import GuardedAct, Person, PersonName, Right
+from app.domain import CallMetadata, GuardedAct, Person, PersonName, Right
 from app.storage import clock, people, policy, vault
+from tests.builders import held_back_call
 from tests.unit.cli.conftest import PASSPHRASE
 from tests.unit.cli.test_main import every
 
@@ -123,6 +124,39 @@ def test_a_hold_is_placed_seen_and_ended(run, records, vaulted, calls, alone):
     status, said, _ = run("hold", calls[0], "--end", "--reason", "settled", *vaulted)
     assert (status, said) == (0, "The hold is ended.\n")
     assert run("erase", calls[0], "--reason", "asked for", *vaulted)[0] == 0
+
+
+@pytest.fixture
+def held(vaulted, calls):
+    """The id of a third call, which is held back."""
+    with vault.open_vault(vaulted[1], PASSPHRASE) as opened:
+        call = opened.calls.add(b"held", name="h.wav", metadata=CallMetadata(), actor="t").call.id
+        opened.calls.save(opened.jobs.claim("t"), held_back_call(), actor="t")
+    assert call not in calls
+    return call
+
+
+def test_a_held_back_call_is_listed_and_released(run, records, vaulted, calls, held):
+    _, printed = records("list", "--held-back", *vaulted)
+    assert [(one["id"], one["held_back"]) for one in every(printed, "call")] == [(held, True)]
+    assert "HELD BACK" in run("list", *vaulted)[1]
+    _, printed = records("show", held, *vaulted)
+    proof = every(printed, "call-detail")[0]["analysis"]["proof"]
+    assert (proof["outcome"], proof["released"]) == ("held-back", None)
+    status, printed = records("release", held, "--reason", "hold music", *vaulted)
+    assert (status, every(printed, "release")) == (
+        0,
+        [{"schema": "autoinsights.release/1", "call": held, "silenced": False}],
+    )
+    assert not every(records("list", "--held-back", *vaulted)[1], "call")
+    status, printed = records("release", calls[0], "--reason", "hold music", *vaulted)
+    assert (status, printed[0]["error"]["code"]) == (2, "usage")
+
+
+def test_a_held_back_call_is_released_without_its_sound(run, vaulted, held):
+    said = run("release", held, "--silence", "--reason", "half a card", *vaulted)[1]
+    assert said == "The call is no longer held back, and nothing of it can be heard any more.\n"
+    assert "Released without its sound" in run("show", held, *vaulted)[1]
 
 
 def test_calls_in_another_language_are_listed(run, records, vaulted, calls):

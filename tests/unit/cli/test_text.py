@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.cli import text
 from app.domain import CallMetadata, CallRow, Failure, JobState, Role, RoleBasis, Severity
-from tests.builders import call_analysis, transcript
+from tests.builders import call_analysis, proof, transcript
 
 
 @pytest.mark.parametrize(
@@ -91,6 +91,12 @@ def test_a_language_in_doubt_is_said():
     assert next(text.report("call.wav", call_analysis(transcript=sure), 100)).endswith("|  de")
 
 
+def test_the_proof_is_a_line_of_the_report():
+    lines = list(text.report("call.wav", call_analysis(proof=proof()), 100))
+    line = next(line for line in lines if line.startswith("  Proof"))
+    assert line.startswith("  Proof     Held back: a person must listen (standard, rounds: 3,")
+
+
 def test_a_call_in_which_nothing_was_found_is_told_too():
     found = call_analysis(findings=(), flags=(), redactions=(), muted=(), summary=())
     lines = list(text.report("call.wav", found, 100))
@@ -103,6 +109,8 @@ def test_the_list_says_in_words_which_calls_are_not_in_english():
     lines = text.calls([row(language="de"), row(language="en"), row()], 160)
     assert lines[1].endswith(marked)
     assert "NOT IN ENGLISH" not in "".join(lines[2:])
+    waits = row(held_back=True, flags=("Complaint",))
+    assert text.calls([waits], 160)[1].endswith("HELD BACK; Complaint")
     held = row(language="de", on_hold=True, flags=())
     assert text.calls([held], 160)[1].endswith("ON HOLD; NOT IN ENGLISH (de)")
     assert text.calls([replace(held, language=None)], 160)[1].endswith("  ON HOLD")

@@ -20,7 +20,7 @@ from app.domain import (
     Severity,
 )
 from app.storage import keys, vault
-from tests.builders import analysed_call, call_analysis, turn
+from tests.builders import analysed_call, call_analysis, proof, turn
 from tests.unit.storage.conftest import PASSPHRASE, Clock
 
 AGENTS = [None, "Ann", "bob", "Cem"]
@@ -59,6 +59,7 @@ def _outcome(number):
             measures=measures,
             score=score,
             duration_ms=1000 * (number % 11),
+            proof=proof() if number % 7 == 1 else None,
         ),
         muted_audio=b"",
     )
@@ -100,6 +101,7 @@ def _fits(query, row, opened):
         query.flag is None or query.flag.title() in row.flags,
         not query.on_hold or row.on_hold,
         not query.other_language or row.language in {"de", "yue"},
+        not query.held_back or row.held_back,
     ]
     if query.text.strip():
         checks.append(row.id in {hit.call for hit in opened.search.find(query.text, limit=1000)})
@@ -127,6 +129,7 @@ queries = st.builds(
     flagged=st.booleans(),
     on_hold=st.sampled_from([False, False, True]),
     other_language=st.sampled_from([False, False, True]),
+    held_back=st.sampled_from([False, False, True]),
     text=st.sampled_from(["", "", "  ", "marzipan", "bills", "nothing", "---"]),
     order=st.sampled_from(CallOrder),
     descending=st.booleans(),

@@ -23,7 +23,7 @@ from app.engine.said_by import swapped, with_turns
 from app.errors import CallNotFound, DiskFull, UsageError
 from app.storage import files, rescue, restore, vault
 from app.storage.audio import Purpose
-from tests.builders import analysed_call, call_analysis
+from tests.builders import analysed_call, call_analysis, proof
 from tests.unit.storage.conftest import PASSPHRASE
 from tests.unit.storage.test_backup import WAY, add, analyse, contents, made
 
@@ -190,6 +190,29 @@ def test_a_call_that_waits_to_be_analysed_again_can_be_corrected(opened):
     opened.jobs.claim("t")
     with pytest.raises(UsageError, match="being analysed"):
         undo(opened, call)
+
+
+def test_a_correction_of_a_call_that_is_held_back_waits_for_its_release(opened):
+    call = add(opened)
+    correct(opened, call)
+    opened.jobs.retry(call, actor="ann")
+    held = further()
+    held = replace(held, analysis=replace(held.analysis, proof=proof()))
+    analyse(opened, analysis=call_analysis(proof=proof()), corrected=held)
+    assert opened.calls.is_held_back(call)
+    assert rows(opened, "SELECT 1 FROM turns") == []
+    with pytest.raises(UsageError, match="held back"):
+        correct(opened, call)
+    opened.calls.release(call, actor="sue", scope=EVERYTHING, reason="listened", silence=False)
+    shown = opened.calls.detail(call)
+    assert not shown.analysis.held_back
+    assert shown.analysis.transcript == held.analysis.transcript
+    assert shown.speakers.by == "rob"
+    assert opened.search.find("PERSON")
+    assert opened.check() == ()
+    undo(opened, call)
+    assert not opened.calls.is_held_back(call)
+    assert opened.calls.detail(call).analysis.transcript == call_analysis().transcript
 
 
 def test_a_call_that_others_corrected_meanwhile_is_left_alone(opened):

@@ -55,6 +55,14 @@ def test_cells_say_in_words_what_they_paint() -> None:
     assert all(texts)
 
 
+def test_that_a_call_is_held_back_is_marked_before_all() -> None:
+    shown = row(flags=("Refund",), severity=Severity.WARNING, language="de", held_back=True)
+    said = "Held back until a person has listened, Not in English but in German, Refund"
+    assert cell_text(shown, FLAGS) == said
+    assert marks(shown)[0] == ("Held back", Severity.ALERT)
+    assert marks(replace(shown, language="en"))[1:] == (("Refund", Severity.WARNING),)
+
+
 def test_another_language_is_marked_in_words_before_the_flags() -> None:
     shown = row(flags=("Complaint", "Refund"), severity=Severity.ALERT, language="de")
     assert cell_text(shown, FLAGS) == "Not in English but in German, Complaint, Refund"

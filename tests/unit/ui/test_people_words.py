@@ -136,6 +136,14 @@ def test_nobody_decides_on_what_they_asked_for(act: GuardedAct) -> None:
     assert not rights.may_withdraw(founder, done)
 
 
+@given(SOME_RIGHTS)
+def test_who_hears_originals_releases_what_is_held_back(held: frozenset[Right]) -> None:
+    release = {CallAct.RELEASE, CallAct.SILENCE}
+    offered = acts(held, on_hold=False, export_approved=False, held_back=True)
+    assert (release & set(offered)) == (release if Right.HEAR_ORIGINAL in held else set())
+    assert not release & set(acts(held, on_hold=False, export_approved=False))
+
+
 @given(SOME_RIGHTS, st.booleans(), st.booleans())
 def test_acts_on_a_call(held: frozenset[Right], on_hold: bool, approved: bool) -> None:
     offered = acts(held, on_hold=on_hold, export_approved=approved)

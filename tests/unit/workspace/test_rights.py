@@ -51,6 +51,7 @@ TABLE = {
     "calls.may_export": (Right.EXPORT_ORIGINAL, lambda w, c: w.calls.may_export(c)),
     "calls.export_original": (Right.EXPORT_ORIGINAL, lambda w, c: w.calls.export_original(c)),
     "calls.hold": (Right.HOLD, lambda w, c: w.calls.hold(c, "a dispute")),
+    "calls.release": (Right.HEAR_ORIGINAL, lambda w, c: w.calls.release(c, "I listened")),
     "calls.search": (Right.SEE_TRANSCRIPT, lambda w, _: w.calls.search("complaint")),
     "speakers.swap": (Right.CORRECT_SPEAKERS, lambda w, c: w.speakers.swap(c)),
     "speakers.set_agent": (Right.CORRECT_SPEAKERS, lambda w, c: w.speakers.set_agent(c, 1)),

@@ -56,18 +56,6 @@ def problems(
     progress(Progress(done=len(calls), total=len(calls)))
 
 
-def broken_keys(database: Database, call_keys: CallKeys) -> bool:
-    """Return whether the key of a call cannot be opened."""
-    with database.reader() as reading:
-        rows = reading.all(_CALL_KEYS)
-    try:
-        for call, sealed in rows:
-            call_keys.opened(call, sealed)
-    except SealBroken:
-        return True
-    return False
-
-
 def _of_call(
     audio: SealedAudio,
     call_keys: CallKeys,
@@ -105,8 +93,5 @@ def _of_call(
             yield f"the {one.purpose} recording of call {call} is not the one that was kept"
 
 
-_CALL_KEYS = """
-    SELECT calls.id, call_keys.sealed FROM call_keys JOIN calls ON calls.number = call_keys.call
-"""
 # the ids come from their index: a damaged page of the table takes no other call's name along
 _CALLS = "SELECT number, id FROM calls INDEXED BY sqlite_autoindex_calls_1 ORDER BY number"

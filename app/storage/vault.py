@@ -369,19 +369,6 @@ class Vault:
         entry.key.wipe()  # the vault has its own
         return entry
 
-    def rotate(self, *, actor: str) -> None:
-        """Begin to change the vault key and the database's key; the next opening ends it.
-
-        Raises `VaultDamaged` where something that must be sealed anew cannot be read: the change
-        could not be ended.
-        """
-        if self._database.problems() or integrity.broken_keys(self._database, self._call_keys):
-            raise VaultDamaged(
-                "The keys of a damaged vault are not changed.",
-                hint="`autoinsights vault check` names the damage; restore a backup first.",
-            )
-        self.ways_in.rotate(actor=actor)
-
     def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:
         """Return every problem of pages, keys, analyses, recordings and the audit log, and what
         keeps a change of keys waiting; reads all.

@@ -30,16 +30,19 @@ from app.domain import BackupReport, CallId, Progress
 from app.errors import (
     AppError,
     BackupInvalid,
+    NotAsKept,
     SealBroken,
     StorageError,
     UsageError,
     VaultDamaged,
 )
-from app.storage import backup_check, files, header, records, schema, seals
-from app.storage.audio import Purpose, audio_binding
+from app.storage import backup_check, files, header, records, results, schema, seals
+from app.storage.audio import Purpose, Wanted
+from app.storage.audit import not_as_signed
 from app.storage.backup_folder import (
     about_backup,
     cleaned,
+    expect_written,
     keep_key_file,
     prepared,
     proven_before,
@@ -48,7 +51,6 @@ from app.storage.backup_folder import (
 from app.storage.backup_format import (
     KEYS,
     MANIFEST,
-    ErasedCall,
     ErasedList,
     KeyFile,
     Manifest,
@@ -60,14 +62,14 @@ from app.storage.backup_format import (
     enveloped,
     opened,
     record_parts,
-    stored_files,
 )
 from app.storage.clock import stamp
 from app.storage.database import Database, put_to_rest
 from app.storage.keys import KeyPurpose
+from app.storage.own_tables import erased_calls, inserting, own_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from app.domain import BackupCheck
@@ -76,18 +78,11 @@ if TYPE_CHECKING:
     from app.storage.backup_folder import Before
     from app.storage.backup_format import OpenBackup
     from app.storage.clock import Clock
-    from app.storage.database import Reading, Row
+    from app.storage.database import Reading
     from app.storage.header import Header, OpenHeader
     from app.storage.keys import CallKeys, VaultKey
 
 _TRIES = 5
-
-OWN_TABLES = (
-    "vault", "sealed_keys", "people", "backup_codes", "teams", "policy", "requests", "erased",
-    "vocabulary",
-)  # fmt: skip
-"""The tables that are copied as they are; `headers`, `audit` and `audit_head` are too, in their own
-way; those of the calls (`records.TABLES`) and the seals, which a restore makes anew, are not."""
 
 
 class _ChangedMeanwhile(Exception):
@@ -191,7 +186,7 @@ class Backups:
             raise UsageError(f"{file} is already there.", hint="Name a new file.")
         head = self._header.now
         with self._database.reader() as reading:
-            erased = _erased(reading)
+            erased = erased_calls(reading)
             number = reading.number("SELECT max(number) FROM audit")
         content = enveloped("erased", head, number, ErasedList(erased=erased), self._header.key)
         files.create_private(file, [content])
@@ -244,6 +239,7 @@ class _Run:
         self._only_here: set[str] = set()  # of which the backup alone has a recording whole
         self._unreadable: dict[str, bytes | None] = {}  # and their sealed keys, as far as read
         self._listing = _LISTED_BY_INDEX
+        self._as_signed = True  # as far as can be read
 
     def made(self, actor: str) -> BackupReport | None:
         """Make the backup."""
@@ -267,7 +263,7 @@ class _Run:
             calls=calls,
             keys_elsewhere=elsewhere,
         )
-        self._read_back(calls)
+        expect_written(self._place, self._written, calls)
         damaged = self._damaged | (self._only_here & calls.keys())
         key = self._vault._header.key
         with about_backup():
@@ -352,14 +348,28 @@ class _Run:
                         keys[call], calls[call] = kept
                 looked_at = None
                 database = self._own_tables(reading, head, restore_key)
-                erased = _erased(reading)
+                erased = erased_calls(reading)
         except VaultDamaged as error:
             if looked_at is None:
                 raise
             # the view is of no use any more: look again, and not there
             self._unreadable[looked_at[1]] = self._key_alone(looked_at[0])
             raise _ChangedMeanwhile from error
+        self._expect_as_signed()
         return head, calls, KeyFile(keys=keys, erased=erased), database
+
+    def _expect_as_signed(self) -> None:
+        """Raise `VaultDamaged` where somebody changed what the log signs; where that cannot be read
+        to its end, look again, and change nothing that an earlier backup has of a call."""
+        if not self._as_signed:
+            return
+        try:
+            changed = self._vault._audit.changed(seals.WORDS)
+        except VaultDamaged as error:
+            self._as_signed = False
+            raise _ChangedMeanwhile from error
+        if changed:
+            raise not_as_signed(changed)
 
     def _kept(self, reading: Reading, number: int, call: str) -> tuple[bytes, StoredCall] | None:
         if call in self._unreadable:
@@ -373,6 +383,8 @@ class _Run:
         """Return what the backup has of a damaged call already, if anything."""
         self._damaged.add(call)
         known = self._calls.get(call)
+        if not self._as_signed:  # what was copied since is not proven
+            known = self._before.calls.get(call, known)
         if sealed_key is None or self._opened_key(call, sealed_key) is None:
             sealed_key = self._before.keys.get(call)
         return (sealed_key, known) if sealed_key is not None and known is not None else None
@@ -384,25 +396,54 @@ class _Run:
 
         `None` for a call of which nothing can be copied: one whose key is damaged.
         """
-        known = self._calls.get(call)
         key = self._opened_key(call, sealed_key)
         if key is None:
             return self._as_before(call, None)
-        mark = records.marker(reading, number)
+        digests = results.digests(reading, number)
+        mark = records.marker(reading, number, digests)
+        before = self._before.calls.get(call)
+        if not self._as_signed and before is not None and before.marker != mark:
+            return self._as_before(call, sealed_key)
+        try:
+            stored = self._copied(reading, number, call, mark, key, digests, final=final)
+        except NotAsKept:
+            return self._as_before(call, sealed_key)
+        self._calls[call] = stored
+        return sealed_key, stored
+
+    def _copied(  # noqa: PLR0913, PLR0917 (what is known of a call)
+        self,
+        reading: Reading,
+        number: int,
+        call: str,
+        mark: bytes | None,
+        key: bytes,
+        digests: Mapping[str, bytes],
+        *,
+        final: bool,
+    ) -> StoredCall:
+        """Write what the backup has not yet of a call; raises `NotAsKept`."""
+        known = self._calls.get(call)
         if known is None or known.marker != mark:
-            record = records.gathered(reading, number)
+            record = records.gathered(reading, number, digests)
             if record is None or mark is None:
                 raise _ChangedMeanwhile
+            _expect_kept(record, digests)
             known = self._recorded(record, key, mark)
         have = {(one.purpose, one.mark) for one in known.audio}
         audio = list(known.audio)
         for purpose, audio_mark in _marks(reading, number):
             if (purpose, audio_mark) not in have:
-                stored = self._recording(CallId(call), purpose, audio_mark, key, final=final)
+                wanted = Wanted(
+                    call=CallId(call),
+                    purpose=Purpose(purpose),
+                    mark=audio_mark,
+                    key=key,
+                    digest=digests.get(purpose),
+                )
+                stored = self._recording(wanted, final=final)
                 audio += [stored] if stored else []
-        stored_call = _with_audio(known, audio)
-        self._calls[call] = stored_call
-        return sealed_key, stored_call
+        return _with_audio(known, audio)
 
     def _opened_key(self, call: str, sealed_key: bytes) -> bytes | None:
         try:
@@ -425,34 +466,37 @@ class _Run:
         self._write(record_parts(record.id, stored), [content])
         return stored
 
-    def _recording(
-        self, call: CallId, purpose: str, mark: bytes, key: bytes, *, final: bool
-    ) -> StoredAudio | None:
+    def _recording(self, wanted: Wanted, *, final: bool) -> StoredAudio | None:
         """Copy a sealed recording, which is proven on the way; where it is damaged, what the backup
-        has of it already is kept, and `None` returned if that is not whole either."""
-        kind = Purpose(purpose)
-        parts = audio_parts(call, purpose, mark)
+        has of it already is kept, and `None` returned if that is not whole either. Raises
+        `NotAsKept`."""
+        parts = audio_parts(wanted.call, wanted.purpose, wanted.mark)
         path = files.inside(self._place, *parts)
+        audio = self._vault._audio
         try:
-            found = written_before(path, self._vault._audio.proven(call, kind, mark, key))
+            found = written_before(path, audio.proven(wanted))
             if found is None:
-                found = self._write(parts, self._vault._audio.proven(call, kind, mark, key))
+                found = self._write(parts, audio.proven(wanted))
         except SealBroken as error:
-            if not self._still_counts(call, purpose, mark):
+            if isinstance(error, NotAsKept) and wanted.call in self._before.calls:
+                raise  # all of it stays as the backup has it
+            if not self._still_counts(wanted):
                 if final:
                     raise _ChangedMeanwhile from error
                 return None
-            self._damaged.add(call)
-            found = proven_before(path, mark, key, audio_binding(call, kind))
+            self._damaged.add(wanted.call)
+            found = proven_before(path, wanted)
             if found is None:
                 return None
-            self._only_here.add(call)
-        return StoredAudio(purpose=kind.value, mark=mark, size=found.size, sha256=found.sha256)
+            self._only_here.add(wanted.call)
+        return StoredAudio(
+            purpose=wanted.purpose.value, mark=wanted.mark, size=found.size, sha256=found.sha256
+        )
 
-    def _still_counts(self, call: CallId, purpose: str, mark: bytes) -> bool:
+    def _still_counts(self, wanted: Wanted) -> bool:
         with self._vault._database.reader() as reading:
-            row = reading.one(_MARK, (call, purpose))
-        return row is not None and row[0] == mark
+            row = reading.one(_MARK, (wanted.call, wanted.purpose))
+        return row is not None and row[0] == wanted.mark
 
     def _own_tables(self, reading: Reading, head: Header, restore_key: bytes) -> StoredFile:
         """Write a database with the vault's own tables, and nothing of any call; the key that
@@ -506,42 +550,6 @@ class _Run:
         self._written[path] = stored = StoredFile(size=size, sha256=digest.digest())
         return stored
 
-    def _read_back(self, calls: dict[str, StoredCall]) -> None:
-        """Read what was written from the disk again, and see that the rest is there."""
-        for path, stored in self._written.items():
-            with files.translated(), path.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").digest() != stored.sha256:
-                    raise StorageError(
-                        f"The disk gives back something else than was written ({path.name}).",
-                        hint="Do not use this disk for backups.",
-                    )
-        for call, stored_call in calls.items():
-            for parts, stored in stored_files(call, stored_call):
-                path = files.inside(self._place, *parts)
-                if not path.is_file() or path.stat().st_size != stored.size:
-                    raise BackupInvalid(
-                        f"In the backup, {path.relative_to(self._place)} is missing or cut short.",
-                        hint="Make a new backup in an empty folder.",
-                    )
-
-
-def own_rows(reading: Reading) -> Iterator[tuple[str, list[Row]]]:
-    """Yield the rows of the vault's own tables, the audit log in pieces."""
-    for table in OWN_TABLES:
-        yield table, reading.all(f"SELECT * FROM {table}")  # noqa: S608
-    number = 0
-    while rows := reading.all(_AUDIT, (number,)):
-        yield "audit", rows
-        number = rows[-1][0]
-    # the numbers of erased calls are not given to others
-    yield "sqlite_sequence", reading.all("SELECT name, seq FROM sqlite_sequence WHERE name='calls'")
-
-
-def inserting(table: str, rows: list[Row]) -> str:
-    """Return the statement that puts whole rows into a table."""
-    marks = ", ".join("?" * len(rows[0]))
-    return f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608
-
 
 def _expect_counting(reading: Reading, head: Header) -> None:
     """Raise `_ChangedMeanwhile` unless a header is the one that counts for what is read.
@@ -562,13 +570,14 @@ def _sealed_key(reading: Reading, number: int) -> bytes | None:
     return None if row is None else bytes(row[0])
 
 
-def _erased(reading: Reading) -> tuple[ErasedCall, ...]:
-    rows = reading.all("SELECT call, digest, at FROM erased ORDER BY call")
-    return tuple(ErasedCall(call=call, digest=digest, at=at) for call, digest, at in rows)
-
-
 def _marks(reading: Reading, number: int) -> list[tuple[str, bytes]]:
     return reading.all("SELECT purpose, mark FROM audio WHERE call = ?", (number,))
+
+
+def _expect_kept(record: records.CallRecord, digests: Mapping[str, bytes]) -> None:
+    if record.analysis is not None:
+        bodies = record.analysis.analysis, record.analysis.waveform
+        results.expect_kept(record.id, *bodies, digests.get("analysis"))
 
 
 def _with_audio(stored: StoredCall, audio: Iterable[StoredAudio]) -> StoredCall:
@@ -583,4 +592,3 @@ _MARK = """
     SELECT audio.mark FROM audio JOIN calls ON calls.number = audio.call
     WHERE calls.id = ? AND audio.purpose = ?
 """
-_AUDIT = "SELECT * FROM audit WHERE number > ? ORDER BY number LIMIT 5000"

@@ -12,7 +12,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from app.errors import BackupInvalid, DiskFull, FolderReadOnly, SealBroken, UsageError
+from app.errors import (
+    BackupInvalid,
+    DiskFull,
+    FolderReadOnly,
+    SealBroken,
+    StorageError,
+    UsageError,
+)
 from app.storage import files
 from app.storage.backup_format import (
     AUDIO,
@@ -29,13 +36,12 @@ from app.storage.backup_format import (
     read_envelope,
     stored_files,
 )
-from app.storage.crypto import HEADER_BYTES, check_header, unseal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Set
+    from collections.abc import Iterable, Iterator, Mapping, Set
     from pathlib import Path
 
-    from app.storage.crypto import Binding
+    from app.storage.audio import Wanted
     from app.storage.header import OpenHeader
 
 _UNFINISHED = "unfinished"
@@ -149,17 +155,11 @@ def written_before(path: Path, chunks: Iterable[bytes]) -> StoredFile | None:
     return wanted
 
 
-def proven_before(path: Path, mark: bytes, key: bytes, binding: Binding) -> StoredFile | None:
+def proven_before(path: Path, wanted: Wanted) -> StoredFile | None:
     """Return the recording that an earlier backup put in its place, if all of it is proven."""
     try:
         with path.open("rb") as file:
-            if check_header(file.read(HEADER_BYTES)) != mark:
-                return None
-            file.seek(0)
-            for _ in unseal(file, key, binding):
-                pass
-            file.seek(0)
-            return _measured(iter(lambda: file.read(1 << 20), b""))
+            return _measured(wanted.proven(file))
     except (OSError, SealBroken):
         return None
 
@@ -170,6 +170,30 @@ def _measured(chunks: Iterable[bytes]) -> StoredFile:
         digest.update(chunk)
         size += len(chunk)
     return StoredFile(size=size, sha256=digest.digest())
+
+
+def expect_written(
+    place: Path, written: Mapping[Path, StoredFile], calls: Mapping[str, StoredCall]
+) -> None:
+    """Read what was written from the disk again, and see that the rest is there.
+
+    Raises `StorageError` or `BackupInvalid`.
+    """
+    for path, stored in written.items():
+        with files.translated(), path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").digest() != stored.sha256:
+                raise StorageError(
+                    f"The disk gives back something else than was written ({path.name}).",
+                    hint="Do not use this disk for backups.",
+                )
+    for call, stored_call in calls.items():
+        for parts, stored in stored_files(call, stored_call):
+            path = files.inside(place, *parts)
+            if not path.is_file() or path.stat().st_size != stored.size:
+                raise BackupInvalid(
+                    f"In the backup, {path.relative_to(place)} is missing or cut short.",
+                    hint="Make a new backup in an empty folder.",
+                )
 
 
 def cleaned(

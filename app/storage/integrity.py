@@ -6,11 +6,10 @@ be brought back from a backup; what a damaged page takes with it is named too.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from app.domain import Progress
-from app.errors import AppError, SealBroken, VaultDamaged
+from app.errors import AppError, NotAsKept, SealBroken, VaultDamaged
 from app.storage import records, results
 from app.storage.audio import Purpose
 
@@ -43,14 +42,13 @@ def problems(
             progress(Progress(done=done, total=len(calls)))
         try:
             with database.reader() as reading:
-                record = records.gathered(reading, number)
                 digests = results.digests(reading, number)
+                record = records.gathered(reading, number, digests)
                 sealed_key = reading.one("SELECT sealed FROM call_keys WHERE call = ?", (number,))
         except VaultDamaged:
             yield f"what the database has of call {call} cannot be read"
             continue
         if record is not None:  # it may have been erased meanwhile
-            digests["original"] = bytes.fromhex(record.call.digest)
             key = b"" if sealed_key is None else sealed_key[0]
             yield from _of_call(audio, call_keys, record, key, digests)
     progress(Progress(done=len(calls), total=len(calls)))
@@ -70,27 +68,25 @@ def _of_call(
         yield f"the key of call {call} is missing or broken"
         return
     if record.analysis is not None:
+        analysis, waveform = record.analysis.analysis, record.analysis.waveform
         try:
-            results.opened_analysis(call, record.analysis.analysis, key)
-            results.opened_waveform(call, record.analysis.waveform, key)
+            results.opened_analysis(call, analysis, key)
+            results.opened_waveform(call, waveform, key)
+            results.expect_kept(call, analysis, waveform, digests.get("analysis"))
+        except NotAsKept:
+            yield f"the analysis of call {call} is not the one that was kept"
         except SealBroken:
             yield f"the analysis of call {call} is broken"
-        else:
-            found = results.analysis_digest(record.analysis.analysis, record.analysis.waveform)
-            if digests.get("analysis", found) != found:
-                yield f"the analysis of call {call} is not the one that was kept"
     for one in record.audio:
-        size, hashed = 0, hashlib.sha256()
         try:
-            for chunk in audio.chunks(call, Purpose(one.purpose)):
-                size += len(chunk)
-                hashed.update(chunk)
+            size = sum(len(chunk) for chunk in audio.chunks(call, Purpose(one.purpose)))
+        except NotAsKept:
+            yield f"the {one.purpose} recording of call {call} is not the one that was kept"
+            continue
         except AppError:
             size = -1
         if size != one.size_bytes:
             yield f"the {one.purpose} recording of call {call} is missing or broken"
-        elif digests.get(one.purpose, hashed.digest()) != hashed.digest():
-            yield f"the {one.purpose} recording of call {call} is not the one that was kept"
 
 
 # the ids come from their index: a damaged page of the table takes no other call's name along

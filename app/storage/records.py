@@ -20,6 +20,8 @@ from app.storage import results
 from app.storage.crypto import Binding, seal_bytes, unseal_bytes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from app.storage.database import Reading, Value, Writing
 
 FORMAT = 1
@@ -105,7 +107,8 @@ class HoldColumns(_Row, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class CallRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All that the database keeps of one call, but for its key."""
+    """All that the database keeps of one call, but for its key; `muted` is the digest that was kept
+    of its muted recording, if one was."""
 
     format: int = FORMAT
     call: CallColumns
@@ -114,6 +117,7 @@ class CallRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     flags: tuple[FlagColumns, ...] = ()
     values: tuple[ValueColumns, ...] = ()
     hold: HoldColumns | None = None
+    muted: bytes | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def id(self) -> CallId:
@@ -130,18 +134,19 @@ TABLES = (
 R = TypeVar("R", bound=_Row)
 
 
-def gathered(reading: Reading, number: int) -> CallRecord | None:
-    """Return the record of the call with a number, or `None` if there is none."""
-    return _gathered(reading, number, _columns(AnalysisColumns))
+def gathered(reading: Reading, number: int, digests: Mapping[str, bytes]) -> CallRecord | None:
+    """Return the record of the call with a number, or `None` if there is none; `digests` are those
+    that were kept of what is sealed for it."""
+    return _gathered(reading, number, digests, _columns(AnalysisColumns))
 
 
-def marker(reading: Reading, number: int) -> bytes | None:
+def marker(reading: Reading, number: int, digests: Mapping[str, bytes]) -> bytes | None:
     """Return a digest that changes with every change of a call's record, without reading it all.
 
     Of what is sealed the head is enough: it holds a mark that no other object has.
     """
     heads = f"at, format, substr(analysis, 1, {_HEAD_BYTES}), substr(waveform, 1, {_HEAD_BYTES})"
-    record = _gathered(reading, number, heads)
+    record = _gathered(reading, number, digests, heads)
     return None if record is None else hashlib.sha256(msgspec.json.encode(record)).digest()
 
 
@@ -180,6 +185,8 @@ def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) 
         _add(writing, "redacted_values", of, value)
     if record.hold is not None:
         _add(writing, "holds", of, record.hold)
+    if record.muted is not msgspec.UNSET:
+        results.keep_digest(writing, number, "muted", record.muted)
     if record.analysis is not None:
         _add(writing, "analyses", of, record.analysis)
         kept = results.analysis_digest(record.analysis.analysis, record.analysis.waveform)
@@ -211,7 +218,9 @@ def _binding(call: CallId) -> Binding:
     return Binding("call-record", call)
 
 
-def _gathered(reading: Reading, number: int, analysis: str) -> CallRecord | None:
+def _gathered(
+    reading: Reading, number: int, digests: Mapping[str, bytes], analysis: str
+) -> CallRecord | None:
     call = call_columns(reading, number)
     if call is None:
         return None
@@ -224,6 +233,7 @@ def _gathered(reading: Reading, number: int, analysis: str) -> CallRecord | None
         flags=_rows(reading, FlagColumns, "flags WHERE call = ? ORDER BY place", number),
         values=_rows(reading, ValueColumns, values, number),
         hold=hold_columns(reading, number),
+        muted=digests.get("muted", msgspec.UNSET),
     )
 
 

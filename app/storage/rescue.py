@@ -24,10 +24,10 @@ from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, Vault
 from app.storage import audit_rows, files, header, making, people, records, results, schema, seals
 from app.storage.around import Around, Unreadable
 from app.storage.attempts import Attempts, key_of, times_of
-from app.storage.audio import FOLDER, Purpose, SealedAudio, place_of
+from app.storage.audio import FOLDER, Purpose, SealedAudio, Wanted, place_of
 from app.storage.audit import Audit
 from app.storage.audit_head import Head
-from app.storage.backup import OWN_TABLES, inserting, no_progress
+from app.storage.backup import no_progress
 from app.storage.database import Database, is_rekeyed
 from app.storage.first_page import first_page
 from app.storage.keys import (
@@ -38,6 +38,7 @@ from app.storage.keys import (
     opened_index_key,
 )
 from app.storage.openers import tag_of
+from app.storage.own_tables import OWN_TABLES, inserting
 from app.storage.pages import copy_as_it_is, copy_damaged
 
 if TYPE_CHECKING:
@@ -363,10 +364,12 @@ class _Rescue:
 
     def _call(self, target: Database, number: int) -> None:
         read = self.source.rows("SELECT sealed FROM call_keys WHERE call = ?", number)
+        digests = self._digests(number)
         try:
-            record, whole = self.source.read(lambda one: records.gathered(one, number)), True
+            record = self.source.read(lambda one: records.gathered(one, number, digests))
+            whole = True
         except Unreadable:
-            record, whole = self._partly(number), False
+            record, whole = self._partly(number, digests), False
         if record is None or not read:
             return
         try:
@@ -374,7 +377,7 @@ class _Rescue:
         except SealBroken:
             return
         sealed = self.call_keys.sealed(record.id, key)
-        record, whole = self._proven(record, key, whole=whole)
+        record, whole = self._proven(record, key, digests.get("analysis"), whole=whole)
         if not self.same_index:
             record = msgspec.structs.replace(record, values=())
         try:
@@ -385,7 +388,14 @@ class _Rescue:
         self.saved.add(record.id)
         if not whole:
             self.incomplete.append(record.id)
-        self._recordings(record, key)
+        self._recordings(record, key, digests)
+
+    def _digests(self, number: int) -> dict[str, bytes]:
+        """Return the digests of what is sealed for a call, as far as they were kept and can be
+        read."""
+        with suppress(Unreadable):  # an older vault has no such table
+            return self.source.read(lambda one: results.digests(one, number))
+        return {}
 
     def _call_key(self, call: CallId, sealed: bytes) -> bytes:
         """Return the key of a call; raises `SealBroken`."""
@@ -394,7 +404,7 @@ class _Rescue:
                 return CallKeys(self.following.derive(KeyPurpose.CALLS), b"").opened(call, sealed)
         return self.call_keys.opened(call, sealed)
 
-    def _partly(self, number: int) -> records.CallRecord | None:
+    def _partly(self, number: int, digests: dict[str, bytes]) -> records.CallRecord | None:
         """Return of a call what can be read, without its analysis."""
         call = self.source.read(lambda one: records.call_columns(one, number))
         if call is None:
@@ -412,16 +422,19 @@ class _Rescue:
         audio: tuple[records.AudioColumns, ...] = ()
         with suppress(Unreadable):
             audio = self.source.read(lambda one: records.audio_columns(one, number))
-        return _waiting(records.CallRecord(call=call, audio=audio, hold=held))
+        muted = digests.get("muted", msgspec.UNSET)
+        return _waiting(records.CallRecord(call=call, audio=audio, hold=held, muted=muted))
 
     def _proven(
-        self, record: records.CallRecord, key: bytes, *, whole: bool
+        self, record: records.CallRecord, key: bytes, digest: bytes | None, *, whole: bool
     ) -> tuple[records.CallRecord, bool]:
         """Return a record without an analysis that is not what was written."""
         if record.analysis is not None:
+            analysis, waveform = record.analysis.analysis, record.analysis.waveform
             try:
-                results.opened_analysis(record.id, record.analysis.analysis, key)
-                results.opened_waveform(record.id, record.analysis.waveform, key)
+                results.opened_analysis(record.id, analysis, key)
+                results.opened_waveform(record.id, waveform, key)
+                results.expect_kept(record.id, analysis, waveform, digest)
             except SealBroken:
                 record, whole = _waiting(record), False
         if not record.audio:
@@ -436,15 +449,24 @@ class _Rescue:
                 mark, size = audio.measured(call, purpose, key)
                 yield records.AudioColumns(purpose=purpose.value, mark=mark, size_bytes=size)
 
-    def _recordings(self, record: records.CallRecord, key: bytes) -> None:
+    def _recordings(
+        self, record: records.CallRecord, key: bytes, digests: dict[str, bytes]
+    ) -> None:
         audio = SealedAudio(self.damaged, self.source.database, self.call_keys)
         good = 0
         for one in record.audio:
             purpose = Purpose(one.purpose)
+            wanted = Wanted(
+                call=record.id,
+                purpose=purpose,
+                mark=one.mark,
+                key=key,
+                digest=digests.get(purpose),
+            )
             target = place_of(self.folder, record.id, purpose)
             files.make_private(target.parent)
             try:
-                files.create_private(target, audio.proven(record.id, purpose, one.mark, key))
+                files.create_private(target, audio.proven(wanted))
                 good += 1
             except SealBroken:
                 continue

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from app.domain import CallAnalysis, Flag, Turn, Waveform
+from app.errors import NotAsKept
 from app.storage.audit_format import joined
 from app.storage.crypto import Binding, seal_bytes, unseal_bytes
 from app.storage.rows import clean, rank
@@ -88,14 +89,28 @@ def keep_digest(writing: Writing, number: int, what: str, digest: bytes) -> None
 
 
 def digests(reading: Reading, number: int) -> dict[str, bytes]:
-    """Return the digests that were kept of what is sealed for the call with a number."""
-    rows = reading.all("SELECT what, digest FROM contents WHERE call = ?", (number,))
-    return {what: bytes(digest) for what, digest in rows}
+    """Return the digests that were kept of what is sealed for the call with a number: `analysis`,
+    and its recordings by their purpose."""
+    kept = {
+        what: bytes(digest)
+        for what, digest in reading.all(
+            "SELECT what, digest FROM contents WHERE call = ?", (number,)
+        )
+    }
+    original = reading.one("SELECT digest FROM calls WHERE number = ?", (number,))
+    return {**kept, "original": bytes.fromhex(original[0])} if original else kept
 
 
 def analysis_digest(analysis: bytes, waveform: bytes) -> bytes:
     """Return the digest that is kept of an analysis and its waveform, as they are sealed."""
     return hashlib.sha256(joined(b"autoinsights-analysis-1", analysis, waveform)).digest()
+
+
+def expect_kept(call: CallId, analysis: bytes, waveform: bytes, digest: bytes | None) -> None:
+    """Raise `NotAsKept` where a sealed analysis and its waveform do not have the digest that was
+    kept of them, if one was."""
+    if digest is not None and analysis_digest(analysis, waveform) != digest:
+        raise NotAsKept(f"The analysis of call {call} is not the one that was kept.")
 
 
 def add_turns(writing: Writing, number: int, turns: Iterable[Turn]) -> None:
@@ -118,10 +133,12 @@ def keep_language(writing: Writing, number: int, analysis: CallAnalysis) -> None
 def kept(
     reading: Reading, call: CallId, call_key: bytes
 ) -> tuple[CallAnalysis | None, Waveform | None]:
-    """Return a call's analysis and waveform, or `None` for both; raises `SealBroken`."""
+    """Return a call's analysis and waveform, or `None` for both; raises `SealBroken` or
+    `NotAsKept`."""
     row = reading.one(_ONE, (call,))
     if row is None:
         return None, None
+    expect_kept(call, *row)
     return opened_analysis(call, row[0], call_key), opened_waveform(call, row[1], call_key)
 
 
@@ -141,7 +158,9 @@ _SUMMARY = """
     WHERE number = ?
 """
 _ONE = """
-    SELECT analysis, waveform FROM analyses JOIN calls ON calls.number = analyses.call
+    SELECT analysis, waveform, contents.digest FROM analyses
+    JOIN calls ON calls.number = analyses.call
+    LEFT JOIN contents ON contents.call = calls.number AND contents.what = 'analysis'
     WHERE calls.id = ?
 """
 

@@ -32,6 +32,7 @@ from app.storage.backup_format import (
     StoredCall,
     StoredFile,
     database_name,
+    opened,
     opened_body,
     read_envelope,
     stored_files,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.storage.audio import Wanted
+    from app.storage.backup_format import OpenBackup, Unlock
     from app.storage.header import OpenHeader
 
 _UNFINISHED = "unfinished"
@@ -51,7 +53,8 @@ _LOCK = "lock"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
     """What is in the folders already; `keys_to` is `place` where both are one folder, and
-    `other_key` says that the key file does not open with the vault's key of today."""
+    `other_key` says that the key file does not open with the vault's key of today. `earlier` is a
+    backup from before a change of keys, where it opens, and `locked` says that it does not."""
 
     place: Path
     keys_to: Path
@@ -62,11 +65,19 @@ class Before:
     keys: dict[str, bytes] = field(default_factory=dict, repr=False)
     keys_elsewhere: bool = False
     other_key: bool = False
+    earlier: OpenBackup | None = None
+    locked: bool = False
+
+    def has_record(self, call: str) -> bool:
+        """Return whether a record of a call lies there, named by a manifest or not."""
+        folder = self.place / CALLS / call[:2]
+        return any(folder.glob(f"{call}.*.sealed"))
 
 
 @contextmanager
-def prepared(place: Path, keys_to: Path, own: OpenHeader) -> Iterator[Before]:
-    """Hold the folders of a backup, and say what is in them."""
+def prepared(place: Path, keys_to: Path, own: OpenHeader, unlock: Unlock) -> Iterator[Before]:
+    """Hold the folders of a backup, and say what is in them; `unlock` leads into one from before a
+    change of keys."""
     with about_backup():
         for folder in (place, keys_to):
             files.make_folder(folder)
@@ -86,14 +97,15 @@ def prepared(place: Path, keys_to: Path, own: OpenHeader) -> Iterator[Before]:
             with about_backup():
                 files.create_private(place / _UNFINISHED, [])
         files.remove_temporary(place)
-        yield _before(place, keys_to, own)
+        yield _before(place, keys_to, own, unlock)
     finally:
         lock.release()
 
 
-def _before(place: Path, keys_to: Path, own: OpenHeader) -> Before:
-    """Return what is there; what cannot be opened, such as after a change of the vault's keys, is
-    written anew."""
+def _before(place: Path, keys_to: Path, own: OpenHeader, unlock: Unlock) -> Before:
+    """Return what is there; what today's key does not open, because the vault's keys were changed,
+    is written anew."""
+    earlier, locked = None, False
     vaults, generation, calls, keys, elsewhere = set(), 0, {}, {}, False
     manifest_generation, other_key = 0, False
     if (place / MANIFEST).exists():
@@ -102,9 +114,12 @@ def _before(place: Path, keys_to: Path, own: OpenHeader) -> Before:
         generation = manifest_generation = envelope.generation
         # what a manifest says that does not open any more, the folder shows
         elsewhere = not (place / KEYS).exists()
-        with suppress(BackupInvalid):
+        try:
             manifest = opened_body(envelope, own.key, Manifest)
             calls, elsewhere = manifest.calls, manifest.keys_elsewhere
+        except BackupInvalid:
+            earlier = _earlier(place, keys_to, unlock)
+            locked = earlier is None
     if (keys_to / KEYS).exists():
         envelope = read_envelope(keys_to / KEYS, "keys")
         vaults.add(envelope.vault)
@@ -123,7 +138,15 @@ def _before(place: Path, keys_to: Path, own: OpenHeader) -> Before:
         keys=keys,
         keys_elsewhere=elsewhere,
         other_key=other_key,
+        earlier=earlier,
+        locked=locked,
     )
+
+
+def _earlier(place: Path, keys_to: Path, unlock: Unlock) -> OpenBackup | None:
+    with suppress(BackupInvalid):
+        return opened(place, unlock, keys_from=keys_to)
+    return None
 
 
 def keep_key_file(before: Before) -> None:

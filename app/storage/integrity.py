@@ -72,7 +72,7 @@ def _of_call(
         try:
             results.opened_analysis(call, analysis, key)
             results.opened_waveform(call, waveform, key)
-            results.expect_kept(call, analysis, waveform, digests.get("analysis"))
+            records.expect_kept(record, digests)
         except NotAsKept:
             yield f"the analysis of call {call} is not the one that was kept"
         except SealBroken:

@@ -196,6 +196,13 @@ def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) 
         results.keep_language(writing, number, analysis)
 
 
+def expect_kept(record: CallRecord, digests: Mapping[str, bytes]) -> None:
+    """Raise `NotAsKept` where the analysis of a call is not the one that was kept last."""
+    if record.analysis is not None:
+        bodies = record.analysis.analysis, record.analysis.waveform
+        results.expect_kept(record.id, *bodies, digests.get("analysis"))
+
+
 def sealed(record: CallRecord, key: bytes) -> bytes:
     """Return a record sealed under the key of its call."""
     plain = zlib.compress(msgspec.json.encode(record))

@@ -292,9 +292,6 @@ class Vault:
         self.calls = Calls(
             database, self.audio, self.audit, call_keys, clock, older_copies=folder / _BACKUPS
         )
-        self.backups = Backups(
-            folder, self._header, database, self.audio, self.audit, call_keys, clock
-        )
         self.policy = Policies(database, self.audit)
         self.vocabulary = WordLists(database, self.audit)
         self.requests = Requests(database, self.audit, clock)
@@ -306,6 +303,16 @@ class Vault:
             entry,
             computer=opening.secret,
             keyring=opening.computer.keyring,
+        )
+        self.backups = Backups(
+            folder,
+            self._header,
+            database,
+            self.audio,
+            self.audit,
+            call_keys,
+            clock,
+            earlier_key=self.ways_in.earlier_key,
         )
         self.people = People(
             database,

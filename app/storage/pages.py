@@ -146,8 +146,9 @@ def _put_under(own: PageSeal, page: bytes, number: int, strange: list[PageSeal])
 
 
 def _page_count(own: PageSeal, first: bytes) -> int:
-    """Return how many pages the first one says that there are; see formats.md."""
-    if len(first) < PAGE_BYTES:
+    """Return how many pages the first one says that there are; see formats.md. What does not prove
+    itself says nothing: any number could stand there."""
+    if len(first) < PAGE_BYTES or not own.proves(first, 1):
         return 0
     return int.from_bytes(own.opened(first, 1)[12:16], "big")  # bytes 28 to 31 of the header
 

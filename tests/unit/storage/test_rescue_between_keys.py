@@ -91,6 +91,13 @@ def test_a_database_between_two_keys_is_saved_whole(whole, caught, tmp_path, bro
         assert contents(opened) == whole[1]
 
 
+def test_a_first_page_under_another_key_does_not_say_how_many_there_are(caught, tmp_path):
+    damaged, _, new = caught
+    path, copy = damaged / "vault.db", tmp_path / "copy.db"
+    pages.copy_damaged(path, copy, new, path.read_bytes()[:PAGE])
+    assert copy.stat().st_size == path.stat().st_size
+
+
 def test_a_page_that_is_damaged_between_two_keys_is_damaged_under_both(whole, caught, tmp_path):
     damaged, old, new = caught
     _brought_over(damaged, 40)

@@ -237,7 +237,7 @@ def test_stopped_after_a_change_of_keys_a_call_that_the_vault_lost_stays_in_the_
     for last in (*_every(steps - 60, max(4, CRASHES // 7)), *range(steps - 60, steps, 9)):
         folder = copied("stopped")
         for at in (last, last // 2 + 1):  # and once more, in the next one
-            _in_child(lambda folder=folder, at=at: run(folder), at)
+            _in_child(lambda folder=folder: run(folder), at)
             assert _calls_opened(folder / "backup", PASSPHRASE) == 4
             seen.add(_generation(folder / "backup") == old)
         run(folder)

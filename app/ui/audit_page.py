@@ -203,7 +203,9 @@ class AuditPage(QWidget):
             if self._verifying is act:
                 self._end_verifying()
                 if check is not None:
-                    self._say(check.sentence, "verdict-good" if check.ok else "verdict-bad")
+                    self._say(
+                        audit_words.verdict(check), "verdict-good" if check.ok else "verdict-bad"
+                    )
 
         def failed(error: AppError) -> None:
             if self._verifying is act:

@@ -258,7 +258,7 @@ def compared(
 
 
 def _digest(purpose: Purpose, original: str, muted: bytes | None) -> bytes | None:
-    return bytes.fromhex(original) if purpose is Purpose.ORIGINAL else muted
+    return bytes.fromhex(original) if purpose == Purpose.ORIGINAL else muted
 
 
 def _unsealed(file: BinaryIO, key: bytes, binding: Binding) -> Iterator[bytes]:

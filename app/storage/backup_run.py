@@ -33,6 +33,7 @@ from app.storage.backup_format import (
     MANIFEST,
     KeyFile,
     Manifest,
+    OpenBackup,
     StoredAudio,
     StoredCall,
     StoredFile,
@@ -43,7 +44,7 @@ from app.storage.backup_format import (
     record_parts,
 )
 from app.storage.clock import stamp
-from app.storage.database import Database, put_to_rest
+from app.storage.database import Database, Duplicate, put_to_rest
 from app.storage.keys import KeyPurpose
 from app.storage.own_tables import erased_calls, inserting, own_rows
 
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
     from app.storage.audio import SealedAudio
     from app.storage.audit import Audit
     from app.storage.backup_folder import Before
-    from app.storage.backup_format import OpenBackup
     from app.storage.clock import Clock
     from app.storage.database import Reading
     from app.storage.header import Header, OpenHeader
@@ -100,7 +100,7 @@ class Run:
         self._calls: dict[str, StoredCall] = dict(before.calls)
         self._written: dict[Path, StoredFile] = {}
         self._damaged: set[str] = set()
-        self._only_here: set[str] = set()  # of which the backup alone has a recording whole
+        self._not_whole: set[str] = set()  # in the vault, though the backup may have all of it
         self._unreadable: dict[str, bytes | None] = {}  # and their sealed keys, as far as read
         self._listing = _LISTED_BY_INDEX
         self._as_signed = True  # as far as can be read
@@ -136,7 +136,8 @@ class Run:
             keys_elsewhere=elsewhere,
         )
         expect_written(self._place, self._written, calls)
-        damaged = self._damaged | (self._only_here & calls.keys())
+        self._expect_sound(head, manifest, keys)
+        damaged = self._damaged | (self._not_whole & calls.keys())
         key = self._vault.header.key
         with about_backup():
             # first the keys: a key file may be newer than the manifest, never older
@@ -145,7 +146,6 @@ class Run:
             files.write_atomic(self._keys_to / KEYS, sealed_keys)
             sealed_manifest = enveloped("manifest", head, self._generation, manifest, key)
             files.write_atomic(self._place / MANIFEST, sealed_manifest)
-            backup_check.expect_database(self._opened_again())
             removed = cleaned(self._before, self._generation, calls, spared=damaged)
             self._opened_again()  # as it is left
         return BackupReport(
@@ -159,6 +159,22 @@ class Run:
             removed_files=removed,
             damaged=tuple(CallId(call) for call in sorted(damaged)),
         )  # fmt: skip
+
+    def _expect_sound(self, head: Header, manifest: Manifest, keys: KeyFile) -> None:
+        """Raise `BackupInvalid` where the new database or its log is not sound, while the backup
+        before still counts."""
+        backup_check.expect_database(
+            OpenBackup(
+                place=self._place,
+                generation=self._generation,
+                header=head,
+                key=self._vault.header.key,
+                manifest=manifest,
+                keys_generation=self._generation,
+                keys=keys.keys,
+                erased=keys.erased,
+            )
+        )
 
     def _opened_again(self) -> OpenBackup:
         key = self._vault.header.key
@@ -315,6 +331,7 @@ class Run:
             if record is None or mark is None:
                 raise _ChangedMeanwhile
             records.expect_kept(record, digests)
+            self._expect_all(record, digests)
             known = self._recorded(record, key, mark)
         have = {(one.purpose, one.mark) for one in known.audio}
         audio = list(known.audio)
@@ -330,6 +347,14 @@ class Run:
                 stored = self._recording(wanted, final=final)
                 audio += [stored] if stored else []
         return _with_audio(known, audio)
+
+    def _expect_all(self, record: records.CallRecord, digests: Mapping[str, bytes]) -> None:
+        """Raise `NotAsKept` where something of a call is gone that an earlier backup may have."""
+        missing = records.missing(record, digests)
+        if missing and record.id in self._before.calls:
+            raise NotAsKept(f"The {missing[0]} of call {record.id} is not there any more.")
+        if missing:
+            self._not_whole.add(record.id)
 
     def _opened_key(self, call: str, sealed_key: bytes) -> bytes | None:
         try:
@@ -374,7 +399,7 @@ class Run:
             found = proven_before(path, wanted)
             if found is None:
                 return None
-            self._only_here.add(wanted.call)
+            self._not_whole.add(wanted.call)
         return StoredAudio(
             purpose=wanted.purpose.value, mark=wanted.mark, size=found.size, sha256=found.sha256
         )
@@ -395,9 +420,12 @@ class Run:
             try:
                 schema.upgrade(copy, fresh=True, backup=lambda _: None)
                 with copy.transaction() as writing:
-                    for table, rows in own_rows(reading):
-                        if rows:
-                            writing.many(inserting(table, rows), rows)
+                    try:
+                        for table, rows in own_rows(reading):
+                            if rows:
+                                writing.many(inserting(table, rows), rows)
+                    except Duplicate as error:
+                        raise VaultDamaged("Rows of the vault's own tables are missing.") from error
                     self._vault.audit.lay_to_rest(reading, writing, restore_key)
                     writing.change("INSERT INTO headers VALUES (?)", (head.check,))
                     seals.discard(writing)  # a restore seals anew what it puts in place

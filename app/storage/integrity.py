@@ -77,6 +77,8 @@ def _of_call(
             yield f"the analysis of call {call} is not the one that was kept"
         except SealBroken:
             yield f"the analysis of call {call} is broken"
+    for what in records.missing(record, digests):
+        yield f"the {what} of call {call} is not there any more"
     for one in record.audio:
         try:
             size = sum(len(chunk) for chunk in audio.chunks(call, Purpose(one.purpose)))

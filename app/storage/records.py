@@ -203,6 +203,16 @@ def expect_kept(record: CallRecord, digests: Mapping[str, bytes]) -> None:
         results.expect_kept(record.id, *bodies, digests.get("analysis"))
 
 
+def missing(record: CallRecord, digests: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Return what was kept of a call and is not in its record, in a person's words."""
+    there = {one.purpose for one in record.audio}
+    there |= set() if record.analysis is None else {"analysis"}
+    return tuple(words for what, words in _KEPT.items() if what in digests and what not in there)
+
+
+_KEPT = {"analysis": "analysis", "muted": "muted recording", "original": "original recording"}
+
+
 def sealed(record: CallRecord, key: bytes) -> bytes:
     """Return a record sealed under the key of its call."""
     plain = zlib.compress(msgspec.json.encode(record))

@@ -440,6 +440,8 @@ class _Rescue:
         if not record.audio:
             # which file counted could not be read: the one that is there is at least the call's
             record = msgspec.structs.replace(record, audio=tuple(self._found_audio(record.id, key)))
+        if all(one.purpose != Purpose.MUTED for one in record.audio):
+            record = msgspec.structs.replace(record, muted=msgspec.UNSET)
         return record, whole
 
     def _found_audio(self, call: CallId, key: bytes) -> Iterator[records.AudioColumns]:

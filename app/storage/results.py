@@ -137,6 +137,8 @@ def kept(
     `NotAsKept`."""
     row = reading.one(_ONE, (call,))
     if row is None:
+        if reading.one(_KEPT, (call,)) is not None:
+            raise NotAsKept(f"The analysis of call {call} is not there any more.")
         return None, None
     expect_kept(call, *row)
     return opened_analysis(call, row[0], call_key), opened_waveform(call, row[1], call_key)
@@ -156,6 +158,10 @@ _SUMMARY = """
     UPDATE calls
     SET duration_ms = ?, channels = ?, sentiment = ?, score = ?, severity = ?, language = ?
     WHERE number = ?
+"""
+_KEPT = """
+    SELECT 1 FROM contents JOIN calls ON calls.number = contents.call
+    WHERE calls.id = ? AND contents.what = 'analysis'
 """
 _ONE = """
     SELECT analysis, waveform, contents.digest FROM analyses

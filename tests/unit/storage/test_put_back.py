@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from app.domain import JobState
-from app.errors import NotAsKept, VaultDamaged
+from app.errors import BackupInvalid, NotAsKept, VaultDamaged
 from app.storage import rescue, restore, vault
 from app.storage.audio import Purpose, audio_binding, place_of
 from app.storage.crypto import seal_bytes
@@ -270,3 +270,57 @@ def test_a_rescue_where_the_digests_cannot_be_read_saves_the_rest(opened, twice,
     assert (report.lost, report.incomplete, report.without_recording) == ((), (), ())
     with vault.open_vault(tmp_path / "saved", PASSPHRASE) as saved:
         assert contents(saved) == state
+
+
+# ------------------------------------------------------------------------- what was taken away
+
+GONE = {
+    "muted recording": "DELETE FROM audio WHERE call = 1 AND purpose = 'muted'",
+    "original recording": "DELETE FROM audio WHERE call = 1 AND purpose = 'original'",
+    "analysis": "DELETE FROM analyses WHERE call = 1",
+}
+
+
+@pytest.mark.parametrize("what", GONE)
+def test_what_was_taken_away_stays_in_the_backup(opened, tool, twice, place, tmp_path, what):
+    call, _ = twice
+    before = contents(opened)
+    made(opened, place)
+    _change(tool, GONE[what])
+    assert opened.check() == (f"the {what} of call {call} is not there any more",)
+    assert opened.backups.make(place, actor="ann").damaged == (call,)
+    restore.restore(place, tmp_path / "again", WAY)
+    with vault.open_vault(tmp_path / "again", PASSPHRASE) as again:
+        assert contents(again) == before
+    report = opened.backups.make(tmp_path / "first", actor="ann")
+    assert (report.damaged, report.calls) == ((call,), 2)
+
+
+def test_an_analysis_that_was_taken_away_is_not_shown_as_if_there_had_been_none(
+    opened, tool, twice
+):
+    call, _ = twice
+    _change(tool, GONE["analysis"])
+    with pytest.raises(NotAsKept, match="not there any more"):
+        opened.calls.detail(call)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "sql", "error"),
+    [
+        ("audit_fixed", "UPDATE audit SET actor = 'eve' WHERE number = 2", BackupInvalid),
+        ("audit_kept", "DELETE FROM audit WHERE number = 2", VaultDamaged),
+    ],
+)
+def test_a_log_that_somebody_changed_takes_the_place_of_no_backup(
+    opened, tool, twice, place, trigger, sql, error
+):
+    made(opened, place)
+    before = tree(place)
+    with tool.transaction() as writing:
+        writing.change(f"DROP TRIGGER {trigger}")
+    _change(tool, sql)
+    with pytest.raises(error):
+        opened.backups.make(place, actor="ann")
+    assert before.items() <= tree(place).items()
+    assert opened.backups.check(place).problems == ()

@@ -13,6 +13,7 @@ call. Anything that is not an `AppError` is a bug and is reported as one.
     │                            SignInDelayed PersonSuspended DeviceUnknown SessionEnded
     ├── StorageError (5)         the disk or the folder says no
     │   └── DiskFull  FolderReadOnly  SealBroken
+    │   └── NotAsKept (a SealBroken)
     │   └── BackupInvalid
     ├── NotAllowed (10)          the person may not do this
     │   └── SecondFactorMissing  OnHold
@@ -216,6 +217,17 @@ class SealBroken(StorageError):
 
     code = "seal-broken"
     hint = "The file is not used. Restore it from a backup, or import the recording again."
+
+
+class NotAsKept(SealBroken):
+    """A recording or an analysis is sealed for its call, and is not the one that was kept last."""
+
+    code = "not-as-kept"
+    hint = (
+        "It is not used: somebody put it there. Run `autoinsights vault check`, keep a copy of the"
+        " vault's folder, and restore the newest backup; analysing the call again replaces its"
+        " analysis and its muted recording."
+    )
 
 
 class BackupInvalid(StorageError):

@@ -3,19 +3,21 @@
 A file is written beside the others (`incoming`), named in the database in the transaction of the
 act that brings it, and then moved to its place; what an interruption leaves in between is settled
 when the vault is opened. The database holds the random mark of the one file that counts, so that an
-older recording of the same call put in its place is refused as well. Plain audio is never on disk.
+older recording of the same call put in its place is refused as well, and the digest of what was
+kept, which the audit log signs: so is one whose mark was put back with it. Plain audio is never on
+disk.
 """
 
 from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, BinaryIO
 
 from app.domain import EVERYTHING, CallId
-from app.errors import AppError, CallNotFound, SealBroken, StorageError
+from app.errors import AppError, CallNotFound, NotAsKept, SealBroken, StorageError
 from app.storage import files, results
 from app.storage.crypto import CHUNK_BYTES, Binding, check_header, seal, unseal
 from app.storage.scopes import within
@@ -52,6 +54,31 @@ class Incoming:
     path: Path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """The one sealed file of a call that counts: its mark, the call's key, and the digest that was
+    kept of what is in it, if one was."""
+
+    call: CallId
+    purpose: Purpose
+    mark: bytes
+    key: bytes = field(repr=False)
+    digest: bytes | None
+
+    def proven(self, file: BinaryIO) -> Iterator[bytes]:
+        """Yield a sealed file byte for byte, once it was proven to be the one; raises `SealBroken`
+        or `NotAsKept`."""
+        if check_header(file.read(_HEADER_BYTES)) != self.mark:
+            raise SealBroken(f"The {self.purpose} recording of call {self.call} is another one.")
+        file.seek(0)
+        content = unseal(file, self.key, audio_binding(self.call, self.purpose))
+        for _ in compared(content, self.digest, self.call, self.purpose):
+            pass
+        file.seek(0)
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk
+
+
 class SealedAudio:
     """The sealed audio of an open vault."""
 
@@ -70,7 +97,7 @@ class SealedAudio:
     ) -> Iterator[bytes]:
         """Yield the audio of a call in pieces of 1 MiB, each proven before it is given out.
 
-        Raises `CallNotFound`, and `SealBroken` at the latest at the end.
+        Raises `CallNotFound`, and `SealBroken` or `NotAsKept` at the latest at the end.
         """
         condition, values = within(scope)
         for _ in range(_TRIES):
@@ -81,24 +108,21 @@ class SealedAudio:
             file = self._opened(call, purpose, bytes(row[0]))
             if file is not None:
                 key = self._call_keys.opened(call, row[1])
-                return _unsealed(file, key, audio_binding(call, purpose))
+                content = _unsealed(file, key, audio_binding(call, purpose))
+                return compared(content, _digest(purpose, *row[2:]), call, purpose)
         raise SealBroken(f"The {purpose} recording of call {call} is missing or not the newest.")
 
-    def proven(self, call: CallId, purpose: Purpose, mark: bytes, key: bytes) -> Iterator[bytes]:
-        """Yield the sealed file of a call that has a mark, byte for byte, once all of it is proven.
+    def proven(self, wanted: Wanted) -> Iterator[bytes]:
+        """Yield the sealed file that counts, byte for byte, once all of it is proven.
 
-        Raises `SealBroken` where it is missing or cannot be read.
+        Raises `SealBroken` where it is missing or cannot be read, and `NotAsKept`.
         """
-        file = self._opened(call, purpose, mark)
+        file = self._opened(wanted.call, wanted.purpose, wanted.mark)
         if file is None:
-            raise SealBroken(f"The {purpose} recording of call {call} is missing.")
+            raise SealBroken(f"The {wanted.purpose} recording of call {wanted.call} is missing.")
         with file:
             try:
-                for _ in unseal(file, key, audio_binding(call, purpose)):
-                    pass
-                file.seek(0)
-                while chunk := file.read(CHUNK_BYTES):
-                    yield chunk
+                yield from wanted.proven(file)
             except OSError as error:
                 raise SealBroken("A sealed file cannot be read.") from error
 
@@ -254,7 +278,8 @@ def place_of(folder: Path, call: CallId, purpose: Purpose) -> Path:
 
 
 _ONE = """
-    SELECT audio.mark, call_keys.sealed FROM calls
+    SELECT audio.mark, call_keys.sealed, calls.digest, contents.digest FROM calls
+    LEFT JOIN contents ON contents.call = calls.number AND contents.what = 'muted'
     JOIN audio ON audio.call = calls.number JOIN call_keys ON call_keys.call = calls.number
     WHERE calls.id = ? AND audio.purpose = ?
 """
@@ -263,6 +288,23 @@ _ONE = """
 def audio_binding(call: CallId, purpose: Purpose) -> Binding:
     """Return what a recording of a call is sealed for."""
     return Binding(f"audio:{purpose}", call)
+
+
+def compared(
+    content: Iterable[bytes], digest: bytes | None, call: CallId, purpose: Purpose
+) -> Iterator[bytes]:
+    """Yield a recording of a call; raises `NotAsKept` at its end where it has not the digest that
+    was kept of it."""
+    found = hashlib.sha256()
+    for piece in content:
+        found.update(piece)
+        yield piece
+    if digest is not None and found.digest() != digest:
+        raise NotAsKept(f"The {purpose} recording of call {call} is not the one that was kept.")
+
+
+def _digest(purpose: Purpose, original: str, muted: bytes | None) -> bytes | None:
+    return bytes.fromhex(original) if purpose == Purpose.ORIGINAL else muted
 
 
 def _unsealed(file: BinaryIO, key: bytes, binding: Binding) -> Iterator[bytes]:

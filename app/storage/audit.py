@@ -31,7 +31,7 @@ from app.storage.clock import stamp, steady, utc_now
 from app.storage.witness import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from app.domain import AuditCheck, Checkpoint
     from app.storage.audit_format import SignedEntry
@@ -186,13 +186,19 @@ class Audit:
             return replace(verdict, ok=False, sentence=_foreign(changed), restarts=(), covered=0)
         return verdict
 
-    def expect_own_state(self) -> None:
-        """Raise `VaultDamaged` if what decides who may do what was changed by somebody else."""
+    def expect_own_state(self, parts: Iterable[str] = seals.AT_OPENING) -> None:
+        """Raise `VaultDamaged` if what decides who may do what, or other `parts` of what the log
+        signs, were changed by somebody else."""
+        changed = self.changed(parts)
+        if changed:
+            raise not_as_signed(changed)
+
+    def changed(self, parts: Iterable[str]) -> tuple[str, ...]:
+        """Return which parts of the vault are not as the last entry signed them, in words; raises
+        `VaultDamaged` where one cannot be read."""
         with self._database.reader() as reading:
             last = audit_rows.last(reading)
-            changed = seals.foreign(reading, last.state if last else b"", seals.AT_OPENING)
-        if changed:
-            raise VaultDamaged(_foreign(changed), hint=_FOREIGN_HINT)
+            return seals.foreign(reading, last.state if last else b"", parts)
 
     def begun(self, writing: Writing) -> None:
         """Take no notice of what was noted before this transaction: see `seals`."""
@@ -381,6 +387,11 @@ def _bare(*, actor: str, act: str, subject: str, outcome: str, reason: str = "")
         previous=Sha256(""),
         hash=Sha256(""),
     )
+
+
+def not_as_signed(changed: tuple[str, ...]) -> VaultDamaged:
+    """Return what is raised where parts of the vault were changed by somebody else."""
+    return VaultDamaged(_foreign(changed), hint=_FOREIGN_HINT)
 
 
 def _foreign(changed: tuple[str, ...]) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from app.domain import BackupCheck, CallId, Progress
 from app.errors import BackupInvalid, SealBroken, VaultDamaged
 from app.storage import files, records
@@ -96,11 +98,34 @@ def _problems(backup: OpenBackup, call: CallId, stored: StoredCall) -> Iterator[
             if audio.mark not in have:
                 yield f"the {audio.purpose} recording of call {call} was damaged in the vault"
     for one in stored.audio:
-        try:
-            for _ in proven_audio(backup, call, one, key):
-                pass
-        except (BackupInvalid, SealBroken):
+        if not _is_whole(backup, call, one, key):
             yield f"the {one.purpose} recording of call {call} is missing or damaged"
+
+
+def proven_call(
+    backup: OpenBackup, call: CallId, key: bytes | None
+) -> tuple[bytes, StoredCall] | None:
+    """Return the key of a call and what a backup has of it, proven to its end and without the
+    recordings that are not whole, or `None`; `key` is given where the vault has it still."""
+    stored = backup.manifest.calls.get(call)
+    if stored is None:
+        return None
+    try:
+        key = key or backup.call_keys().opened(call, backup.keys.get(call, b""))
+        opened_record(backup, call, stored, key)
+    except (BackupInvalid, SealBroken):
+        return None
+    audio = tuple(one for one in stored.audio if _is_whole(backup, call, one, key))
+    return key, msgspec.structs.replace(stored, audio=audio)
+
+
+def _is_whole(backup: OpenBackup, call: CallId, stored: StoredAudio, key: bytes) -> bool:
+    try:
+        for _ in proven_audio(backup, call, stored, key):
+            pass
+    except (BackupInvalid, SealBroken):
+        return False
+    return True
 
 
 def proven_audio(

@@ -12,7 +12,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from app.errors import BackupInvalid, DiskFull, FolderReadOnly, SealBroken, UsageError
+from app.errors import (
+    BackupInvalid,
+    DiskFull,
+    FolderReadOnly,
+    SealBroken,
+    StorageError,
+    UsageError,
+)
 from app.storage import files
 from app.storage.backup_format import (
     AUDIO,
@@ -25,17 +32,18 @@ from app.storage.backup_format import (
     StoredCall,
     StoredFile,
     database_name,
+    opened,
     opened_body,
     read_envelope,
     stored_files,
 )
-from app.storage.crypto import HEADER_BYTES, check_header, unseal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Set
+    from collections.abc import Iterable, Iterator, Mapping, Set
     from pathlib import Path
 
-    from app.storage.crypto import Binding
+    from app.storage.audio import Wanted
+    from app.storage.backup_format import OpenBackup, Unlock
     from app.storage.header import OpenHeader
 
 _UNFINISHED = "unfinished"
@@ -45,7 +53,8 @@ _LOCK = "lock"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
     """What is in the folders already; `keys_to` is `place` where both are one folder, and
-    `other_key` says that the key file does not open with the vault's key of today."""
+    `other_key` says that the key file does not open with the vault's key of today. `earlier` is a
+    backup from before a change of keys, where it opens, and `locked` says that it does not."""
 
     place: Path
     keys_to: Path
@@ -56,11 +65,19 @@ class Before:
     keys: dict[str, bytes] = field(default_factory=dict, repr=False)
     keys_elsewhere: bool = False
     other_key: bool = False
+    earlier: OpenBackup | None = None
+    locked: bool = False
+
+    def has_record(self, call: str) -> bool:
+        """Return whether a record of a call lies there, named by a manifest or not."""
+        folder = self.place / CALLS / call[:2]
+        return any(folder.glob(f"{call}.*.sealed"))
 
 
 @contextmanager
-def prepared(place: Path, keys_to: Path, own: OpenHeader) -> Iterator[Before]:
-    """Hold the folders of a backup, and say what is in them."""
+def prepared(place: Path, keys_to: Path, own: OpenHeader, unlock: Unlock) -> Iterator[Before]:
+    """Hold the folders of a backup, and say what is in them; `unlock` leads into one from before a
+    change of keys."""
     with about_backup():
         for folder in (place, keys_to):
             files.make_folder(folder)
@@ -80,14 +97,15 @@ def prepared(place: Path, keys_to: Path, own: OpenHeader) -> Iterator[Before]:
             with about_backup():
                 files.create_private(place / _UNFINISHED, [])
         files.remove_temporary(place)
-        yield _before(place, keys_to, own)
+        yield _before(place, keys_to, own, unlock)
     finally:
         lock.release()
 
 
-def _before(place: Path, keys_to: Path, own: OpenHeader) -> Before:
-    """Return what is there; what cannot be opened, such as after a change of the vault's keys, is
-    written anew."""
+def _before(place: Path, keys_to: Path, own: OpenHeader, unlock: Unlock) -> Before:
+    """Return what is there; what today's key does not open, because the vault's keys were changed,
+    is written anew."""
+    earlier, locked = None, False
     vaults, generation, calls, keys, elsewhere = set(), 0, {}, {}, False
     manifest_generation, other_key = 0, False
     if (place / MANIFEST).exists():
@@ -96,9 +114,12 @@ def _before(place: Path, keys_to: Path, own: OpenHeader) -> Before:
         generation = manifest_generation = envelope.generation
         # what a manifest says that does not open any more, the folder shows
         elsewhere = not (place / KEYS).exists()
-        with suppress(BackupInvalid):
+        try:
             manifest = opened_body(envelope, own.key, Manifest)
             calls, elsewhere = manifest.calls, manifest.keys_elsewhere
+        except BackupInvalid:
+            earlier = _earlier(place, keys_to, unlock)
+            locked = earlier is None
     if (keys_to / KEYS).exists():
         envelope = read_envelope(keys_to / KEYS, "keys")
         vaults.add(envelope.vault)
@@ -117,7 +138,15 @@ def _before(place: Path, keys_to: Path, own: OpenHeader) -> Before:
         keys=keys,
         keys_elsewhere=elsewhere,
         other_key=other_key,
+        earlier=earlier,
+        locked=locked,
     )
+
+
+def _earlier(place: Path, keys_to: Path, unlock: Unlock) -> OpenBackup | None:
+    with suppress(BackupInvalid):
+        return opened(place, unlock, keys_from=keys_to)
+    return None
 
 
 def keep_key_file(before: Before) -> None:
@@ -149,17 +178,11 @@ def written_before(path: Path, chunks: Iterable[bytes]) -> StoredFile | None:
     return wanted
 
 
-def proven_before(path: Path, mark: bytes, key: bytes, binding: Binding) -> StoredFile | None:
+def proven_before(path: Path, wanted: Wanted) -> StoredFile | None:
     """Return the recording that an earlier backup put in its place, if all of it is proven."""
     try:
         with path.open("rb") as file:
-            if check_header(file.read(HEADER_BYTES)) != mark:
-                return None
-            file.seek(0)
-            for _ in unseal(file, key, binding):
-                pass
-            file.seek(0)
-            return _measured(iter(lambda: file.read(1 << 20), b""))
+            return _measured(wanted.proven(file))
     except (OSError, SealBroken):
         return None
 
@@ -170,6 +193,30 @@ def _measured(chunks: Iterable[bytes]) -> StoredFile:
         digest.update(chunk)
         size += len(chunk)
     return StoredFile(size=size, sha256=digest.digest())
+
+
+def expect_written(
+    place: Path, written: Mapping[Path, StoredFile], calls: Mapping[str, StoredCall]
+) -> None:
+    """Read what was written from the disk again, and see that the rest is there.
+
+    Raises `StorageError` or `BackupInvalid`.
+    """
+    for path, stored in written.items():
+        with files.translated(), path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").digest() != stored.sha256:
+                raise StorageError(
+                    f"The disk gives back something else than was written ({path.name}).",
+                    hint="Do not use this disk for backups.",
+                )
+    for call, stored_call in calls.items():
+        for parts, stored in stored_files(call, stored_call):
+            path = files.inside(place, *parts)
+            if not path.is_file() or path.stat().st_size != stored.size:
+                raise BackupInvalid(
+                    f"In the backup, {path.relative_to(place)} is missing or cut short.",
+                    hint="Make a new backup in an empty folder.",
+                )
 
 
 def cleaned(

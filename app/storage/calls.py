@@ -214,7 +214,8 @@ class Calls:
         return call_of(row)
 
     def detail(self, call: CallId, *, scope: Scope = EVERYTHING) -> CallDetail:
-        """Return all that is known of a call; raises `CallNotFound` or `SealBroken`."""
+        """Return all that is known of a call; raises `CallNotFound`, `SealBroken` or
+        `NotAsKept`."""
         condition, values = within(scope)
         with self._database.reader() as reading:
             row = reading.one(f"{_DETAIL} AND {condition}", (call, *values))

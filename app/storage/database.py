@@ -8,22 +8,20 @@ or absent, and that what goes wrong is said in our own words. Hides SQLCipher; t
 
 from __future__ import annotations
 
-import hmac
 import os
 import threading
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from sqlcipher3 import dbapi2
 
 from app.errors import AppError, DiskFull, FolderReadOnly, StorageError, VaultDamaged
 from app.storage import files
+from app.storage.pages import encrypted_anew, page_salt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
-    from typing import BinaryIO
 
 Row = tuple[Any, ...]
 Value = str | int | float | bytes | None
@@ -33,8 +31,6 @@ Duplicate = dbapi2.IntegrityError
 
 _APPLICATION_ID = 0x41495631  # "AIV1"
 _ROOM_BYTES = 1 << 20
-PAGE_BYTES, _RESERVED_BYTES = 4096, 80
-_MOST_GROWTH = 1000
 _NO_ROOM = 13
 _READ_ONLY = {3, 8}
 _DAMAGED = {11, 26}
@@ -48,6 +44,8 @@ _MESSAGES = {  # copying a database raises errors that carry no code
     "unable to open database file": 14,
 }
 _NOT_AUTHORISED = 23
+_PROVE = "PRAGMA cipher_integrity_check"
+_EMPTY_LOG = "PRAGMA wal_checkpoint(TRUNCATE)"
 _refused = threading.local()  # whether this thread's statement was refused, rather than interrupted
 _DENIED_ACTIONS = {dbapi2.SQLITE_ATTACH, dbapi2.SQLITE_DETACH}
 _ALLOWED_PRAGMAS = {
@@ -258,7 +256,7 @@ class Database:
             connection = _keyed(self._path, self._key)
             try:
                 connection.execute(f"PRAGMA busy_timeout = {wait_ms}").fetchall()
-                row = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                row = connection.execute(_EMPTY_LOG).fetchone()
             finally:
                 connection.close()
         return row is not None and row[0] == 0
@@ -273,7 +271,7 @@ class Database:
         with self._writing, explained(self._path):
             connection = _keyed(self._path, self._key)
             try:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                connection.execute(_EMPTY_LOG).fetchall()
                 found = [
                     str(row[0])
                     for pragma in ("cipher_integrity_check", "integrity_check", "foreign_key_check")
@@ -308,7 +306,7 @@ class Database:
         """
         self._writer.execute("PRAGMA busy_timeout = 0")
         try:
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._writer.execute(_EMPTY_LOG).fetchall()
         except dbapi2.DatabaseError:
             return
         finally:
@@ -339,24 +337,65 @@ class Database:
         connection.close()
 
 
-def rekey(path: Path, old: bytes, new: bytes) -> None:
-    """Encrypt a database that nobody has open under another key: all of it or nothing."""
+def rekey(path: Path, old: bytes, new: bytes) -> int:
+    """Encrypt a database that nobody has open under another key: all of it or nothing.
+
+    Returns how many pages are damaged: they come along, and are as damaged as before.
+    """
     with explained(path):
         connection = _keyed(path, old)
         try:
-            spec = f"{new.hex()}{page_salt(new).hex()}"
-            connection.execute(f"PRAGMA rekey = \"x'{spec}'\"").fetchall()
+            damaged = connection.execute(_PROVE).fetchall()
+            if not damaged:
+                spec = f"{new.hex()}{page_salt(new).hex()}"
+                connection.execute(f"PRAGMA rekey = \"x'{spec}'\"").fetchall()
         finally:
             connection.close()
+        if damaged:
+            return _rekey_around(path, old, new)
         try:
             connection = _keyed(path, new)
         except dbapi2.DatabaseError as error:
             # SQLCipher answers `ok` even where it failed
             raise _not_rekeyed(path) from error
         try:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            connection.execute(_EMPTY_LOG).fetchall()
         finally:
             connection.close()
+    return 0
+
+
+def _rekey_around(path: Path, old: bytes, new: bytes) -> int:
+    """Encrypt a database with damaged pages anew beside its place, and put it there as a whole."""
+    before = _proven_at_rest(path, old)
+    part = path.with_name(f"{files.TEMPORARY}{path.name}")
+    beside = [path.with_name(f"{path.name}-{end}") for end in ("wal", "shm")]
+    with files.translated():
+        part.unlink(missing_ok=True)
+        if any(one.is_file() and one.stat().st_size for one in beside[:1]):
+            raise _not_rekeyed(path)  # its pages would be taken for those of the new database
+    try:
+        with files.translated(), path.open("rb") as file:
+            files.create_private(part, encrypted_anew(file, old, new))
+        if _proven_at_rest(part, new) != before:
+            raise _not_rekeyed(path)
+        for one in beside:
+            files.remove(one)
+        files.move(part, path)
+    finally:
+        for left in (part, *(part.with_name(f"{part.name}-{end}") for end in ("wal", "shm"))):
+            left.unlink(missing_ok=True)
+    return len(before)
+
+
+def _proven_at_rest(path: Path, key: bytes) -> list[Row]:
+    """Put all pages in their place, and return what SQLCipher says of those that are damaged."""
+    connection = _keyed(path, key)
+    try:
+        connection.execute(_EMPTY_LOG).fetchall()
+        return connection.execute(_PROVE).fetchall()
+    finally:
+        connection.close()
 
 
 def is_rekeyed(path: Path, key: bytes) -> bool:
@@ -371,7 +410,7 @@ def is_rekeyed(path: Path, key: bytes) -> bool:
         with suppress(VaultDamaged), explained(path):
             connection = _keyed(path, key, salt)
             try:
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+                connection.execute(_EMPTY_LOG).fetchall()
             finally:
                 connection.close()
             return True
@@ -393,54 +432,6 @@ def _not_rekeyed(path: Path) -> AppError:
         "The vault's database could not be encrypted under its new key; the old one still counts.",
         hint="Check the disk, and that twice the vault's size is free, then open the vault again.",
     )
-
-
-def page_salt(key: bytes) -> bytes:
-    """Return the salt with which a database begins that is made with a key: so it is not lost with
-    the file's first bytes. It is no secret, and tells nothing of the key."""
-    return hmac.digest(key, b"autoinsights/2/page-salt", "sha256")[:16]
-
-
-def copy_damaged(source: Path, target: Path, key: bytes, first: bytes) -> None:
-    """Copy a damaged database that nobody has open, so that as much as possible can be read of it;
-    `first` is what is to be read as its first page (`app.storage.first_page`).
-
-    Pages that are missing at the end, and those that are nothing but zeros, are filled with what
-    proves to be no page: SQLCipher takes zeros for an empty page, which would be wrong data.
-    """
-    try:
-        with source.open("rb") as file:
-            files.create_private(target, _repaired(file, key, first))
-        log = source.with_name(f"{source.name}-wal")
-        if log.is_file():
-            with log.open("rb") as file:
-                pieces = iter(lambda: file.read(_ROOM_BYTES), b"")
-                files.create_private(target.with_name(f"{target.name}-wal"), pieces)
-    except FileNotFoundError as error:
-        raise VaultDamaged("The vault's database is missing.") from error
-    except OSError as error:
-        raise files.explained(error) from error
-
-
-def _repaired(file: BinaryIO, key: bytes, first: bytes) -> Iterator[bytes]:
-    file.seek(PAGE_BYTES)
-    pages, wanted, unreadable = 1, _page_count(first, key), b"\xff" * PAGE_BYTES
-    yield first
-    while page := file.read(PAGE_BYTES):
-        pages += 1
-        yield page if len(page) == PAGE_BYTES and any(page) else unreadable
-    for _ in range(pages, min(wanted, pages * _MOST_GROWTH)):
-        yield unreadable
-
-
-def _page_count(first: bytes, key: bytes) -> int:
-    """Return how many pages the first one says that there are; see formats.md."""
-    if len(first) < PAGE_BYTES:
-        return 0
-    vector = first[-_RESERVED_BYTES : 16 - _RESERVED_BYTES]
-    decryptor = Cipher(algorithms.AES(key), modes.CBC(vector)).decryptor()
-    plain = decryptor.update(first[16:112])
-    return int.from_bytes(plain[12:16], "big")  # bytes 28 to 31 of the database's header
 
 
 def put_to_rest(path: Path, key: bytes) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from app.counts import counted
 from app.domain import CallId, DrillReport, Progress
 from app.errors import AppError, VaultLocked
-from app.storage import backup_format, files, making, records, rotation, vault
+from app.storage import backup_format, files, making, records, results, rotation, vault
 from app.storage.backup import no_progress
 from app.storage.keys import VaultKey
 from app.storage.restore import restored
@@ -125,7 +125,11 @@ class _Comparison:
             calls = reading.all("SELECT number, id FROM calls ORDER BY number")
             indexed = reading.number("SELECT count(*) FROM turns")
             for number, call in calls:
-                if records.marker(reading, number) != self.backup.manifest.calls[call].marker:
+                digests = results.digests(reading, number)
+                if (
+                    records.marker(reading, number, digests)
+                    != self.backup.manifest.calls[call].marker
+                ):
                     yield f"call {call} is not what was backed up"
         if len(calls) != expected:
             yield f"{counted(expected, 'call')} should be there, and not {len(calls):,}"

@@ -6,11 +6,10 @@ be brought back from a backup; what a damaged page takes with it is named too.
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 from app.domain import Progress
-from app.errors import AppError, SealBroken, VaultDamaged
+from app.errors import AppError, NotAsKept, SealBroken, VaultDamaged
 from app.storage import records, results
 from app.storage.audio import Purpose
 
@@ -43,29 +42,16 @@ def problems(
             progress(Progress(done=done, total=len(calls)))
         try:
             with database.reader() as reading:
-                record = records.gathered(reading, number)
                 digests = results.digests(reading, number)
+                record = records.gathered(reading, number, digests)
                 sealed_key = reading.one("SELECT sealed FROM call_keys WHERE call = ?", (number,))
         except VaultDamaged:
             yield f"what the database has of call {call} cannot be read"
             continue
         if record is not None:  # it may have been erased meanwhile
-            digests["original"] = bytes.fromhex(record.call.digest)
             key = b"" if sealed_key is None else sealed_key[0]
             yield from _of_call(audio, call_keys, record, key, digests)
     progress(Progress(done=len(calls), total=len(calls)))
-
-
-def broken_keys(database: Database, call_keys: CallKeys) -> bool:
-    """Return whether the key of a call cannot be opened."""
-    with database.reader() as reading:
-        rows = reading.all(_CALL_KEYS)
-    try:
-        for call, sealed in rows:
-            call_keys.opened(call, sealed)
-    except SealBroken:
-        return True
-    return False
 
 
 def _of_call(
@@ -83,28 +69,24 @@ def _of_call(
         return
     try:
         records.opened_analyses(record, key)
+        records.expect_kept(record, digests)
+    except NotAsKept:
+        yield f"the analysis of call {call} is not the one that was kept"
     except SealBroken:
         yield f"the analysis of call {call} is broken"
-    else:
-        found = records.analysis_digests(record)
-        if any(digests.get(what, digest) != digest for what, digest in found.items()):
-            yield f"the analysis of call {call} is not the one that was kept"
+    for what in records.missing(record, digests):
+        yield f"the {what} of call {call} is not there any more"
     for one in record.audio:
-        size, hashed = 0, hashlib.sha256()
         try:
-            for chunk in audio.chunks(call, Purpose(one.purpose)):
-                size += len(chunk)
-                hashed.update(chunk)
+            size = sum(len(chunk) for chunk in audio.chunks(call, Purpose(one.purpose)))
+        except NotAsKept:
+            yield f"the {one.purpose} recording of call {call} is not the one that was kept"
+            continue
         except AppError:
             size = -1
         if size != one.size_bytes:
             yield f"the {one.purpose} recording of call {call} is missing or broken"
-        elif digests.get(one.purpose, hashed.digest()) != hashed.digest():
-            yield f"the {one.purpose} recording of call {call} is not the one that was kept"
 
 
-_CALL_KEYS = """
-    SELECT calls.id, call_keys.sealed FROM call_keys JOIN calls ON calls.number = call_keys.call
-"""
 # the ids come from their index: a damaged page of the table takes no other call's name along
 _CALLS = "SELECT number, id FROM calls INDEXED BY sqlite_autoindex_calls_1 ORDER BY number"

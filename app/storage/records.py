@@ -20,7 +20,7 @@ from app.storage import results, schema
 from app.storage.crypto import Binding, seal_bytes, unseal_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from app.domain import CallAnalysis
     from app.storage.database import Reading, Value, Writing
@@ -118,8 +118,9 @@ class HoldColumns(_Row, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class CallRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All that the database keeps of one call, but for its key. `corrected` is left out where there
-    is nothing: earlier versions of the program read such a record."""
+    """All that the database keeps of one call, but for its key; `muted` is the digest that was kept
+    of its muted recording, if one was. `corrected` and `muted` are left out where there is nothing:
+    earlier versions of the program read such a record."""
 
     format: int = FORMAT
     call: CallColumns
@@ -129,6 +130,7 @@ class CallRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     values: tuple[ValueColumns, ...] = ()
     hold: HoldColumns | None = None
     corrected: CorrectedColumns | msgspec.UnsetType = msgspec.UNSET
+    muted: bytes | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def id(self) -> CallId:
@@ -145,18 +147,19 @@ TABLES = (
 R = TypeVar("R", bound=_Row)
 
 
-def gathered(reading: Reading, number: int) -> CallRecord | None:
-    """Return the record of the call with a number, or `None` if there is none."""
-    return _gathered(reading, number, "analysis, waveform")
+def gathered(reading: Reading, number: int, digests: Mapping[str, bytes]) -> CallRecord | None:
+    """Return the record of the call with a number, or `None` if there is none; `digests` are those
+    that were kept of what is sealed for it."""
+    return _gathered(reading, number, digests, "analysis, waveform")
 
 
-def marker(reading: Reading, number: int) -> bytes | None:
+def marker(reading: Reading, number: int, digests: Mapping[str, bytes]) -> bytes | None:
     """Return a digest that changes with every change of a call's record, without reading it all.
 
     Of what is sealed the head is enough: it holds a mark that no other object has.
     """
     heads = f"substr(analysis, 1, {_HEAD_BYTES}), substr(waveform, 1, {_HEAD_BYTES})"
-    record = _gathered(reading, number, heads)
+    record = _gathered(reading, number, digests, heads)
     return None if record is None else hashlib.sha256(msgspec.json.encode(record)).digest()
 
 
@@ -195,6 +198,8 @@ def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) 
         _add(writing, "redacted_values", of, value)
     if record.hold is not None:
         _add(writing, "holds", of, record.hold)
+    if record.muted is not msgspec.UNSET:
+        results.keep_digest(writing, number, "muted", record.muted)
     for table, _, bodies in _analyses(record):
         _add(writing, table, of, bodies)
     for what, digest in analysis_digests(record).items():
@@ -223,6 +228,26 @@ def analysis_digests(record: CallRecord) -> dict[str, bytes]:
     }
 
 
+def expect_kept(record: CallRecord, digests: Mapping[str, bytes]) -> None:
+    """Raise `NotAsKept` where an analysis of a call is not the one that was kept last."""
+    for _, what, bodies in _analyses(record):
+        results.expect_kept(record.id, bodies.analysis, bodies.waveform, digests.get(what))
+
+
+def missing(record: CallRecord, digests: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Return what was kept of a call and is not in its record, in a person's words."""
+    there = {one.purpose for one in record.audio} | {what for _, what, _ in _analyses(record)}
+    return tuple(words for what, words in _KEPT.items() if what in digests and what not in there)
+
+
+_KEPT = {
+    "analysis": "analysis",
+    "corrected": "corrected analysis",
+    "muted": "muted recording",
+    "original": "original recording",
+}
+
+
 def sealed(record: CallRecord, key: bytes) -> bytes:
     """Return a record sealed under the key of its call."""
     plain = zlib.compress(msgspec.json.encode(record))
@@ -245,7 +270,9 @@ def _binding(call: CallId) -> Binding:
     return Binding("call-record", call)
 
 
-def _gathered(reading: Reading, number: int, bodies: str) -> CallRecord | None:
+def _gathered(
+    reading: Reading, number: int, digests: Mapping[str, bytes], bodies: str
+) -> CallRecord | None:
     call = call_columns(reading, number)
     if call is None:
         return None
@@ -259,6 +286,7 @@ def _gathered(reading: Reading, number: int, bodies: str) -> CallRecord | None:
         values=_rows(reading, ValueColumns, values, number),
         hold=hold_columns(reading, number),
         corrected=_corrected(reading, number, bodies),
+        muted=digests.get("muted", msgspec.UNSET),
     )
 
 

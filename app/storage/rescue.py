@@ -13,7 +13,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import product
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 from sqlcipher3 import dbapi2
@@ -21,13 +21,14 @@ from sqlcipher3 import dbapi2
 from app.counts import counted
 from app.domain import CallId, JobState, Progress, RescueReport
 from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
-from app.storage import audit_rows, files, header, making, people, records, schema, seals
+from app.storage import audit_rows, files, header, making, people, records, results, schema, seals
+from app.storage.around import Around, Unreadable
 from app.storage.attempts import Attempts, key_of, times_of
-from app.storage.audio import FOLDER, Purpose, SealedAudio, place_of
+from app.storage.audio import FOLDER, Purpose, SealedAudio, Wanted, place_of
 from app.storage.audit import Audit
 from app.storage.audit_head import Head
-from app.storage.backup import OWN_TABLES, inserting, no_progress
-from app.storage.database import Database, copy_damaged
+from app.storage.backup import no_progress
+from app.storage.database import Database, is_rekeyed
 from app.storage.first_page import first_page
 from app.storage.keys import (
     CallKeys,
@@ -37,6 +38,8 @@ from app.storage.keys import (
     opened_index_key,
 )
 from app.storage.openers import tag_of
+from app.storage.own_tables import OWN_TABLES, inserting
+from app.storage.pages import copy_as_it_is, copy_damaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,8 +50,6 @@ if TYPE_CHECKING:
     from app.storage.keys import VaultKey
     from app.storage.way import Way
 
-T = TypeVar("T")
-_CHUNK = 200
 _AUDIT_COLUMNS = 13
 _OLDER = "The vault's header is not the newest one."
 _LOST = {
@@ -60,51 +61,6 @@ _LOST = {
     "erased": "What was erased could not be read: such a recording can be imported again.",
     "audit_head": "The end of the audit log could not be read: it does not verify any more.",
 }
-
-
-class _Unreadable(Exception):
-    """A part of the database is damaged."""
-
-
-class _Source:
-    """The copy of a damaged database."""
-
-    def __init__(self, path: Path, key: bytes) -> None:
-        self.database = Database(path, key)
-
-    def read(self, look: Callable[[Reading], T]) -> T:
-        """Return what `look` finds; raises `_Unreadable`."""
-        try:
-            with self.database.reader() as reading:
-                return look(reading)
-        except (VaultDamaged, dbapi2.DatabaseError, msgspec.ValidationError) as error:
-            raise _Unreadable from error
-
-    def rows(self, sql: str, *values: int) -> list[Row]:
-        """Return rows; raises `_Unreadable`."""
-        return self.read(lambda reading: reading.all(sql, values))
-
-    def highest(self, *queries: str) -> int:
-        """Return the highest number that any of the queries tells."""
-        found = [0]
-        for query in queries:
-            with suppress(_Unreadable):
-                found += [int(row[0] or 0) for row in self.rows(query)]
-        return max(found)
-
-    def each(self, table: str, number: str, highest: int) -> Iterator[Row | int]:
-        """Yield the rows of a table by their numbers; the number alone where it is damaged."""
-        sql = f"SELECT * FROM {table} WHERE {number} BETWEEN ? AND ? ORDER BY {number}"  # noqa: S608
-        for first in range(1, highest + 1, _CHUNK):
-            last = min(first + _CHUNK - 1, highest)
-            try:
-                yield from self.rows(sql, first, last)
-            except _Unreadable:
-                for one in range(first, last + 1):
-                    try:
-                        yield from self.rows(sql, one, one)
-                    except _Unreadable:
-                        yield one
 
 
 def rescue(
@@ -148,22 +104,42 @@ def _database_keys(found: Header, key: VaultKey) -> list[bytes]:
     return keys
 
 
-def _opened(path: Path, copy: Path, secrets: list[bytes]) -> _Source:
-    """Return a copy of the database, opened with the key that fits."""
+def _opened(path: Path, copy: Path, secrets: list[bytes]) -> Around:
+    """Return a copy of the database, opened with the key that fits; the newest is tried first."""
     if not path.is_file():
         raise VaultDamaged("The vault's database is missing.")
+    found = _put_in_place(path, copy, secrets)
     # a lost first page is that of a vault which was made by this version, or by an older one
-    for secret, steps in product(secrets, range(len(schema.STEPS), 0, -1)):
-        first = first_page(path, secret, copy.with_name(f"{copy.name}-empty"), steps=steps)
-        copy_damaged(path, copy, secret, first)
+    for secret, steps in product(reversed(secrets), range(len(schema.STEPS), 0, -1)):
+        first = first_page(found, secret, copy.with_name(f"{copy.name}-empty"), steps=steps)
+        others = [other for other in secrets if other != secret]
+        copy_damaged(found, copy, secret, first, others=others)
         with suppress(VaultDamaged):
-            return _Source(copy, secret)
-        for part in copy.parent.glob(f"{copy.name}*"):
-            files.remove(part)
+            return Around(Database(copy, secret))
+        _remove(copy)
     raise VaultDamaged(
         "Too much of the beginning of the database is damaged: nothing in it can be read.",
         hint="Restore the newest backup, with `autoinsights restore`; keep the damaged folder.",
     )
+
+
+def _put_in_place(path: Path, copy: Path, secrets: list[bytes]) -> Path:
+    """Return a copy in which all pages are in their place, where the program ended while the
+    database got another key: until then they lie in its log, and the file tells the salt of the
+    old key. What is not so is returned as it is."""
+    if len(secrets) == 1:
+        return path
+    placed = copy.with_name(f"{copy.name}-placed")
+    copy_as_it_is(path, placed)
+    if is_rekeyed(placed, secrets[-1]):
+        return placed
+    _remove(placed)
+    return path
+
+
+def _remove(copy: Path) -> None:
+    for part in copy.parent.glob(f"{copy.name}*"):
+        files.remove(part)
 
 
 def _locked(damaged: Path) -> files.FolderLock | None:
@@ -177,7 +153,7 @@ def _locked(damaged: Path) -> files.FolderLock | None:
 class _Rescue:
     """One rescue under way."""
 
-    source: _Source
+    source: Around
     damaged: Path
     folder: Path
     found: Header
@@ -244,7 +220,7 @@ class _Rescue:
         """Refuse another vault's database, an older header, and one of a newer program."""
         if self.source.read(schema.version) > len(schema.STEPS):
             raise VaultNewer("This vault was written by a newer version of AutoInsights.")
-        with suppress(_Unreadable):
+        with suppress(Unreadable):
             if self.source.rows("SELECT id FROM vault") not in ([(self.found.id,)], []):
                 raise VaultDamaged("The vault's database belongs to another vault.")
         self._expect_newest(sheet=sheet)
@@ -265,7 +241,7 @@ class _Rescue:
         """Refuse people and rules that somebody else wrote, as far as that can be read."""
         if self.source.read(schema.version) < schema.SEALED_FROM:
             return
-        with suppress(_Unreadable):
+        with suppress(Unreadable):
             changed = self.source.read(_foreign)
             if changed and not sheet:
                 raise VaultDamaged(
@@ -278,11 +254,11 @@ class _Rescue:
     def _expect_newest(self, *, sheet: bool) -> None:
         """Refuse an older header, by each of the two places that tell; `sheet`: it was shown."""
         known = kept = least = None
-        with suppress(_Unreadable):
+        with suppress(Unreadable):
             known = self.source.rows("SELECT digest FROM headers")
-        with suppress(_Unreadable):
+        with suppress(Unreadable):
             kept = self.source.rows("SELECT content FROM next_header")
-        with suppress(_Unreadable):
+        with suppress(Unreadable):
             least = self.source.rows("SELECT generation FROM vault")
         if known is not None and (self.found.check,) not in known:
             raise VaultDamaged(_OLDER)
@@ -309,7 +285,7 @@ class _Rescue:
                 continue  # the vault is older than the table
             try:
                 rows = self.source.rows(f"SELECT * FROM {table}")  # noqa: S608
-            except _Unreadable as error:
+            except Unreadable as error:
                 rows = self._instead_of(table, error)
             if table == "sealed_keys":
                 rows = self._index_key(rows)
@@ -317,7 +293,7 @@ class _Rescue:
                 writing.many(inserting(table, rows), rows)
         writing.change("INSERT INTO headers VALUES (?)", (self.found.check,))
 
-    def _instead_of(self, table: str, error: _Unreadable) -> list[Row]:
+    def _instead_of(self, table: str, error: Unreadable) -> list[Row]:
         if table == "people":
             raise VaultDamaged(
                 "Who is in the vault cannot be read: nothing can be saved."
@@ -382,16 +358,18 @@ class _Rescue:
         )
         for number in range(1, highest + 1):
             self.progress(Progress(done=number - 1, total=highest))
-            with suppress(_Unreadable):
+            with suppress(Unreadable):
                 self._call(target, number)
         self.progress(Progress(done=highest, total=highest))
 
     def _call(self, target: Database, number: int) -> None:
         read = self.source.rows("SELECT sealed FROM call_keys WHERE call = ?", number)
+        digests = self._digests(number)
         try:
-            record, whole = self.source.read(lambda one: records.gathered(one, number)), True
-        except _Unreadable:
-            record, whole = self._partly(number), False
+            record = self.source.read(lambda one: records.gathered(one, number, digests))
+            whole = True
+        except Unreadable:
+            record, whole = self._partly(number, digests), False
         if record is None or not read:
             return
         try:
@@ -399,7 +377,7 @@ class _Rescue:
         except SealBroken:
             return
         sealed = self.call_keys.sealed(record.id, key)
-        record, whole = self._proven(record, key, whole=whole)
+        record, whole = self._proven(record, key, digests, whole=whole)
         if not self.same_index:
             record = msgspec.structs.replace(record, values=())
         try:
@@ -410,7 +388,14 @@ class _Rescue:
         self.saved.add(record.id)
         if not whole:
             self.incomplete.append(record.id)
-        self._recordings(record, key)
+        self._recordings(record, key, digests)
+
+    def _digests(self, number: int) -> dict[str, bytes]:
+        """Return the digests of what is sealed for a call, as far as they were kept and can be
+        read."""
+        with suppress(Unreadable):  # an older vault has no such table
+            return self.source.read(lambda one: results.digests(one, number))
+        return {}
 
     def _call_key(self, call: CallId, sealed: bytes) -> bytes:
         """Return the key of a call; raises `SealBroken`."""
@@ -419,7 +404,7 @@ class _Rescue:
                 return CallKeys(self.following.derive(KeyPurpose.CALLS), b"").opened(call, sealed)
         return self.call_keys.opened(call, sealed)
 
-    def _partly(self, number: int) -> records.CallRecord | None:
+    def _partly(self, number: int, digests: dict[str, bytes]) -> records.CallRecord | None:
         """Return of a call what can be read, without its analysis."""
         call = self.source.read(lambda one: records.call_columns(one, number))
         if call is None:
@@ -427,7 +412,7 @@ class _Rescue:
         held: records.HoldColumns | None
         try:
             held = self.source.read(lambda one: records.hold_columns(one, number))
-        except _Unreadable:
+        except Unreadable:
             # a hold too many can be ended; one that is lost may cost what must be kept
             held = records.HoldColumns(
                 reason="could not be read when the vault was damaged",
@@ -435,21 +420,25 @@ class _Rescue:
                 placed_at=call.imported_at,
             )
         audio: tuple[records.AudioColumns, ...] = ()
-        with suppress(_Unreadable):
+        with suppress(Unreadable):
             audio = self.source.read(lambda one: records.audio_columns(one, number))
-        return _waiting(records.CallRecord(call=call, audio=audio, hold=held))
+        muted = digests.get("muted", msgspec.UNSET)
+        return _waiting(records.CallRecord(call=call, audio=audio, hold=held, muted=muted))
 
     def _proven(
-        self, record: records.CallRecord, key: bytes, *, whole: bool
+        self, record: records.CallRecord, key: bytes, digests: dict[str, bytes], *, whole: bool
     ) -> tuple[records.CallRecord, bool]:
         """Return a record without an analysis that is not what was written."""
         try:
             records.opened_analyses(record, key)
+            records.expect_kept(record, digests)
         except SealBroken:
             record, whole = _waiting(record), False
         if not record.audio:
             # which file counted could not be read: the one that is there is at least the call's
             record = msgspec.structs.replace(record, audio=tuple(self._found_audio(record.id, key)))
+        if all(one.purpose != Purpose.MUTED for one in record.audio):
+            record = msgspec.structs.replace(record, muted=msgspec.UNSET)
         return record, whole
 
     def _found_audio(self, call: CallId, key: bytes) -> Iterator[records.AudioColumns]:
@@ -459,15 +448,24 @@ class _Rescue:
                 mark, size = audio.measured(call, purpose, key)
                 yield records.AudioColumns(purpose=purpose.value, mark=mark, size_bytes=size)
 
-    def _recordings(self, record: records.CallRecord, key: bytes) -> None:
+    def _recordings(
+        self, record: records.CallRecord, key: bytes, digests: dict[str, bytes]
+    ) -> None:
         audio = SealedAudio(self.damaged, self.source.database, self.call_keys)
         good = 0
         for one in record.audio:
             purpose = Purpose(one.purpose)
+            wanted = Wanted(
+                call=record.id,
+                purpose=purpose,
+                mark=one.mark,
+                key=key,
+                digest=digests.get(purpose),
+            )
             target = place_of(self.folder, record.id, purpose)
             files.make_private(target.parent)
             try:
-                files.create_private(target, audio.proven(record.id, purpose, one.mark, key))
+                files.create_private(target, audio.proven(wanted))
                 good += 1
             except SealBroken:
                 continue
@@ -477,7 +475,7 @@ class _Rescue:
     def _lost(self) -> tuple[CallId, ...]:
         """Return the calls that were in the vault, by all that tells of them, and are not saved."""
         known: set[str] = set()
-        with suppress(_Unreadable):
+        with suppress(Unreadable):
             known |= {
                 row[0]
                 for row in self.source.rows(

@@ -11,18 +11,19 @@ from __future__ import annotations
 import hashlib
 import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
 from app.domain import CallAnalysis, CorrectedSpeakers, Waveform
+from app.errors import NotAsKept
 from app.storage.audit_format import joined
 from app.storage.crypto import Binding, seal_bytes, unseal_bytes
 from app.storage.rows import clean, rank
 from app.storage.schema import TURN_BITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from app.domain import AnalysedCall, CallId, CorrectedCall, Labels, Proof, RedactedValue, Turn
     from app.storage.database import Reading, Writing
@@ -157,14 +158,28 @@ def forget_digest(writing: Writing, number: int, what: str) -> None:
 
 
 def digests(reading: Reading, number: int) -> dict[str, bytes]:
-    """Return the digests that were kept of what is sealed for the call with a number."""
-    rows = reading.all("SELECT what, digest FROM contents WHERE call = ?", (number,))
-    return {what: bytes(digest) for what, digest in rows}
+    """Return the digests that were kept of what is sealed for the call with a number: `analysis`,
+    and its recordings by their purpose."""
+    kept = {
+        what: bytes(digest)
+        for what, digest in reading.all(
+            "SELECT what, digest FROM contents WHERE call = ?", (number,)
+        )
+    }
+    original = reading.one("SELECT digest FROM calls WHERE number = ?", (number,))
+    return {**kept, "original": bytes.fromhex(original[0])} if original else kept
 
 
 def analysis_digest(analysis: bytes, waveform: bytes) -> bytes:
     """Return the digest that is kept of an analysis and its waveform, as they are sealed."""
     return hashlib.sha256(joined(b"autoinsights-analysis-1", analysis, waveform)).digest()
+
+
+def expect_kept(call: CallId, analysis: bytes, waveform: bytes, digest: bytes | None) -> None:
+    """Raise `NotAsKept` where a sealed analysis and its waveform do not have the digest that was
+    kept of them, if one was."""
+    if digest is not None and analysis_digest(analysis, waveform) != digest:
+        raise NotAsKept(f"The analysis of call {call} is not the one that was kept.")
 
 
 def add_turns(writing: Writing, number: int, turns: Iterable[Turn]) -> None:
@@ -214,18 +229,31 @@ def _replace(  # noqa: PLR0913, PLR0917
 
 
 def kept(reading: Reading, call: CallId, call_key: bytes) -> Kept | None:
-    """Return what is kept of a call; raises `SealBroken`."""
+    """Return what is kept of a call; raises `SealBroken` or `NotAsKept`."""
     row = reading.one(_ONE, (call,))
     if row is None:
+        if reading.one(_KEPT, (call,)) is not None:
+            raise NotAsKept(f"The analysis of call {call} is not there any more.")
         return None
-    found, waveform = opened(call, row[0], row[1], call_key)
-    if row[2] is None:
+    found, waveform = _as_kept(call, row[:3], call_key)
+    by, at, *corrected = row[3:]
+    if by is None:
+        if corrected[2] is not None:
+            raise NotAsKept(f"The corrected analysis of call {call} is not there any more.")
         return Kept(found=found, shown=found, waveform=waveform, speakers=None)
-    shown, waveform = opened(call, row[4], row[5], call_key, corrected=True)
+    shown, waveform = _as_kept(call, corrected, call_key, corrected=True)
     both = zip(found.transcript.turns, shown.transcript.turns, strict=True)
     turns = tuple(one.index for one, other in both if one.role is not other.role)
-    speakers = CorrectedSpeakers(by=row[2], at=row[3], turns=turns)
+    speakers = CorrectedSpeakers(by=by, at=at, turns=turns)
     return Kept(found=found, shown=shown, waveform=waveform, speakers=speakers)
+
+
+def _as_kept(
+    call: CallId, row: Sequence[Any], call_key: bytes, *, corrected: bool = False
+) -> tuple[CallAnalysis, Waveform]:
+    """Return what a row of sealed analysis, waveform and their digest holds."""
+    expect_kept(call, *row)
+    return opened(call, row[0], row[1], call_key, corrected=corrected)
 
 
 def opened(
@@ -253,11 +281,18 @@ _LABELS = """
     UPDATE calls SET source_name = ?, customer_reference = ?
     WHERE number = ? AND (source_name IS NOT ? OR customer_reference IS NOT ?)
 """
+_KEPT = """
+    SELECT 1 FROM contents JOIN calls ON calls.number = contents.call
+    WHERE calls.id = ? AND contents.what = 'analysis'
+"""
 _ONE = """
-    SELECT found.analysis, found.waveform, corrected_by, corrected_at, corrected.analysis,
-        corrected.waveform
+    SELECT found.analysis, found.waveform, of_found.digest,
+        corrected_by, corrected_at, corrected.analysis, corrected.waveform, of_corrected.digest
     FROM analyses AS found JOIN calls ON calls.number = found.call
     LEFT JOIN corrected_analyses AS corrected ON corrected.call = found.call
+    LEFT JOIN contents AS of_found ON of_found.call = found.call AND of_found.what = 'analysis'
+    LEFT JOIN contents AS of_corrected
+        ON of_corrected.call = found.call AND of_corrected.what = 'corrected'
     WHERE calls.id = ?
 """
 _CORRECTED_BY = "SELECT corrected_by, corrected_at FROM corrected_analyses WHERE call = ?"

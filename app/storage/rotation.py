@@ -7,8 +7,10 @@
     4. the header gives everybody the new vault key and forgets the old one
 
 Step 1 is taken in an open vault; the others when it is opened next, which is also what follows a
-crash: each step finds out whether it was done. Where damage or a full disk hinders steps 2 and 3,
-the vault opens under its old keys and the change waits. Where a way in was shut, closing the vault
+crash: each step finds out whether it was done. What is damaged comes along as damaged as it was:
+pages, and keys of calls, which stay under the old vault key that nobody has any more. Where a full
+disk hinders steps 2 and 3, or damage in what they need themselves, the vault opens under its old
+keys and the change waits. Where a way in was shut, closing the vault
 takes the steps, with keys that no header held before. Recordings and analyses stay as they are:
 they are sealed under keys of their own calls, and only those keys are sealed again.
 """
@@ -20,8 +22,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from app.counts import counted
 from app.errors import AppError, DeviceUnknown, SealBroken, StorageError, VaultDamaged
 from app.storage import header, keys, openers, schema
+from app.storage.around import Around, Unreadable
 from app.storage.audit import Audit
 from app.storage.audit_head import Head
 from app.storage.clock import utc_now
@@ -29,11 +33,11 @@ from app.storage.database import Database, expect_room_to_rekey, is_rekeyed, rek
 from app.storage.keys import CallKeys, KeyPurpose, VaultKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from app.storage.clock import Clock
-    from app.storage.database import Reading, Writing
+    from app.storage.database import Reading, Row
     from app.storage.header import Header, OpenHeader
 
 
@@ -62,8 +66,9 @@ def finish(  # noqa: PLR0913 (where, with what, and when)
     following = header.following_key(found, key)
     if following is None:
         return found, key
+    damage = ""
     if not is_rekeyed(database_path, _database_key(found, following)):
-        found, following = _encrypted_anew(folder, database_path, found, key, following)
+        found, following, damage = _encrypted_anew(folder, database_path, found, key, following)
     with _opened(database_path, _database_key(found, following)) as database:
         rewrapped = _kept(database, following)
         if rewrapped is None:
@@ -76,7 +81,9 @@ def finish(  # noqa: PLR0913 (where, with what, and when)
             with database.transaction() as writing:
                 header.expect_next(writing, rewrapped)
                 if sealed:
-                    audit.append(writing, actor="system", act="key.rotate", outcome="ended")
+                    audit.append(
+                        writing, actor="system", act="key.rotate", outcome=f"ended{damage}"
+                    )
         header.write(folder, rewrapped)
     header.keep_copy(folder, rewrapped)
     key.wipe()
@@ -132,37 +139,51 @@ def _sealed_index_key(reading: Reading) -> bytes:
 
 def _encrypted_anew(
     folder: Path, path: Path, found: Header, key: VaultKey, following: VaultKey
-) -> tuple[Header, VaultKey]:
-    """Take steps 2 and 3, or neither; returns the header and the next vault key that count."""
+) -> tuple[Header, VaultKey, str]:
+    """Take steps 2 and 3, or neither; returns the header and the next vault key that count, and
+    around which damage the steps were taken."""
     before = key.derive(KeyPurpose.DATABASE, found.database_salt)
     try:
         with _opened(path, before) as database:
             found = header.newest(folder, database, found, key)
             # of two changes that were begun, the last one counts
             following = header.following_key(found, key) or following
-            _expect_changeable(database, Audit(database, b"", found.id))
+            _expect_last_step(database, found, key)
             expect_room_to_rekey(path)
-            with database.transaction() as writing:
-                _reseal(writing, found.id, key, following)
-        rekey(path, before, _database_key(found, following))
+            keys_left = _reseal(database, found.id, key, following)
+        pages_left = rekey(path, before, _database_key(found, following))
     except AppError as error:
         # so the vault opens under its old keys as before, once the step between was undone
-        with (
-            suppress(AppError),
-            _opened(path, before) as database,
-            database.transaction() as writing,
-        ):
-            _reseal(writing, found.id, following, key)
+        with suppress(AppError), _opened(path, before) as database:
+            _reseal(database, found.id, following, key)
         if isinstance(error, SealBroken):
-            raise VaultDamaged("The keys of a damaged vault are not changed.") from error
+            raise VaultDamaged("What the change of keys needs is damaged.") from error
         raise
-    return found, following
+    return found, following, _told(keys_left, pages_left)
 
 
-def _expect_changeable(database: Database, audit: Audit) -> None:
-    if database.problems():
-        raise VaultDamaged("The keys of a damaged vault are not changed.")
-    _expect_own_state(database, audit)
+class _Undone(Exception):
+    """Nothing of a transaction is to be kept."""
+
+
+def _expect_last_step(database: Database, found: Header, key: VaultKey) -> None:
+    """Raise `VaultDamaged` where what the last step reads and writes is damaged, or not as the log
+    signed it: then no step is taken, for afterwards the vault would open under no key."""
+    audit = Audit(database, key.derive(KeyPurpose.AUDIT), found.id)
+    if not _expect_own_state(database, audit):
+        return
+    database.guard = audit
+    with suppress(_Undone), database.transaction() as writing:
+        header.expect_next(writing, found)
+        audit.append(writing, actor="system", act="key.rotate")
+        raise _Undone
+
+
+def _told(keys_left: int, pages_left: int) -> str:
+    """Return what the audit log says of the damage that a change of keys left as it was."""
+    named = ((keys_left, "key of a call", "keys of calls"), (pages_left, "page", "pages"))
+    parts = [counted(left, *words) for left, *words in named if left]
+    return f", {' and '.join(parts)} damaged as before" if parts else ""
 
 
 def _expect_own_state(database: Database, audit: Audit) -> bool:
@@ -205,27 +226,53 @@ def _opened(path: Path, key: bytes) -> Iterator[Database]:
         database.close()
 
 
-def _reseal(writing: Writing, vault_id: str, old: VaultKey, new: VaultKey) -> None:
-    """Seal what is sealed under keys of the vault key under those of the new one, once."""
-    if _is_under(writing, new):
-        return
-    kept = Head(vault_id, old.derive(KeyPurpose.AUDIT)).read(writing)
-    Head(vault_id, new.derive(KeyPurpose.AUDIT)).keep(writing, kept)
-    moved = keys.moved_index_key(_sealed_index_key(writing), old, new)
-    writing.change("UPDATE sealed_keys SET sealed = ? WHERE name = 'index'", (moved,))
+def _reseal(database: Database, vault_id: str, old: VaultKey, new: VaultKey) -> int:
+    """Seal what is sealed under keys of the vault key under those of the new one, once; returns of
+    how many calls the key is damaged, and stays as it is."""
+    with database.reader() as reading:
+        if _is_under(reading, new):
+            return 0
+    moved, left = _moved_call_keys(Around(database), old, new)
+    with database.transaction() as writing:
+        kept = Head(vault_id, old.derive(KeyPurpose.AUDIT)).read(writing)
+        Head(vault_id, new.derive(KeyPurpose.AUDIT)).keep(writing, kept)
+        index = keys.moved_index_key(_sealed_index_key(writing), old, new)
+        writing.change("UPDATE sealed_keys SET sealed = ? WHERE name = 'index'", (index,))
+        writing.many("UPDATE call_keys SET sealed = ? WHERE call = ?", moved)
+    return left
+
+
+def _moved_call_keys(
+    around: Around, old: VaultKey, new: VaultKey
+) -> tuple[list[tuple[bytes, int]], int]:
+    """Return the keys of calls under the new vault key, with the numbers of the calls, and how many
+    are damaged; raises `VaultDamaged` where none of all can be read."""
     before = CallKeys(old.derive(KeyPurpose.CALLS), b"")
     after = CallKeys(new.derive(KeyPurpose.CALLS), b"")
-    rows = writing.all(_CALL_KEYS)
-    writing.many(
-        "UPDATE call_keys SET sealed = ? WHERE call = ?",
-        [(after.sealed(call, before.opened(call, kept)), number) for number, call, kept in rows],
-    )
+    ids = around.call_ids()
+    rows = _sealed_call_keys(around, ids)
+    if ids and not rows:
+        raise VaultDamaged("No key of any call can be read.")
+    moved = []
+    for number, sealed in rows:
+        with suppress(SealBroken, KeyError):
+            call = ids[number]
+            moved.append((after.sealed(call, before.opened(call, sealed)), number))
+    return moved, len(ids.keys() | {row[0] for row in rows}) - len(moved)
 
 
-_CALL_KEYS = """
-    SELECT call_keys.call, calls.id, call_keys.sealed
-    FROM call_keys JOIN calls ON calls.number = call_keys.call
-"""
+def _sealed_call_keys(around: Around, numbers: Iterable[int]) -> list[Row]:
+    """Return the sealed keys of calls that can be read, each behind the number of its call."""
+    with suppress(Unreadable):
+        return around.rows(_CALL_KEYS)
+    rows = []
+    for number in numbers:
+        with suppress(Unreadable):
+            rows += around.rows(f"{_CALL_KEYS} WHERE call = ?", number)
+    return rows
+
+
+_CALL_KEYS = "SELECT call, sealed FROM call_keys"
 
 
 def _rewrapped(found: Header, old: VaultKey, new: VaultKey, device: bytes | None) -> Header:

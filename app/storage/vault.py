@@ -294,9 +294,6 @@ class Vault:
             database, self.audio, self.audit, call_keys, clock, older_copies=folder / _BACKUPS
         )
         self.speakers = Speakers(database, self.audio, self.audit, call_keys, clock)
-        self.backups = Backups(
-            folder, self._header, database, self.audio, self.audit, call_keys, clock
-        )
         self.policy = Policies(database, self.audit)
         self.vocabulary = WordLists(database, self.audit)
         self.requests = Requests(database, self.audit, clock)
@@ -308,6 +305,16 @@ class Vault:
             entry,
             computer=opening.secret,
             keyring=opening.computer.keyring,
+        )
+        self.backups = Backups(
+            folder,
+            self._header,
+            database,
+            self.audio,
+            self.audit,
+            call_keys,
+            clock,
+            earlier_key=self.ways_in.earlier_key,
         )
         self.people = People(
             database,
@@ -370,19 +377,6 @@ class Vault:
         )
         entry.key.wipe()  # the vault has its own
         return entry
-
-    def rotate(self, *, actor: str) -> None:
-        """Begin to change the vault key and the database's key; the next opening ends it.
-
-        Raises `VaultDamaged` where something that must be sealed anew cannot be read: the change
-        could not be ended.
-        """
-        if self._database.problems() or integrity.broken_keys(self._database, self._call_keys):
-            raise VaultDamaged(
-                "The keys of a damaged vault are not changed.",
-                hint="`autoinsights vault check` names the damage; restore a backup first.",
-            )
-        self.ways_in.rotate(actor=actor)
 
     def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:
         """Return every problem of pages, keys, analyses, recordings and the audit log, and what

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from app.domain import Person
     from app.storage.audit import Audit
     from app.storage.header import Header, OpenHeader
-    from app.storage.keys import KeyCost
+    from app.storage.keys import KeyCost, VaultKey
     from app.storage.remembered import Keyring
     from app.storage.sign_in import Entry
 
@@ -94,6 +94,20 @@ class WaysIn:
         if self._computer is None:
             raise DeviceUnknown("This computer may not open this vault.")
         return self._computer
+
+    def earlier_key(self, found: Header) -> VaultKey | None:
+        """Return the vault key behind an earlier header of this vault, such as a backup's, where
+        the way in of who is signed in leads to it still."""
+        entry, now = self._entry, self._header.now
+        opener = None if entry is None else found.opener_of(entry.opener.tag)
+        if entry is None or opener is None or found.id != now.id:
+            return None
+        try:
+            key = openers.vault_key(found.id, opener, entry.private, self._computer)
+            found.verify(key)
+        except (DeviceUnknown, VaultDamaged):
+            return None
+        return key
 
     def remember(self, person: Person) -> None:
         """Let the system's keyring alone sign a person in on this computer.

@@ -68,11 +68,8 @@ class Keys:
         return _SETTINGS
 
     def rotate(self, *, confirmed: Confirmed | None) -> Changes:
-        """Change the vault key and the database's key: done when the vault is opened next.
-
-        Raises `VaultDamaged` where something that must be sealed anew cannot be read.
-        """
+        """Change the vault key and the database's key: done when the vault is opened next."""
         self._gate.require(Right.MANAGE_VAULT)
         self._gate.expect_confirmed("keys.rotate", confirmed)
-        self._gate.vault.rotate(actor=self._gate.actor)
+        self._gate.vault.ways_in.rotate(actor=self._gate.actor)
         return _SETTINGS

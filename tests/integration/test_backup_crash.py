@@ -213,6 +213,44 @@ def _calls_opened(place, passphrase):
 
 
 @forks
+def test_stopped_after_a_change_of_keys_a_call_that_the_vault_lost_stays_in_the_backup(tmp_path):
+    prepare(tmp_path)
+    with vault.open_vault(tmp_path / "vault", PASSPHRASE) as opened:
+        opened.backups.make(tmp_path / "backup", actor="ann")
+        with opened._database.transaction() as writing:
+            writing.change("UPDATE call_keys SET sealed = x'00' WHERE call = 2")
+        opened.ways_in.rotate(actor="owner")
+    vault.open_vault(tmp_path / "vault", PASSPHRASE).close()
+
+    def run(folder):
+        with vault.open_vault(folder / "vault", PASSPHRASE) as v:
+            v.backups.make(folder / "backup", actor="ann")
+
+    def copied(name):
+        for part in ("vault", "backup"):
+            shutil.copytree(tmp_path / part, tmp_path / name / part)
+        return tmp_path / name
+
+    old = _generation(tmp_path / "backup")
+    whole = copied("whole")
+    steps, seen = _in_child(lambda: run(whole), 0), set()
+    for last in (*_every(steps - 60, max(4, CRASHES // 7)), *range(steps - 60, steps, 9)):
+        folder = copied("stopped")
+        for at in (last, last // 2 + 1):  # and once more, in the next one
+            _in_child(lambda folder=folder: run(folder), at)
+            assert _calls_opened(folder / "backup", PASSPHRASE) == 4
+            seen.add(_generation(folder / "backup") == old)
+        run(folder)
+        assert _calls_opened(folder / "backup", PASSPHRASE) == 4
+        shutil.rmtree(folder)
+    assert seen == {True, False}
+
+
+def _generation(place):
+    return backup_format.read_envelope(place / "backup.json", "manifest").generation
+
+
+@forks
 def test_stopped_at_every_kind_of_step_a_restore_leaves_a_vault_or_none(tmp_path):
     prepare(tmp_path)
     with vault.open_vault(tmp_path / "vault", PASSPHRASE) as opened:

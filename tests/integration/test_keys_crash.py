@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import signal
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -19,9 +20,11 @@ import pytest
 
 from app.domain import CallMetadata, Person, PersonName, PersonRole, PersonState
 from app.errors import RecoveryWrong, SealBroken, WrongPassphrase
-from app.storage import files, openers, recovery_sheet, sign_in, vault
+from app.storage import files, header, openers, recovery_sheet, rescue, rotation, sign_in, vault
 from app.storage.audio import Purpose
-from app.storage.keys import LOWEST_COST
+from app.storage.database import Database
+from app.storage.keys import LOWEST_COST, KeyPurpose, VaultKey
+from app.storage.way import Way
 from tests.builders import analysed_call, call_analysis
 from tests.integration.test_storage_crash import CRASHES, _in_child
 
@@ -291,3 +294,86 @@ def test_stopped_at_every_step_each_change_is_whole(tmp_path):
             rotated = opened._header.key.secret_bytes() != old
             assert acts["key.rotate"] >= rotated >= ("rotated" in said)
         shutil.rmtree(folder)
+
+
+# ------------------------------------------------------------ while the database gets another key
+
+
+def _ready_for_another_key(folder):
+    """Make a vault whose database is large enough to be killed in, with a change of keys begun;
+    returns its call."""
+    with vault.create(folder, WORDS, cost=LOWEST_COST) as made:
+        call = made.calls.add(b"sound", name="a", metadata=CallMetadata(), actor="x").call.id
+        made.calls.save(made.jobs.claim("runner"), analysed_call(), actor="x")
+        with made._database.transaction() as writing:
+            writing.change("INSERT INTO vocabulary VALUES (1, ?)", ("x" * 4_000_000,))
+        made.ways_in.rotate(actor=OWNER)
+    return call
+
+
+def _stopped(act, seconds):
+    """Run an act in a fork that is killed after some time; returns whether it had ended."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            act()
+            os.write(writing, b"done")
+        os._exit(0)
+    os.close(writing)
+    timer = threading.Timer(seconds, os.kill, (child, signal.SIGKILL))
+    timer.start()
+    _, status = os.waitpid(child, 0)
+    timer.cancel()
+    timer.join()
+    with os.fdopen(reading, "rb") as pipe:
+        said = pipe.read()
+    assert said or os.WIFSIGNALED(status), "it ended by itself, and not well"
+    return bool(said)
+
+
+def _flip_in(folder, key, found):
+    """Damage pages that no opening and no change of keys needs."""
+    database = Database(folder / "vault.db", key.derive(KeyPurpose.DATABASE, found.database_salt))
+    with database.reader() as reading:
+        root = reading.number("SELECT rootpage FROM sqlite_master WHERE name = 'flags_by_label'")
+    database.close()
+    content = bytearray((folder / "vault.db").read_bytes())
+    content[(root - 1) * 4096 + 77] ^= 1
+    (folder / "vault.db").write_bytes(content)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_killed_while_the_database_gets_another_key_all_of_it_is_there(tmp_path, damaged):
+    fresh, chance = tmp_path / "fresh", random.Random()
+    call = _ready_for_another_key(fresh)
+    found = header.read(fresh)
+    key = sign_in.by_passphrase(found, OWNER, WORDS, attempts=None, computer=lambda: None).key
+    if damaged:
+        _flip_in(fresh, key, found)
+
+    def change(folder):
+        mine = VaultKey(found.id, key.secret_bytes())
+        rotation.finish(folder, folder / "vault.db", header.read(folder), mine, None)
+
+    whole = shutil.copytree(fresh, tmp_path / "whole")
+    started = time.perf_counter()
+    assert _stopped(lambda: change(whole), 60)
+    longest, seen = time.perf_counter() - started, Counter()
+    for _ in range(max(6, CRASHES // 5)):
+        folder = shutil.copytree(fresh, tmp_path / "stopped")
+        seen[_stopped(lambda folder=folder: change(folder), chance.uniform(0, longest))] += 1
+        log = folder / "vault.db-wal"
+        seen["log"] += log.exists() and log.stat().st_size > 0
+        rescue.rescue(folder, tmp_path / "saved", Way(passphrase=WORDS))
+        for one in (tmp_path / "saved", folder):
+            with vault.open_vault(one, WORDS, name=OWNER) as opened:
+                assert opened._header.key.secret_bytes() != key.secret_bytes()
+                assert opened._header.now.rotation is None
+                assert bool(opened.check()) == (damaged and one == folder)
+                assert opened.calls.detail(call).analysis == call_analysis()
+                assert opened.audio.read(call, Purpose.ORIGINAL) == b"sound"
+                assert opened.audit.verify().ok
+            assert not list(one.glob(f"{files.TEMPORARY}*"))
+            shutil.rmtree(one)
+    assert seen[False] > 1, "the kills came too late: the test shows little"

@@ -21,7 +21,7 @@ from app.errors import (
     UsageError,
     WrongPassphrase,
 )
-from app.storage import backup, keys, records, restore, vault
+from app.storage import keys, own_tables, records, restore, vault
 from app.storage.audio import Purpose
 from app.storage.schema import STEPS
 from app.storage.way import Way
@@ -193,7 +193,7 @@ def test_every_table_is_in_a_backup_in_one_way(opened, database):
     with database.reader() as reading:
         rows = reading.all("SELECT name FROM sqlite_master WHERE type = 'table'")
     tables = {row[0] for row in rows if not row[0].startswith(("turns_", "sqlite_"))}
-    own = {*backup.OWN_TABLES, "headers", "next_header", "audit", "audit_head"}
+    own = {*own_tables.OWN_TABLES, "headers", "next_header", "audit", "audit_head"}
     own |= {"seals", "unsealed"}  # made anew by a restore
     assert own | set(records.TABLES) == tables
     assert not own & set(records.TABLES)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlcipher3 import dbapi2
 
 from app.domain import CallMetadata, PersonState
-from app.storage import header, rotation, vault
+from app.storage import header, vault
 from app.storage.keys import LOWEST_COST
 from app.storage.remembered import Keyring
 from tests.builders import analysed_call
@@ -185,23 +185,3 @@ def test_an_older_sheet_and_an_older_header_lead_to_another_key(opened, folder):
     with vault.open_vault(folder, PASSPHRASE) as again:
         assert again._header.key.secret_bytes() != before
         assert again.check() == ()
-
-
-def test_a_damaged_vault_opens_as_before_and_keeps_its_keys(closed, monkeypatch):
-    folder, _ = closed
-    with vault.open_vault(folder, PASSPHRASE, name="owner") as opened:
-        change_passphrase(opened)
-        before = opened._header.key.secret_bytes()
-        with opened._database.transaction() as writing:
-            writing.change("UPDATE call_keys SET sealed = x'00'")
-    with vault.open_vault(folder, PASSPHRASE, name="owner") as opened:
-        assert opened._header.key.secret_bytes() == before
-        assert opened._header.now.rotation is not None
-        told = [one for one in opened.audit.entries() if one.act == "key.rotate"]
-        assert [one.outcome for one in told].count("waits: vault-damaged") == 1
-        found = opened.check()
-        assert any("key of call" in one for one in found)
-        assert found[-1].startswith("A change of keys waits")
-        assert "`autoinsights vault check`" in opened.ways_in.hindrance
-    monkeypatch.setattr(rotation, "rekey", lambda *_: pytest.fail("a damaged vault was rekeyed"))
-    vault.open_vault(folder, NEW, name="bea").close()

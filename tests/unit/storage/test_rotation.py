@@ -397,36 +397,6 @@ def test_no_step_is_taken_where_none_has_begun(opened):
             act()
 
 
-def test_the_keys_of_a_damaged_vault_are_not_changed(opened, folder):
-    call = opened.calls.add(b"sound", name="a.wav", metadata=CallMetadata(), actor="ann").call
-    with opened._database.transaction() as writing:
-        kept = writing.one("SELECT sealed FROM call_keys")[0]
-        writing.change("UPDATE call_keys SET sealed = ?", (kept[:-1] + b"x",))
-    with pytest.raises(VaultDamaged, match="not changed"):
-        opened.rotate(actor="ann")
-    with opened._database.transaction() as writing:
-        writing.change("UPDATE call_keys SET sealed = ?", (kept,))
-    opened.rotate(actor="ann")
-    opened.close()
-    with vault.open_vault(folder, PASSPHRASE) as again:
-        assert again.audio.read(call.id, Purpose.ORIGINAL) == b"sound"
-
-
-def test_the_keys_of_a_vault_with_a_damaged_page_are_not_changed(opened, monkeypatch):
-    monkeypatch.setattr(opened._database, "problems", lambda: ("page 7 is damaged",))
-    with pytest.raises(VaultDamaged, match="not changed"):
-        opened.rotate(actor="ann")
-
-
-def test_a_page_that_was_damaged_after_it_began_lets_it_wait(begun, monkeypatch):
-    with monkeypatch.context() as damaged:
-        damaged.setattr(database.Database, "problems", lambda _: ("page 7 is damaged",))
-        with _open(begun[0]) as opened:
-            assert _expect_waiting(opened, "vault-damaged") == 1
-    with _open(begun[0]) as opened:
-        _expect_whole(begun, opened)
-
-
 def test_a_change_that_an_older_program_began_is_finished(tmp_path):
     """Its database has no seals until the change has ended: steps of the schema come afterwards."""
     folder, copy = tmp_path / "vault", tmp_path / "copy"

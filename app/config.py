@@ -54,7 +54,7 @@ class SpeechSettings:
 
     model: str = "whisper-base"
     language: str = "auto"
-    beam_size: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+    beam_size: Annotated[int, msgspec.Meta(ge=1, le=10)] = 3
     hints: Count = 0
 
 

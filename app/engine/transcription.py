@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from app.domain import SUPPORTED_LANGUAGES
 from app.engine.raw import RawTranscript, RawTurn, RawWord
 from app.errors import AudioSilent
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from app.engine.windows import Window
 
 __all__ = ["RawTranscript", "RawTurn", "RawWord", "Transcriber"]
+
+CLEARLY = 5.0  # times as likely as a supported language
 
 
 class Transcriber:
@@ -49,7 +52,7 @@ class Transcriber:
         `progress` is told the part that is done, 0 to 1; `hints` are words that may be said. Roles
         are unknown.
         """
-        from app.engine import word_times
+        from app.engine import second_hearing, word_times
         from app.engine.crosstalk import crosstalk
         from app.engine.models import gpu_faults
         from app.engine.turns import timed_words, to_turns
@@ -71,15 +74,18 @@ class Transcriber:
         def count(number: int) -> None:
             nonlocal done
             done += number
-            progress(done / len(windows))
+            progress(min(1.0, done / len(windows)))  # what is heard again is little
 
-        with gpu_faults():
-            heard = recogniser.recognise(windows, encoder, language, count)
-        words = [
-            word
-            for one in heard
-            for word in timed_words(one, detected[one.window.channel], language)
-        ]
+        def hear(these: Sequence[Window]) -> list[TimedWord]:
+            with gpu_faults():
+                heard = recogniser.recognise(these, encoder, language, count)
+            return [
+                word
+                for one in heard
+                for word in timed_words(one, detected[one.window.channel], language)
+            ]
+
+        words = second_hearing.completed(hear(windows), detected, hear)
         words = word_times.by_sound(words, audio.samples)
         turns = to_turns(crossed.kept(words))
         if not turns:
@@ -157,17 +163,33 @@ class Transcriber:
     def _language(
         self, recogniser: Recogniser, windows: Sequence[Window], encoder: Encoder
     ) -> tuple[str, float | None]:
-        """Return the language of the settings, or the one heard in each channel's fullest window
-        and how sure that is."""
+        """Return the language of the settings, or the one that is heard and how sure that is."""
         if self._speech.language != "auto":
             return self._speech.language, None
-        fullest: dict[int, Window] = {}
-        for window in windows:
-            held = fullest.get(window.channel)
-            if held is None or window.length > held.length:
-                fullest[window.channel] = window
-        longest = max(window.length for window in fullest.values())
-        # a channel that says little would only add doubt
-        asked = [window for window in fullest.values() if 2 * window.length >= longest]
-        found = recogniser.languages(asked, encoder)
-        return (found[0][0], round(found[0][1], 3)) if found else ("en", None)
+        return decided(recogniser.languages(telling(windows), encoder))
+
+
+def telling(windows: Sequence[Window]) -> list[Window]:
+    """Return the windows that tell the language: each channel's fullest."""
+    fullest: dict[int, Window] = {}
+    for window in windows:
+        held = fullest.get(window.channel)
+        if held is None or window.length > held.length:
+            fullest[window.channel] = window
+    longest = max(window.length for window in fullest.values())
+    # a channel that says little would only add doubt
+    return [window for window in fullest.values() if 2 * window.length >= longest]
+
+
+def decided(
+    found: Sequence[tuple[str, float]], clearly: float = CLEARLY
+) -> tuple[str, float | None]:
+    """Return which of the languages heard, likeliest first, a call is in, and how sure that is.
+
+    One that is not supported has to be `clearly` times as likely as any that is.
+    """
+    if not found:
+        return "en", None
+    supported = next((one for one in found if one[0] in SUPPORTED_LANGUAGES), found[0])
+    likeliest = found[0] if found[0][1] > clearly * supported[1] else supported
+    return likeliest[0], round(likeliest[1], 3)

@@ -50,9 +50,11 @@ WAIT_S = 90.0  # of each sound that is no speech
 class Given(Transcriber):
     """The product's transcriber with another way to find speech."""
 
-    def __init__(self, models: ModelLibrary, way: Way | None, threads: int) -> None:
+    def __init__(self, models: ModelLibrary, way: Way | None, threads: int, beam: int) -> None:
         super().__init__(
-            models, SpeechSettings(language="en"), ExecutionSettings(threads_per_worker=threads)
+            models,
+            SpeechSettings(language="en", beam_size=beam),
+            ExecutionSettings(threads_per_worker=threads),
         )
         self._way = way
 
@@ -212,6 +214,8 @@ def main() -> int:
     parser.add_argument("--half", choices=("all", "odd", "even"), default="odd")
     parser.add_argument("--silero", type=Path)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--beam", type=int, default=SpeechSettings().beam_size)
+    parser.add_argument("--product", action="store_true", help="the product's own way alone")
     options = parser.parse_args()
     if not (options.data / "manifest.json").is_file():
         sys.stdout.write(f"There is no material in {options.data}: nothing was measured.\n")
@@ -221,8 +225,9 @@ def main() -> int:
     head = f"{'way':32} {'set':24} {'words':>6} {'WER %':>6} {'lost':>5} {'invented':>8} {'s':>6}"
     print(head, flush=True)
     transcribers = {
-        name: Given(models, way, options.threads)
+        name: Given(models, way, options.threads, options.beam)
         for name, way in ways(models, options.silero).items()
+        if way is None or not options.product
     }
     for name, transcriber in transcribers.items():
         for set_name, made in calls.items():

@@ -74,12 +74,12 @@ def clips(data: Path, name: str, half: str) -> Iterator[tuple[str, Audio, str]]:
 
 
 def product(
-    models: ModelLibrary, model: str, language: str, threads: int
+    models: ModelLibrary, model: str, language: str, threads: int, beam: int
 ) -> Callable[[Audio], str]:
     """Return the product's way from sound to text."""
     transcriber = Transcriber(
         models,
-        SpeechSettings(model=model, language=language),
+        SpeechSettings(model=model, language=language, beam_size=beam),
         ExecutionSettings(threads_per_worker=threads),
     )
 
@@ -93,7 +93,9 @@ def product(
     return recognise
 
 
-def raw(models: ModelLibrary, name: str, language: str, threads: int) -> Callable[[Audio], str]:
+def raw(
+    models: ModelLibrary, name: str, language: str, threads: int, beam: int
+) -> Callable[[Audio], str]:
     """Return the model's own way: the whole clip, no voice detection."""
     model = models.whisper(name, device="cpu", threads=threads)
 
@@ -102,7 +104,7 @@ def raw(models: ModelLibrary, name: str, language: str, threads: int) -> Callabl
         segments, _ = model.transcribe(
             sound,
             language=None if language == "auto" else language,
-            beam_size=SpeechSettings().beam_size,
+            beam_size=beam,
             vad_filter=False,
             temperature=0,
             condition_on_previous_text=False,
@@ -116,9 +118,10 @@ def raw(models: ModelLibrary, name: str, language: str, threads: int) -> Callabl
 def measure(options: argparse.Namespace) -> dict[str, dict[str, Tally]]:
     """Recognise every clip on both sides."""
     models = ModelLibrary(ROOT / "resources", options.packs)
+    given = (options.model, options.language, options.threads, options.beam)
     sides = {
-        "raw": raw(models, options.model, options.language, options.threads),
-        "product": product(models, options.model, options.language, options.threads),
+        "raw": raw(models, *given),
+        "product": product(models, *given),
     }
     normalise = normaliser()
     tallies: dict[str, dict[str, Tally]] = {}
@@ -150,6 +153,7 @@ def main() -> int:
     parser.add_argument("--half", choices=("all", "odd", "even"), default="all")
     parser.add_argument("--language", default="en")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--beam", type=int, default=SpeechSettings().beam_size)
     parser.add_argument("--model", default="whisper-base", help="a model pack's name, too")
     parser.add_argument("--packs", type=Path, help="the folder of model packs")
     parser.add_argument("--sets", nargs="*", default=list(SETS))

@@ -84,6 +84,33 @@ def test_the_roles_are_guessed_from_what_is_said(heard: RawTranscript) -> None:
     assert {turn.channel for turn in guessed.turns if turn.role is Role.AGENT} == {agent}
 
 
+@pytest.mark.parametrize(
+    ("sample", "beam", "left_out"),
+    [("public-service", 1, "1134960122"), ("utilities", 3, "going to the ombudsman")],
+)
+def test_what_whisper_leaves_out_is_heard_the_second_time(
+    models: ModelLibrary, sample: str, beam: int, left_out: str
+) -> None:
+    """A telephone number that came out as "0", and the end of a complaint that was skipped."""
+    audio = decode((SAMPLES / f"{sample}.wav").read_bytes(), longest_minutes=5)
+    found = _transcriber(models, language="en", beam_size=beam).transcribe(audio, progress=_quiet)
+    gold = msgspec.json.decode((SAMPLES / f"{sample}.json").read_bytes())
+    sign = "double two" if beam == 1 else "ombudsman"
+    (said,) = (turn for turn in gold["turns"] if sign in turn["text"])
+    heard = [
+        word
+        for turn in found.turns
+        if turn.channel == said["channel"]
+        for word in turn.words
+        if said["start_ms"] - 300 <= word.start_ms <= said["end_ms"]
+    ]
+    text = " ".join(word.text for word in heard)
+    if left_out.isdigit():
+        text = "".join(filter(str.isdigit, text))
+    assert left_out in text
+    assert max(word.end_ms for word in heard) > said["end_ms"] - 1000
+
+
 def test_the_same_sound_gives_the_same_words_again(
     models: ModelLibrary, call: Audio, heard: RawTranscript
 ) -> None:

@@ -43,9 +43,14 @@ class TestLanguage:
         return transcriber._language(cast("Any", hears), windows, cast("Any", None))
 
     def test_the_likeliest_one_counts_with_how_sure_it_is(self) -> None:
-        hears = _Hears(("de", 0.61239), ("en", 0.2))
+        hears = _Hears(("de", 0.61239), ("en", 0.12))
         assert self._found(hears) == ("de", 0.612)
         assert [window.channel for window in hears.asked] == [0], "the other side says little"
+
+    def test_english_is_believed_unless_another_is_clearly_likelier(self) -> None:
+        assert self._found(_Hears(("cy", 0.5), ("en", 0.31))) == ("en", 0.31)
+        assert self._found(_Hears(("cy", 0.79), ("th", 0.17), ("en", 0.157))) == ("cy", 0.79)
+        assert self._found(_Hears(("cy", 0.9), ("de", 0.1))) == ("cy", 0.9)
 
     def test_one_that_is_given_is_not_listened_for(self) -> None:
         hears = _Hears(("de", 0.9))

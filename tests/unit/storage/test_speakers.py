@@ -20,7 +20,7 @@ from app.domain import (
     Waveform,
 )
 from app.engine.said_by import swapped, with_turns
-from app.errors import CallNotFound, DiskFull, UsageError
+from app.errors import CallNotFound, DiskFull, NotAsKept, UsageError
 from app.storage import files, rescue, restore, vault
 from app.storage.audio import Purpose
 from tests.builders import analysed_call, call_analysis, proof
@@ -255,6 +255,16 @@ def test_where_the_disk_is_full_nothing_is_corrected(opened, monkeypatch):
     with pytest.raises(DiskFull):
         correct(opened, call)
     assert contents(opened) == before
+
+
+def test_a_correction_that_somebody_took_away_is_missed(opened):
+    call = add(opened)
+    correct(opened, call)
+    with opened._database.transaction() as writing:
+        writing.change("DELETE FROM corrected_analyses")
+    with pytest.raises(NotAsKept, match="not there any more"):
+        opened.calls.detail(call)
+    assert f"the corrected analysis of call {call} is not there any more" in opened.check()
 
 
 def test_erasing_takes_a_correction_along(opened):

@@ -280,6 +280,7 @@ def test_a_month_after_a_first_name_belongs_to_it_for_the_tagger() -> None:
     found = PeopleFinder(data(), agents_too=False).find(
         call,
         [[Suspect(5, 16, 0.95)]],
+        things=[frozenset()],
         agent_name=None,
         role_basis=RoleBasis.GIVEN,
         role_confidence=1.0,

@@ -14,9 +14,6 @@ from app.domain.calls import (
     CallDetail,
     CallId,
     CallMetadata,
-    CallOrder,
-    CallQuery,
-    CallRow,
     CorrectedCall,
     CorrectedSpeakers,
     Correction,
@@ -24,8 +21,6 @@ from app.domain.calls import (
     Direction,
     EntryKind,
     Evidence,
-    Facet,
-    Facets,
     Failure,
     Finding,
     FindingKind,
@@ -45,7 +40,6 @@ from app.domain.calls import (
     RoleBasis,
     SafeTranscript,
     Score,
-    SearchHit,
     SentimentLabel,
     Severity,
     Sha256,
@@ -71,6 +65,7 @@ from app.domain.keeping import (
     VaultInfo,
     VaultState,
 )
+from app.domain.listing import CallOrder, CallQuery, CallRow, Facet, Facets, SearchHit
 from app.domain.people import (
     EVERYTHING,
     ApprovalRequest,

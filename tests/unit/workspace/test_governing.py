@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.config import Settings
 from app.domain import (
     CallQuery,
     JobState,
@@ -18,6 +19,7 @@ from app.domain import (
 )
 from app.errors import CallNotFound, NotAllowed, RequestNotFound, UsageError, VaultDamaged
 from app.storage import vault
+from app.workspace.control import by_policy
 from tests.unit.workspace.conftest import PASSPHRASE, sure
 
 OFFICER, ADMIN = PersonRole.PRIVACY_OFFICER, PersonRole.ADMINISTRATOR
@@ -48,9 +50,9 @@ def test_a_new_vault_goes_by_the_defaults_and_keeps_what_is_changed(office, pia,
 
 
 def test_the_policy_alone_says_whether_voices_are_looked_at(office, pia):
-    assert not pia.processing._by_policy().analysis.acoustics
+    assert not by_policy(Settings(), pia.policy.get()).analysis.acoustics
     office.policy(acoustic_analysis=True)
-    assert pia.processing._by_policy().analysis.acoustics
+    assert by_policy(Settings(), pia.policy.get()).analysis.acoustics
 
 
 def test_a_word_list_is_kept_given_to_workers_and_audited_without_its_words(office, pia, tmp_path):

@@ -289,7 +289,7 @@ class CallPage(QWidget):
             self._show_unfinished(detail)
         elif before is None:
             self._show_analysis(detail)
-            (self.play if may(self._workspace, Right.HEAR_MUTED) else self.waveform).setFocus()
+            (self.play if self._may_hear() else self.waveform).setFocus()
         elif before != detail.analysis:  # somebody corrected it: the place stays where it was
             self._show_analysis(detail)
             self.playback.seek(place[0])
@@ -321,7 +321,6 @@ class CallPage(QWidget):
         self._moved(0)
         self.stack.setCurrentWidget(self._content)
         self._offer_sound()
-        (self.play if self._may_hear() else self.waveform).setFocus()
         if found := timeline.occurrences(analysis.transcript.turns, self._searched):
             self.transcript.set_following(following=False)
             self.transcript.highlight(found)

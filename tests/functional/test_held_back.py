@@ -70,6 +70,7 @@ def test_who_does_releases_it_without_its_sound(start: Callable[..., Person], he
     page = person.window.call
     person.wait(page.transcript.isVisible)
     assert page.play.isVisible()
+    person.wait(page.acts.menu.actions)
     offered = [entry.text() for entry in page.acts.menu.actions()]
     assert offered[:2] == [CallAct.RELEASE, CallAct.SILENCE]
     page.acts.act(CallAct.SILENCE)

@@ -125,7 +125,7 @@ def _export(run: Run, workspace: Workspace) -> int:
 
 
 def _accept(run: Run, workspace: Workspace) -> int:
-    entry = workspace.audit.accept(run.args.reason)
+    entry = workspace.audit.accept(run.args.reason, confirmed=run.confirmed(workspace))
     lines = ["What this computer saw before counts no more; the audit log says who accepted that."]
     run.out.give(records.of_audit_entry(entry), lines)
     return 0

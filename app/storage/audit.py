@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.counts import counted
 from app.domain import AuditEntry, AuditProof, AuditQuery, Progress, Sha256
 from app.errors import UsageError, VaultDamaged
-from app.storage import audit_rows, merkle, seals
-from app.storage.audit_check import judged, sizes_of, walk
+from app.storage import audit_rows, merkle, schema_check, seals
+from app.storage.audit_check import is_signed, judged, sizes_of, walk
 from app.storage.audit_clock import AuditClock
-from app.storage.audit_format import key_text
+from app.storage.audit_format import RESCUE, key_text
 from app.storage.audit_head import Head
 from app.storage.clock import stamp, steady, utc_now
 from app.storage.witness import Seen
@@ -37,15 +37,12 @@ if TYPE_CHECKING:
     from app.storage.audit_format import SignedEntry
     from app.storage.audit_head import End
     from app.storage.clock import Clock, Steady
-    from app.storage.database import Database, Reading, Writing
+    from app.storage.database import Database, Reading, Row, Writing
     from app.storage.witness import Memory, Witness
 
 _SYSTEM = "system"
-_EVERYTHING = AuditQuery()
-_FOREIGN_HINT = (
-    "Keep a copy of the folder, and restore the newest backup; with the recovery sheet,"
-    " `autoinsights vault rescue` saves the calls."
-)
+_EVERYTHING, _ACCEPTED = AuditQuery(), AuditQuery(act="audit.accept")
+_FOREIGN_HINT = schema_check.HINT
 
 
 class Audit:
@@ -72,6 +69,9 @@ class Audit:
         self._now = clock
         own = steady if clock is utc_now else None
         self._clock = AuditClock(clock, steady_clock or own, secrets.token_bytes(8))
+        # how the log may end when the next transaction begins: as the last one left it, or as it
+        # found it, where that was undone
+        self._ends: tuple[Row | None, ...] = ()
 
     def begin(self, writing: Writing) -> None:
         """Begin the log of a new vault, in the transaction that makes it."""
@@ -132,6 +132,16 @@ class Audit:
         writing.leave_no_trace()  # the key that signed this entry
         return entry
 
+    def upgraded(self, writing: Writing, step: int) -> None:
+        """Add the entry of a step of the schema, which signs the tables that it leads to, in the
+        transaction of the step; raises `VaultDamaged` where the log does not end as it was
+        written."""
+        self._signed_state(writing)
+        end = self._head.read(writing)
+        state = seals.moved(writing, end.state, upgraded=True)
+        bare = _bare(actor=_SYSTEM, act="vault.upgrade", subject=str(step), outcome="ok")
+        self._add(writing, replace(end, state=state), bare)
+
     def entries(
         self, query: AuditQuery = _EVERYTHING, *, offset: int = 0, limit: int = 100
     ) -> tuple[AuditEntry, ...]:
@@ -183,19 +193,52 @@ class Audit:
             verdict = judged(walked, ends=ends, checkpoint=checkpoint, seen=seen)
             changed = () if at_rest or not verdict.ok else seals.foreign(reading, end.state)
         if changed:
-            return replace(verdict, ok=False, sentence=_foreign(changed), restarts=())
+            return replace(verdict, ok=False, sentence=foreign_error(changed).sentence, restarts=())
         return verdict
 
     def expect_own_state(self) -> None:
-        """Raise `VaultDamaged` if what decides who may do what was changed by somebody else."""
+        """Raise `VaultDamaged` if what decides who may do what was changed by somebody else, or the
+        log does not end as it was written."""
         with self._database.reader() as reading:
-            last = audit_rows.last(reading)
-            changed = seals.foreign(reading, last.state if last else b"", seals.AT_OPENING)
+            changed = seals.foreign(reading, self._signed_state(reading), seals.AT_OPENING)
+            self._ends = self._ends or (audit_rows.tip(reading),)
         if changed:
-            raise VaultDamaged(_foreign(changed), hint=_FOREIGN_HINT)
+            raise foreign_error(changed)
+
+    def foreign_later(self, stop: Callable[[], bool]) -> tuple[str, ...]:
+        """Return which of the parts that `expect_own_state` leaves out are not as they were
+        signed; takes some seconds where there are very many calls. Raises `seals.Stopped`."""
+        with self._database.reader() as reading:
+            return seals.foreign(reading, self._signed_state(reading), seals.LATER, stop)
+
+    def _signed_state(self, reading: Reading) -> bytes:
+        """Return what the last entry signs of the vault; raises `VaultDamaged` where it does not.
+
+        That of a rescue goes on from a log whose end was perhaps lost: then no key is known.
+        """
+        last = audit_rows.last(reading)
+        if last is None:
+            return b""
+        before = audit_rows.one(reading, last.entry.number - 1)
+        (first_key,) = reading.one("SELECT first_key FROM audit_head") or (b"",)
+        if last.entry.act != RESCUE and not is_signed(
+            self._head.vault_id, last, before, bytes(first_key)
+        ):
+            raise VaultDamaged(
+                f"Audit entry {last.entry.number} is not as it was written.", hint=_FOREIGN_HINT
+            )
+        return last.state
 
     def begun(self, writing: Writing) -> None:
-        """Take no notice of what was noted before this transaction: see `seals`."""
+        """Take no notice of what was noted before this transaction (see `seals`); raises
+        `VaultDamaged` where somebody else wrote at the end of the log since the last one."""
+        found = audit_rows.tip(writing)
+        if self._ends and found not in self._ends:
+            raise VaultDamaged(
+                "The audit log was changed outside of the program while the vault was open.",
+                hint="Close the vault, and run `autoinsights audit verify`.",
+            )
+        self._ends = (found,)
         seals.discard(writing)
 
     def ending(self, writing: Writing) -> None:
@@ -206,6 +249,7 @@ class Audit:
             if state != end.state:
                 bare = _bare(actor=_SYSTEM, act="vault.state", subject="", outcome="ok")
                 self._add(writing, replace(end, state=state), bare)
+        self._ends = (*self._ends[:1], audit_rows.tip(writing))
 
     def verification_key(self) -> str:
         """Return the key against which the whole log is verified, as text to keep elsewhere."""
@@ -293,6 +337,19 @@ class Audit:
             if memory is not None:
                 self._remember(memory.having_told(other.newest.root))
 
+    @property
+    def missed(self) -> bool:
+        """Whether this computer saw a state of the log that this one does not extend, and nobody
+        accepted that yet."""
+        memory = self._remembered()
+        return memory is not None and bool(memory.missed)
+
+    def ends_well(self) -> bool:
+        """Return whether the log ends as it was written, or a person accepted that it does not: a
+        log whose end was lost never gets a right one again."""
+        with self._database.reader() as reading:
+            return self._head.read(reading).whole or audit_rows.count(reading, _ACCEPTED) > 0
+
     def save_witness(self) -> None:
         """Remember outside of the vault's folder what the log is now."""
         if self._witness is None:
@@ -379,9 +436,11 @@ def _bare(*, actor: str, act: str, subject: str, outcome: str, reason: str = "")
     )
 
 
-def _foreign(changed: tuple[str, ...]) -> str:
-    """Return what is said where something is not as the last entry signed it."""
-    return f"Not as the audit log says, so changed outside of the program: {', '.join(changed)}."
+def foreign_error(changed: tuple[str, ...]) -> VaultDamaged:
+    """Return what is raised where something is not as the last entry signed it."""
+    named = ", ".join(changed)
+    sentence = f"Not as the audit log says, so changed outside of the program: {named}."
+    return VaultDamaged(sentence, hint=_FOREIGN_HINT)
 
 
 def _no_such_proof() -> UsageError:

@@ -24,6 +24,10 @@ _INSERT = """
         root, next_key, signature, state)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_TIP = """
+    SELECT number, CAST(hash AS BLOB), state, next_key, signature FROM audit
+    ORDER BY number DESC LIMIT 1
+"""
 _PAGE = 5000
 
 
@@ -68,6 +72,12 @@ def last(reading: Reading) -> SignedEntry | None:
     """Return the last entry, or `None` while there is none."""
     row = reading.one(f"{_signing(reading)} ORDER BY number DESC LIMIT 1")
     return None if row is None else _signed(row)
+
+
+def tip(reading: Reading) -> Row | None:
+    """Return by what the end of the log is known again: what the next entry follows, and what it
+    goes on signing."""
+    return reading.one(_TIP)
 
 
 def one(reading: Reading, number: int) -> SignedEntry | None:

@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from app.storage.database import Reading, Row
     from app.storage.header import Header, OpenHeader
     from app.storage.keys import CallKeys, VaultKey
+    from app.storage.trust import Trust
 
 _TRIES = 5
 
@@ -115,6 +116,7 @@ class Backups:
         audit: Audit,
         call_keys: CallKeys,
         clock: Clock,
+        trust: Trust,
     ) -> None:
         """Read the parts of a vault; nothing is written to them but audit entries."""
         self._folder = folder
@@ -124,6 +126,7 @@ class Backups:
         self._audit = audit
         self._call_keys = call_keys
         self._clock = clock
+        self._trust = trust
         self._one = threading.Lock()
 
     def make(
@@ -138,8 +141,9 @@ class Backups:
         """Bring a backup in a folder up to date, or make it there; `None` if it was stopped.
 
         The folder is new, empty, or holds a backup of this vault. The key file goes to `keys_to`,
-        if given. Raises `UsageError` or `BackupInvalid` for another folder, `DiskFull`,
-        `FolderReadOnly` or `StorageError`; the backup that was there is then as good as before.
+        if given. Raises `UsageError` or `BackupInvalid` for another folder, `VaultInDoubt` where
+        there is a backup and the vault is in doubt, `DiskFull`, `FolderReadOnly` or
+        `StorageError`; the backup that was there is then as good as before.
         """
         keys_to = keys_to or place
         self._expect_outside(place, keys_to)
@@ -151,6 +155,8 @@ class Backups:
                     "The keys of this backup are kept apart, and would lie beside it now.",
                     hint="Name their place with `--keys-to`, or begin another backup elsewhere.",
                 )
+            if before.vaults:  # a new folder is always right: it takes no good backup's place
+                self._trust.expect(readable=False)
             entry = self._audit.record(actor=actor, act="vault.backup", outcome="begun")
             generation = max(entry.number, before.generation + 1)
             run = _Run(self, generation, before, progress, stop)

@@ -53,10 +53,12 @@ _DENIED_ACTIONS = {dbapi2.SQLITE_ATTACH, dbapi2.SQLITE_DETACH}
 _ALLOWED_PRAGMAS = {
     "busy_timeout",
     "data_version",  # full text asks for it
-    "quick_check",  # a new column does
+    "integrity_check",
+    "quick_check",  # a new column does, too
     "user_version",
     "wal_checkpoint",
 }
+_ALLOWED_VALUES = {("schema_version", None), ("writable_schema", "RESET")}
 _WAIT_MS = 20_000
 _PIECE = 1000
 
@@ -171,6 +173,7 @@ class Database:
         self._idle: list[Connection] = []
         self._closed = False
         self._in_transaction = False
+        self._schema: int | None = None
         if not path.is_file():
             raise VaultDamaged("The vault's database is missing.")
         with explained(path):
@@ -200,6 +203,11 @@ class Database:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 writing = Writing(self._writer)
+                if self._schema not in {None, _schema_version(writing)}:
+                    raise VaultDamaged(
+                        "The vault's tables were changed outside of the program while it was open.",
+                        hint="Close the vault and open it again: it says then what was changed.",
+                    )
                 if self.guard is not None:
                     self.guard.begun(writing)
                 yield writing
@@ -212,6 +220,20 @@ class Database:
                 self._in_transaction = False
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
+
+    def hold_schema(self, expect: Callable[[Reading], None]) -> None:
+        """Let `expect` look at the schema that the writer goes by, and refuse every transaction
+        from now on that meets another one; what `expect` raises passes."""
+        with self._writing, explained(self._path):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                # while nobody else writes: what the writer read before may be of another moment
+                self._writer.execute("PRAGMA writable_schema = RESET")
+                looking = Reading(self._writer)
+                expect(looking)
+                self._schema = _schema_version(looking)
+            finally:
+                self._writer.execute("ROLLBACK")
 
     @contextmanager
     def reader(self) -> Iterator[Reading]:
@@ -337,6 +359,11 @@ class Database:
                 self._idle.append(connection)
                 return
         connection.close()
+
+
+def _schema_version(reading: Reading) -> int:
+    """Return the number that SQLite changes whenever anybody changes the schema."""
+    return reading.number("PRAGMA schema_version")
 
 
 def rekey(path: Path, old: bytes, new: bytes) -> None:
@@ -473,6 +500,8 @@ def explained(path: Path) -> Iterator[None]:
     _refused.statement = False
     try:
         yield
+    except UnicodeDecodeError as error:  # a name among the tables that is no text
+        raise VaultDamaged("The vault's database is damaged.") from error
     except dbapi2.DatabaseError as error:
         if _code(error) == _NOT_AUTHORISED and not _refused.statement:
             raise KeyboardInterrupt from error
@@ -559,9 +588,10 @@ def _authorised(
     action: int, first: str | None, second: str | None, _where: str | None, _by: str | None
 ) -> int:
     """Refuse what could write plain text or change the protections of an open connection."""
+    allowed = first in _ALLOWED_PRAGMAS or (first, second) in _ALLOWED_VALUES
     if (
         action in _DENIED_ACTIONS
-        or (action == dbapi2.SQLITE_PRAGMA and first not in _ALLOWED_PRAGMAS)
+        or (action == dbapi2.SQLITE_PRAGMA and not allowed)
         or (action == dbapi2.SQLITE_FUNCTION and second == "load_extension")
     ):
         _refused.statement = True

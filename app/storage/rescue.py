@@ -263,8 +263,6 @@ class _Rescue:
 
     def _expect_own_state(self, *, sheet: bool) -> None:
         """Refuse people and rules that somebody else wrote, as far as that can be read."""
-        if self.source.read(schema.version) < schema.SEALED_FROM:
-            return
         with suppress(_Unreadable):
             changed = self.source.read(_foreign)
             if changed and not sheet:
@@ -357,6 +355,7 @@ class _Rescue:
             if entries:
                 writing.many(inserting("audit", entries), entries)
             writing.change(guard[0])
+        target.hold_schema(schema.expect_own)
         if len(entries) < highest:
             self.remarks.append(
                 f"{highest - len(entries)} of {highest} audit entries could not be read:"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.storage.clock import Clock
-    from app.storage.database import Reading, Writing
+    from app.storage.database import Reading
     from app.storage.header import Header, OpenHeader
 
 
@@ -63,7 +63,7 @@ def finish(  # noqa: PLR0913 (where, with what, and when)
     if following is None:
         return found, key
     if not is_rekeyed(database_path, _database_key(found, following)):
-        found, following = _encrypted_anew(folder, database_path, found, key, following)
+        found, following = _encrypted_anew(folder, database_path, found, key, following, clock)
     with _opened(database_path, _database_key(found, following)) as database:
         rewrapped = _kept(database, following)
         if rewrapped is None:
@@ -130,8 +130,8 @@ def _sealed_index_key(reading: Reading) -> bytes:
     return bytes(sealed[0])
 
 
-def _encrypted_anew(
-    folder: Path, path: Path, found: Header, key: VaultKey, following: VaultKey
+def _encrypted_anew(  # noqa: PLR0913, PLR0917 (as `finish`)
+    folder: Path, path: Path, found: Header, key: VaultKey, following: VaultKey, clock: Clock
 ) -> tuple[Header, VaultKey]:
     """Take steps 2 and 3, or neither; returns the header and the next vault key that count."""
     before = key.derive(KeyPurpose.DATABASE, found.database_salt)
@@ -142,17 +142,15 @@ def _encrypted_anew(
             following = header.following_key(found, key) or following
             _expect_changeable(database, Audit(database, b"", found.id))
             expect_room_to_rekey(path)
-            with database.transaction() as writing:
-                _reseal(writing, found.id, key, following)
+            _reseal(database, found.id, key, following, clock)
         rekey(path, before, _database_key(found, following))
     except AppError as error:
         # so the vault opens under its old keys as before, once the step between was undone
         with (
             suppress(AppError),
             _opened(path, before) as database,
-            database.transaction() as writing,
         ):
-            _reseal(writing, found.id, following, key)
+            _reseal(database, found.id, following, key, clock)
         if isinstance(error, SealBroken):
             raise VaultDamaged("The keys of a damaged vault are not changed.") from error
         raise
@@ -168,11 +166,16 @@ def _expect_changeable(database: Database, audit: Audit) -> None:
 def _expect_own_state(database: Database, audit: Audit) -> bool:
     """Raise `VaultDamaged` where others changed what the change of keys would sign; returns whether
     the database has seals, which one of an older version has not."""
-    with database.reader() as reading:
-        sealed = schema.version(reading) >= schema.SEALED_FROM
+    database.hold_schema(schema.expect_own)
+    sealed = _has_seals(database)
     if sealed:
         audit.expect_own_state()
     return sealed
+
+
+def _has_seals(database: Database) -> bool:
+    with database.reader() as reading:
+        return schema.version(reading) >= schema.SEALED_FROM
 
 
 def _kept(database: Database, following: VaultKey) -> Header | None:
@@ -205,21 +208,27 @@ def _opened(path: Path, key: bytes) -> Iterator[Database]:
         database.close()
 
 
-def _reseal(writing: Writing, vault_id: str, old: VaultKey, new: VaultKey) -> None:
-    """Seal what is sealed under keys of the vault key under those of the new one, once."""
-    if _is_under(writing, new):
-        return
-    kept = Head(vault_id, old.derive(KeyPurpose.AUDIT)).read(writing)
-    Head(vault_id, new.derive(KeyPurpose.AUDIT)).keep(writing, kept)
-    moved = keys.moved_index_key(_sealed_index_key(writing), old, new)
-    writing.change("UPDATE sealed_keys SET sealed = ? WHERE name = 'index'", (moved,))
-    before = CallKeys(old.derive(KeyPurpose.CALLS), b"")
-    after = CallKeys(new.derive(KeyPurpose.CALLS), b"")
-    rows = writing.all(_CALL_KEYS)
-    writing.many(
-        "UPDATE call_keys SET sealed = ? WHERE call = ?",
-        [(after.sealed(call, before.opened(call, kept)), number) for number, call, kept in rows],
-    )
+def _reseal(database: Database, vault_id: str, old: VaultKey, new: VaultKey, clock: Clock) -> None:
+    """Seal what is sealed under keys of the vault key under those of the new one, once; the key of
+    the index is in the state that entries sign, so that there is one of this."""
+    if _has_seals(database):
+        database.guard = Audit(database, new.derive(KeyPurpose.AUDIT), vault_id, clock)
+    with database.transaction() as writing:
+        if _is_under(writing, new):
+            return
+        kept = Head(vault_id, old.derive(KeyPurpose.AUDIT)).read(writing)
+        Head(vault_id, new.derive(KeyPurpose.AUDIT)).keep(writing, kept)
+        moved = keys.moved_index_key(_sealed_index_key(writing), old, new)
+        writing.change("UPDATE sealed_keys SET sealed = ? WHERE name = 'index'", (moved,))
+        before = CallKeys(old.derive(KeyPurpose.CALLS), b"")
+        after = CallKeys(new.derive(KeyPurpose.CALLS), b"")
+        writing.many(
+            "UPDATE call_keys SET sealed = ? WHERE call = ?",
+            [
+                (after.sealed(call, before.opened(call, sealed)), number)
+                for number, call, sealed in writing.all(_CALL_KEYS)
+            ],
+        )
 
 
 _CALL_KEYS = """

@@ -67,6 +67,7 @@ from app.storage.requests import Requests
 from app.storage.scopes import Teams
 from app.storage.search import Search
 from app.storage.second_factor import SecondFactors
+from app.storage.trust import Trust
 from app.storage.vocabulary import WordLists
 from app.storage.ways_in import WaysIn
 from app.storage.witness import Witness
@@ -286,6 +287,7 @@ class Vault:
         audit_key = key.derive(KeyPurpose.AUDIT)
         self.audit = Audit(database, audit_key, found.id, clock, witness=witness)
         database.guard = self.audit
+        self.trust = Trust(database, self.audit)
         self.audio = SealedAudio(folder, database, call_keys)
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
@@ -293,7 +295,7 @@ class Vault:
             database, self.audio, self.audit, call_keys, clock, older_copies=folder / _BACKUPS
         )
         self.backups = Backups(
-            folder, self._header, database, self.audio, self.audit, call_keys, clock
+            folder, self._header, database, self.audio, self.audit, call_keys, clock, self.trust
         )
         self.policy = Policies(database, self.audit)
         self.vocabulary = WordLists(database, self.audit)
@@ -344,6 +346,7 @@ class Vault:
         `SignInError` or `VaultDamaged`.
         """
         entry = self._typed(name, passphrase)
+        self.audit.expect_own_state()
         self.let_in(entry, code)
         self.ways_in.came_in(entry)
         return self.person
@@ -568,7 +571,8 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
         database.copy_to(opening.folder / _BACKUPS / f"before-step-{version + 1}.db")
 
     try:
-        schema.upgrade(database, fresh=False, backup=keep_copy)
+        log = Audit(database, key.derive(KeyPurpose.AUDIT), found.id, opening.computer.clock)
+        schema.upgrade(database, fresh=False, backup=keep_copy, taken=log.upgraded)
         expect_own(database, found)
         found = header.newest(opening.folder, database, found, key)
         header.keep_copy(opening.folder, found)
@@ -576,6 +580,7 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
         vault.audit.expect_own_state()
         vault._recover()
         vault.audit.meet_witness()
+        vault.trust.compare_few()
         if hindered is not None:
             vault.ways_in.tell_of_hindrance(hindered)
     except BaseException:

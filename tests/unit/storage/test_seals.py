@@ -128,6 +128,9 @@ EDITS = {
     "what was erased": "DELETE FROM erased",
     "the details of calls": "UPDATE calls SET started = '2001-01-01T00:00:00.000Z'",
     "the digests of analyses": "DELETE FROM contents",
+    "the word list": "INSERT INTO vocabulary VALUES (1, 'Velmora')",
+    "the key of the index": "INSERT INTO sealed_keys VALUES ('other', x'00')",
+    "backup codes": "INSERT INTO backup_codes VALUES ('bea', zeroblob(32))",
 }
 
 
@@ -153,13 +156,14 @@ def rich(opened):
 def test_what_somebody_changes_with_a_tool_is_named(rich, folder, what, triggers):
     rich.close()
     connection, _ = raw(folder, "bea", OTHER)
-    if not triggers:
-        names = connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%sealed%'"
-        ).fetchall()
-        for (name,) in names:
-            connection.execute(f"DROP TRIGGER {name}")
+    noting = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%sealed%'"
+    ).fetchall()
+    for name, _ in () if triggers else noting:
+        connection.execute(f"DROP TRIGGER {name}")
     connection.execute(EDITS[what])
+    for _, sql in () if triggers else noting:
+        connection.execute(sql)
     connection.close()
     try:
         with vault.open_vault(folder, OTHER, name="bea") as again:

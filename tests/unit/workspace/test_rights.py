@@ -112,7 +112,12 @@ TABLE = {
     "audit.prove_entry": (Right.EXPORT_AUDIT, lambda w, _: w.audit.prove_entry(1)),
     "audit.prove_since": (Right.EXPORT_AUDIT, lambda w, _: w.audit.prove_since(b"none")),
     "audit.export": (Right.EXPORT_AUDIT, lambda w, _: w.audit.export(NO_FOLDER)),
-    "audit.accept": (Right.MANAGE_VAULT, lambda w, _: w.audit.accept("restored")),
+    "audit.doubt": (ANYBODY, lambda w, _: w.audit.doubt()),
+    "audit.compare": (ANYBODY, lambda w, _: w.audit.compare()),
+    "audit.accept": (
+        Right.MANAGE_VAULT,
+        lambda w, _: w.audit.accept("restored", confirmed=Confirmed(w.session.name)),
+    ),
     "people.list": (Right.MANAGE_PEOPLE, lambda w, _: w.people.list()),
     "people.waits": (Right.MANAGE_PEOPLE, lambda w, _: w.people.waits()),
     "people.known_names": (Right.MANAGE_PEOPLE, lambda w, _: w.people.known_names()),

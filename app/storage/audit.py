@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from app.storage.witness import Memory, Witness
 
 _SYSTEM = "system"
-_EVERYTHING, _ACCEPTED = AuditQuery(), AuditQuery(act="audit.accept")
+_EVERYTHING = AuditQuery()
+_ACCEPT, _WITHOUT_END = "audit.accept", "without its end"
 _FOREIGN_HINT = schema_check.HINT
 
 
@@ -136,7 +137,7 @@ class Audit:
         """Add the entry of a step of the schema, which signs the tables that it leads to, in the
         transaction of the step; raises `VaultDamaged` where the log does not end as it was
         written."""
-        self._signed_state(writing)
+        self._signed_state(writing, upgrading=True)
         end = self._head.read(writing)
         state = seals.moved(writing, end.state, upgraded=True)
         bare = _bare(actor=_SYSTEM, act="vault.upgrade", subject=str(step), outcome="ok")
@@ -211,23 +212,34 @@ class Audit:
         with self._database.reader() as reading:
             return seals.foreign(reading, self._signed_state(reading), seals.LATER, stop)
 
-    def _signed_state(self, reading: Reading) -> bytes:
-        """Return what the last entry signs of the vault; raises `VaultDamaged` where it does not.
+    def _signed_state(self, reading: Reading, *, upgrading: bool = False) -> bytes:
+        """Return what the last entry signs of the vault; raises `VaultDamaged` where it does not:
+        one that signs nothing is the last one while a vault without seals is `upgrading` only.
 
-        That of a rescue goes on from a log whose end was perhaps lost: then no key is known.
+        An entry that goes on from an end that was lost is signed by a key that nobody named. It is
+        believed where it says what the one before it signed, and that of a rescue in any case: the
+        log is in doubt then (`ends_well`).
         """
         last = audit_rows.last(reading)
-        if last is None:
-            return b""
-        before = audit_rows.one(reading, last.entry.number - 1)
-        (first_key,) = reading.one("SELECT first_key FROM audit_head") or (b"",)
-        if last.entry.act != RESCUE and not is_signed(
-            self._head.vault_id, last, before, bytes(first_key)
-        ):
-            raise VaultDamaged(
-                f"Audit entry {last.entry.number} is not as it was written.", hint=_FOREIGN_HINT
+        if last is None or not (last.state or upgrading):
+            raise VaultDamaged("The end of the audit log is missing.", hint=_FOREIGN_HINT)
+        before, earlier = (audit_rows.one(reading, last.entry.number - back) for back in (1, 2))
+        if (
+            self._is_signed(reading, last, before)
+            or (last.entry.act == RESCUE and not self._head.read(reading).whole)
+            or (
+                before is not None
+                and before.state == last.state
+                and self._is_signed(reading, before, earlier)
             )
-        return last.state
+        ):
+            return last.state
+        number = last.entry.number
+        raise VaultDamaged(f"Audit entry {number} is not as it was written.", hint=_FOREIGN_HINT)
+
+    def _is_signed(self, reading: Reading, signed: SignedEntry, before: SignedEntry | None) -> bool:
+        (first_key,) = reading.one("SELECT first_key FROM audit_head") or (b"",)
+        return is_signed(self._head.vault_id, signed, before, bytes(first_key))
 
     def begun(self, writing: Writing) -> None:
         """Take no notice of what was noted before this transaction (see `seals`); raises
@@ -348,7 +360,9 @@ class Audit:
         """Return whether the log ends as it was written, or a person accepted that it does not: a
         log whose end was lost never gets a right one again."""
         with self._database.reader() as reading:
-            return self._head.read(reading).whole or audit_rows.count(reading, _ACCEPTED) > 0
+            if self._head.read(reading).whole:
+                return True
+            return audit_rows.was(reading, _ACCEPT, _WITHOUT_END)
 
     def save_witness(self) -> None:
         """Remember outside of the vault's folder what the log is now."""
@@ -364,7 +378,10 @@ class Audit:
     def accept_mismatch(self, *, actor: str, reason: str) -> AuditEntry:
         """Let the log count as whole again although this computer saw another one, such as after a
         backup was restored; the entries about it stay."""
-        entry = self.record(actor=actor, act="audit.accept", reason=reason)
+        with self._database.reader() as reading:
+            whole = self._head.read(reading).whole
+        outcome = "ok" if whole else _WITHOUT_END
+        entry = self.record(actor=actor, act="audit.accept", outcome=outcome, reason=reason)
         memory = self._remembered()
         if self._witness is not None:
             first = self._witness.first(self._seen())

@@ -46,6 +46,12 @@ def count(reading: Reading, query: AuditQuery) -> int:
     return reading.number(f"SELECT count(*) FROM audit WHERE {where}", values)  # noqa: S608
 
 
+def was(reading: Reading, act: str, outcome: str) -> bool:
+    """Return whether an act with an outcome is in the log."""
+    sql = "SELECT 1 FROM audit WHERE act = ? AND outcome = ? LIMIT 1"
+    return reading.one(sql, (act, outcome)) is not None
+
+
 def names(reading: Reading) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return who acted, and which acts there are."""
     found = [

@@ -155,7 +155,8 @@ class Backups:
                     "The keys of this backup are kept apart, and would lie beside it now.",
                     hint="Name their place with `--keys-to`, or begin another backup elsewhere.",
                 )
-            if before.vaults:  # a new folder is always right: it takes no good backup's place
+            self._audit.expect_own_state()
+            if before.vaults:  # in a new folder, it takes no good backup's place
                 self._trust.expect(readable=False)
             entry = self._audit.record(actor=actor, act="vault.backup", outcome="begun")
             generation = max(entry.number, before.generation + 1)

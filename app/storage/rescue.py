@@ -498,7 +498,10 @@ class _Rescue:
 
 def _foreign(reading: Reading) -> tuple[str, ...]:
     last = audit_rows.last(reading)
-    return seals.foreign(reading, last.state if last else b"", seals.AT_OPENING)
+    state = last.state if last else b""
+    missing = schema.version(reading) >= schema.SEALED_FROM and not state
+    changed = seals.foreign(reading, state, seals.AT_OPENING)
+    return (*changed, "the end of the audit log") if missing else changed
 
 
 def _waiting(record: records.CallRecord) -> records.CallRecord:

@@ -6,17 +6,25 @@ older moment; or all of the folder is, on a computer that saw the newer one.
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain import EVERYTHING, AuditQuery, PersonState
 from app.errors import VaultDamaged, VaultInDoubt
-from app.storage import policy, seals, trust, vault
+from app.storage import audit_rows, header, policy, rescue, seals, trust, vault
+from app.storage.audit_head import Head
+from app.storage.database import Writing
+from app.storage.keys import KeyPurpose
+from app.storage.way import Way
 from tests.unit.storage.conftest import OTHER, PASSPHRASE, added
 from tests.unit.storage.test_seals import imported, raw
 
+GOLDEN = Path(__file__).parents[2] / "golden" / "vaults" / "0.1.0"
 OF_THE_LOG = ("audit", "audit_head", "seals")
 GOVERNING = (
     "vault", "headers", "next_header", "backup_codes", "teams", "policy", "requests", "holds",
@@ -159,6 +167,98 @@ def test_an_end_of_the_log_that_does_not_fit_is_in_doubt_until_somebody_accepts_
     with vault.open_vault(folder, PASSPHRASE, name="owner") as again:
         again.trust.expect()
         assert not again.audit.verify().ok
+
+
+def test_what_was_accepted_before_does_not_excuse_an_end_that_is_cut_off_later(two):
+    folder, _ = two
+    with vault.open_vault(folder, PASSPHRASE, name="owner") as again:
+        again.audit.accept_mismatch(actor="owner", reason="restored after a fire")
+        again.audit.record(actor="owner", act="call.listen-original")
+    connection, _ = raw(folder, "owner", PASSPHRASE)
+    (guard,) = connection.execute(
+        "SELECT sql FROM sqlite_schema WHERE name = 'audit_kept'"
+    ).fetchone()
+    connection.execute("DROP TRIGGER audit_kept")
+    connection.execute("DELETE FROM audit WHERE number = (SELECT max(number) FROM audit)")
+    connection.execute(guard)
+    connection.close()
+    with (
+        vault.open_vault(folder, PASSPHRASE, name="owner") as again,
+        pytest.raises(VaultInDoubt, match="does not end"),
+    ):
+        again.trust.expect()
+    with vault.open_vault(folder, PASSPHRASE, name="owner") as again:  # it goes on all the same
+        again.audit.accept_mismatch(actor="owner", reason="we know who it was")
+        again.trust.expect()
+        assert not again.audit.verify().ok
+
+
+@pytest.mark.parametrize("left", [0, 1, 5])
+def test_a_log_that_was_cut_off_vouches_for_nothing(two, left):
+    """Least of all an empty one, as that of a vault which is just being made."""
+    folder, _ = two
+    connection, _ = raw(folder, "owner", PASSPHRASE)
+    guards = connection.execute(
+        "SELECT name, sql FROM sqlite_schema WHERE name IN ('audit_kept', 'audit_appended')"
+    ).fetchall()
+    for name, _ in guards:
+        connection.execute(f"DROP TRIGGER {name}")
+    connection.execute("DELETE FROM audit WHERE number > ?", (left,))
+    connection.execute("UPDATE people SET roles = '[\"administrator\"]', state = 'active'")
+    connection.execute("UPDATE audit_head SET number = ?", (left,))
+    for _, sql in guards:
+        connection.execute(sql)
+    connection.close()
+    for _ in range(2):
+        with pytest.raises(VaultDamaged):
+            vault.open_vault(folder, OTHER, name="bea")
+
+
+def test_a_log_that_is_cut_back_to_before_there_were_seals_vouches_for_nothing(tmp_path):
+    folder = shutil.copytree(GOLDEN / "vault", tmp_path / "vault")
+    facts = json.loads((GOLDEN / "facts.json").read_text(encoding="utf-8"))
+    passphrase = facts["passphrases"]["Bea"]
+    vault.open_vault(folder, passphrase, name="Bea").close()
+    connection, _ = raw(folder, "Bea", passphrase)
+    guards = connection.execute(
+        "SELECT name, sql FROM sqlite_schema WHERE name = 'audit_kept'"
+    ).fetchall()
+    connection.execute("DROP TRIGGER audit_kept")
+    connection.execute("DELETE FROM audit WHERE number > ?", (facts["entries"],))
+    connection.execute("UPDATE people SET roles = '[\"administrator\"]', state = 'active'")
+    connection.execute(guards[0][1])
+    connection.close()
+    with pytest.raises(VaultDamaged, match="end of the audit log is missing"):
+        vault.open_vault(folder, passphrase, name="Bea")
+    with pytest.raises(VaultDamaged, match="the end of the audit log"):
+        rescue.rescue(folder, tmp_path / "saved", Way(name="Bea", passphrase=passphrase))
+
+
+def test_an_entry_of_a_rescue_that_nobody_made_lets_nobody_in(two):
+    """Such an entry goes on from a lost end: so its own end must be lost, too."""
+    folder, _ = two
+    connection, key = raw(folder, "owner", PASSPHRASE)
+    connection.execute("UPDATE people SET roles = '[\"administrator\"]', state = 'active'")
+    head = Head(header.read(folder).id, key.derive(KeyPurpose.AUDIT))
+    writing = Writing(connection)
+    state = seals.begin(writing)
+    end = replace(head.read(writing), signer=Ed25519PrivateKey.generate(), state=state)
+    last = audit_rows.last(writing).entry
+    _, end = head.add(writing, end, replace(last, act="vault.rescue", reason=""))
+    head.keep(writing, end)
+    connection.close()
+    with pytest.raises(VaultDamaged, match="is not as it was written"):
+        vault.open_vault(folder, OTHER, name="bea")
+
+
+def test_no_backup_holds_what_others_wrote(two, tmp_path):
+    folder, _ = two
+    with vault.open_vault(folder, PASSPHRASE, name="owner") as again:
+        connection, _ = raw(folder, "owner", PASSPHRASE)
+        connection.execute("UPDATE people SET roles = '[\"administrator\"]'")
+        connection.close()
+        with pytest.raises(VaultDamaged, match="people"):
+            again.backups.make(tmp_path / "backup", actor="owner")
 
 
 def test_what_is_changed_while_the_vault_is_open_is_found_before_each_such_act(two):

@@ -37,7 +37,7 @@ PAGE_BYTES, _RESERVED_BYTES = 4096, 80
 _MOST_GROWTH = 1000
 _NO_ROOM = 13
 _READ_ONLY = {3, 8}
-_DAMAGED = {11, 26}
+_DAMAGED, _NO_INDEX = {11, 26}, "invalid fts5 file format"
 _DISK = {10, 14}
 _MESSAGES = {  # copying a database raises errors that carry no code
     "database or disk is full": 13,
@@ -517,7 +517,7 @@ def _ours(error: Exception, path: Path) -> AppError | None:
         return DiskFull("The disk that holds the vault is full.")
     if code in _READ_ONLY or (code in _DISK and not os.access(path.parent, os.W_OK)):
         return FolderReadOnly("The vault's folder cannot be written to.")
-    if code in _DAMAGED:
+    if code in _DAMAGED or str(error).startswith(_NO_INDEX):
         return VaultDamaged("The vault's database is damaged.")
     if code in _DISK:
         return StorageError(

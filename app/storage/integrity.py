@@ -7,6 +7,7 @@ be brought back from a backup; what a damaged page takes with it is named too.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain import Progress
@@ -45,14 +46,17 @@ def problems(
             with database.reader() as reading:
                 record = records.gathered(reading, number)
                 digests = results.digests(reading, number)
+                listed = results.listed(reading, number)
                 sealed_key = reading.one("SELECT sealed FROM call_keys WHERE call = ?", (number,))
         except VaultDamaged:
             yield f"what the database has of call {call} cannot be read"
             continue
         if record is not None:  # it may have been erased meanwhile
-            digests["original"] = bytes.fromhex(record.call.digest)
             key = b"" if sealed_key is None else sealed_key[0]
-            yield from _of_call(audio, call_keys, record, key, digests)
+            kept = _Kept(record, key, listed, {one: of.hex() for one, of in digests.items()})
+            kept.digests["original"] = record.call.digest
+            yield from _of_call(audio, call_keys, kept)
+    yield from _of_words(database)
     progress(Progress(done=len(calls), total=len(calls)))
 
 
@@ -68,41 +72,71 @@ def broken_keys(database: Database, call_keys: CallKeys) -> bool:
     return False
 
 
-def _of_call(
-    audio: SealedAudio,
-    call_keys: CallKeys,
-    record: CallRecord,
-    sealed_key: bytes,
-    digests: dict[str, bytes],
-) -> Iterator[str]:
-    call = record.id
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the database has of a call; the digests are those that the log signs, hexadecimal."""
+
+    record: CallRecord
+    sealed_key: bytes
+    listed: results.Listed
+    digests: dict[str, str]
+
+
+def _of_call(audio: SealedAudio, call_keys: CallKeys, kept: _Kept) -> Iterator[str]:
+    call = kept.record.id
     try:
-        key = call_keys.opened(call, sealed_key)
+        key = call_keys.opened(call, kept.sealed_key)
     except SealBroken:
         yield f"the key of call {call} is missing or broken"
         return
-    if record.analysis is not None:
-        try:
-            results.opened_analysis(call, record.analysis.analysis, key)
-            results.opened_waveform(call, record.analysis.waveform, key)
-        except SealBroken:
-            yield f"the analysis of call {call} is broken"
-        else:
-            found = results.analysis_digest(record.analysis.analysis, record.analysis.waveform)
-            if digests.get("analysis", found) != found:
-                yield f"the analysis of call {call} is not the one that was kept"
-    for one in record.audio:
+    yield from _of_analysis(kept, key)
+    there = {one.purpose: one.size_bytes for one in kept.record.audio}
+    for purpose in Purpose:
+        if purpose not in there:
+            if purpose in kept.digests:
+                yield f"the {purpose} recording of call {call} is missing or broken"
+            continue
         size, hashed = 0, hashlib.sha256()
         try:
-            for chunk in audio.chunks(call, Purpose(one.purpose)):
+            for chunk in audio.chunks(call, purpose):
                 size += len(chunk)
                 hashed.update(chunk)
         except AppError:
             size = -1
-        if size != one.size_bytes:
-            yield f"the {one.purpose} recording of call {call} is missing or broken"
-        elif digests.get(one.purpose, hashed.digest()) != hashed.digest():
-            yield f"the {one.purpose} recording of call {call} is not the one that was kept"
+        if size != there[purpose]:
+            yield f"the {purpose} recording of call {call} is missing or broken"
+        elif kept.digests.get(purpose, hashed.hexdigest()) != hashed.hexdigest():
+            yield f"the {purpose} recording of call {call} is not the one that was kept"
+
+
+def _of_analysis(kept: _Kept, key: bytes) -> Iterator[str]:
+    record = kept.record
+    if record.analysis is None:
+        if "analysis" in kept.digests:
+            yield f"the analysis of call {record.id} is missing"
+        return
+    try:
+        analysis = results.opened_analysis(record.id, record.analysis.analysis, key)
+        results.opened_waveform(record.id, record.analysis.waveform, key)
+    except SealBroken:
+        yield f"the analysis of call {record.id} is broken"
+        return
+    found = records.analysis_digest(record).hex()
+    if kept.digests.get("analysis", found) != found:
+        yield f"the analysis of call {record.id} is not the one that was kept"
+    if kept.listed != results.listed_of(record.call.number, analysis):
+        yield f"what the lists and the search say of call {record.id} is not what was found in it"
+
+
+def _of_words(database: Database) -> Iterator[str]:
+    """Compare the index of words with the turns; SQLite does so for who may write only."""
+    try:
+        with database.transaction() as writing:
+            writing.change(
+                "INSERT INTO turns_text (turns_text, rank) VALUES ('integrity-check', 1)"
+            )
+    except VaultDamaged:
+        yield "the index of words is not that of what was said"
 
 
 _CALL_KEYS = """

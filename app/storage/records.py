@@ -182,11 +182,19 @@ def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) 
         _add(writing, "holds", of, record.hold)
     if record.analysis is not None:
         _add(writing, "analyses", of, record.analysis)
-        kept = results.analysis_digest(record.analysis.analysis, record.analysis.waveform)
+        kept = analysis_digest(record)
         results.keep_digest(writing, number, "analysis", kept)
         analysis = results.opened_analysis(record.id, record.analysis.analysis, key)
         results.add_turns(writing, number, analysis.transcript.turns)
         results.keep_language(writing, number, analysis)
+
+
+def analysis_digest(record: CallRecord) -> bytes:
+    """Return the digest of the analysis of a call that has one, and of its redacted values."""
+    if record.analysis is None:
+        raise ValueError("there is no analysis")
+    values = [(one.blind, one.kind, one.value) for one in record.values]
+    return results.analysis_digest(record.analysis.analysis, record.analysis.waveform, values)
 
 
 def sealed(record: CallRecord, key: bytes) -> bytes:

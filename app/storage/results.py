@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from app.domain import AnalysedCall, CallId
-    from app.storage.database import Reading, Writing
+    from app.storage.database import Reading, Row, Writing
     from app.storage.keys import CallKeys
+
+    Listed = tuple[Row | None, tuple[Row, ...], tuple[Row, ...]]
 
 _FORMAT = 1
 T = TypeVar("T")
@@ -65,7 +67,8 @@ def keep(writing: Writing, number: int, result: Ready, at: str) -> None:
         "INSERT INTO analyses (call, at, format, analysis, waveform) VALUES (?, ?, ?, ?, ?)",
         (number, at, _FORMAT, result.analysis, result.waveform),
     )
-    keep_digest(writing, number, "analysis", analysis_digest(result.analysis, result.waveform))
+    digest = analysis_digest(result.analysis, result.waveform, result.values)
+    keep_digest(writing, number, "analysis", digest)
     writing.change(_SUMMARY, (*result.columns, number))
     add_turns(writing, number, result.turns)
     writing.many(
@@ -93,20 +96,50 @@ def digests(reading: Reading, number: int) -> dict[str, bytes]:
     return {what: bytes(digest) for what, digest in rows}
 
 
-def analysis_digest(analysis: bytes, waveform: bytes) -> bytes:
-    """Return the digest that is kept of an analysis and its waveform, as they are sealed."""
-    return hashlib.sha256(joined(b"autoinsights-analysis-1", analysis, waveform)).digest()
+def analysis_digest(
+    analysis: bytes, waveform: bytes, values: Iterable[tuple[bytes, str, int]]
+) -> bytes:
+    """Return the digest that is kept of an analysis and its waveform, as they are sealed, and of
+    the redacted values of the call."""
+    kept = [
+        field
+        for blind, kind, value in sorted(set(values))
+        for field in (blind, kind.encode(), str(value).encode())
+    ]
+    return hashlib.sha256(joined(b"autoinsights-analysis-1", analysis, waveform, *kept)).digest()
+
+
+def listed(reading: Reading, number: int) -> Listed:
+    """Return what the lists and the search say of the call with a number."""
+    first = number << TURN_BITS
+    turns = reading.all(_TURNS, (first, first + (1 << TURN_BITS)))
+    flags = reading.all(_FLAGS, (number,))
+    return (reading.one(_LISTED, (number,)), tuple(turns), tuple(flags))
+
+
+def listed_of(number: int, analysis: CallAnalysis) -> Listed:
+    """Return what they have to say of an analysis."""
+    flags = enumerate(analysis.flags)
+    return (
+        _columns(analysis)[:-1],
+        tuple(_turns(number, analysis.transcript.turns)),
+        tuple((place, one.label, one.title, rank(one.severity)) for place, one in flags),
+    )
 
 
 def add_turns(writing: Writing, number: int, turns: Iterable[Turn]) -> None:
     """Put the turns of the call with a number into the search index."""
     writing.many(
         "INSERT INTO turns (id, role, start_ms, text) VALUES (?, ?, ?, ?)",
-        [
-            ((number << TURN_BITS) + turn.index, turn.role, turn.start_ms, clean(turn.text))
-            for turn in turns
-        ],
+        _turns(number, turns),
     )
+
+
+def _turns(number: int, turns: Iterable[Turn]) -> list[Row]:
+    return [
+        ((number << TURN_BITS) + turn.index, turn.role, turn.start_ms, clean(turn.text))
+        for turn in turns
+    ]
 
 
 def keep_language(writing: Writing, number: int, analysis: CallAnalysis) -> None:
@@ -140,6 +173,9 @@ _SUMMARY = """
     SET duration_ms = ?, channels = ?, sentiment = ?, score = ?, severity = ?, language = ?
     WHERE number = ?
 """
+_LISTED = "SELECT duration_ms, channels, sentiment, score, severity FROM calls WHERE number = ?"
+_TURNS = "SELECT id, role, start_ms, text FROM turns WHERE id >= ? AND id < ? ORDER BY id"
+_FLAGS = "SELECT place, label, title, severity FROM flags WHERE call = ? ORDER BY place"
 _ONE = """
     SELECT analysis, waveform FROM analyses JOIN calls ON calls.number = analyses.call
     WHERE calls.id = ?

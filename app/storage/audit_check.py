@@ -108,7 +108,10 @@ def is_signed(
 
 def _is_signed(vault_id: str, signed: SignedEntry, key: bytes, other: bytes | None) -> bool:
     """Return whether one key signed an entry; the `other` one signs that of a restore only."""
-    head = head_encoded(vault_id, signed)
+    try:
+        head = head_encoded(vault_id, signed)
+    except ValueError:  # its hash is none
+        return False
     keys = (key, other) if other is not None and signed.entry.act == RESTORE else (key,)
     return any(signed_by(one, signed.signature, head) for one in keys)
 

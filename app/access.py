@@ -66,6 +66,14 @@ def rights_of(person: Person) -> frozenset[Right]:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment by both clocks: the computer's, and the seconds of one that nobody can set."""
+
+    at: datetime
+    steady_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A person from their signing in to the end that the policy sets; `clock` tells the time,
     and `steady` the seconds since a start of its own."""
@@ -113,16 +121,24 @@ class Session:
         """The calls that are there for this person."""
         return self.person.scope
 
-    def expect_alive(self) -> None:
-        """Raise `SessionEnded` when the person has been signed in for too long.
+    def now(self) -> Moment:
+        """Return this moment."""
+        return Moment(self.clock(), self.steady() if self.steady else 0.0)
 
-        A clock that was put back to before the start ends it as well, and one that was put back
-        within these bounds gains nothing: the steady clock has gone on.
+    def is_within(self, longest: timedelta, since: Moment) -> bool:
+        """Return whether less time has passed since a moment.
+
+        A clock that was put back to before it ends that as well, and one that was put back within
+        these bounds gains nothing: the steady clock has gone on.
         """
+        now = self.now()
+        gone_s = now.steady_s - since.steady_s
+        return -_CLOCKS_DRIFT <= now.at - since.at < longest and gone_s < longest.total_seconds()
+
+    def expect_alive(self) -> None:
+        """Raise `SessionEnded` when the person has been signed in for too long."""
         longest = timedelta(hours=self.policy.session_hours)
-        passed = self.clock() - self.started_at
-        gone_s = self.steady() - self.started_s if self.steady else 0.0
-        if not -_CLOCKS_DRIFT <= passed < longest or gone_s >= longest.total_seconds():
+        if not self.is_within(longest, Moment(self.started_at, self.started_s)):
             raise SessionEnded("You have been signed in for too long.")
 
     def expect_whole(self) -> None:
@@ -169,6 +185,33 @@ ACTS: Final[Mapping[GuardedAct, ActRule]] = {
     GuardedAct.RELAX_POLICY: ActRule(asks=Right.CONFIGURE, approves=_ON_POLICY, on_call=False),
 }
 """The rules of the guarded acts. Whoever approves never asked, and sees that the call is there."""
+
+A_WHILE: Final = timedelta(minutes=5)
+"""How long a passphrase that was typed again counts for acts that come in numbers."""
+
+TYPED_AGAIN: Final[Mapping[str, timedelta | None]] = {
+    "people.add": A_WHILE,
+    "people.change": A_WHILE,
+    "people.set_state": A_WHILE,
+    "people.set_passphrase of others": A_WHILE,
+    "people.take_second_factor of others": A_WHILE,
+    "people.release": A_WHILE,
+    "teams.keep": A_WHILE,
+    "policy.change": A_WHILE,
+    **{f"requests.ask of {act}": A_WHILE for act, rule in ACTS.items() if not rule.on_call},
+    "requests.approve": A_WHILE,
+    "audit.accept": A_WHILE,
+    "people.set_passphrase of oneself": None,
+    "people.set_second_factor": None,
+    "people.take_second_factor of oneself": None,
+    "keys.remember": None,
+    "keys.ask_for_computer": None,
+    "keys.keep_sheet": None,
+    "keys.rotate": None,
+}
+"""What lets people in, decides what they may do, or loosens a rule: for that the passphrase is
+typed again. How long one typing counts for all of it; `None`: it counts for one act, however long
+that takes."""
 
 
 def same_person(one: str | None, other: str) -> bool:

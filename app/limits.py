@@ -15,6 +15,7 @@ _SENTENCES = {
     "roles-unknown": "It is not known which side is the agent.",
     "language-not-supported": "The call is not in English: redaction and findings are unreliable.",
     "language-uncertain": "It is not sure in which language the call is.",
+    "speech-not-understood": "Something is said in which no word could be recognised; it is muted.",
     "crosstalk": "One side is faintly heard on the other's channel; it is not written down twice.",
     "no-times": "The transcript came without times.",
 }

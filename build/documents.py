@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,9 @@ def schema_documents() -> dict[str, str]:
     }
 
 
-def rights_tables() -> tuple[str, str]:
-    """Return the tables of rights and of guarded acts, as they stand in the manual."""
+def rights_tables() -> tuple[str, str, str]:
+    """Return the tables of what is typed for again, of rights and of guarded acts, as they stand
+    in the manual."""
     from app import access
     from app.domain import Right
 
@@ -85,7 +87,38 @@ def rights_tables() -> tuple[str, str]:
         )
         for act, rule in access.ACTS.items()
     )
-    return rights, acts
+    typed = "".join(
+        row(_WHAT_IS_TYPED_FOR[act], "each time" if lasts is None else _minutes(lasts))
+        for act, lasts in access.TYPED_AGAIN.items()
+        if not act.startswith(_OF_RULES)
+    )
+    return typed, rights, acts
+
+
+def _minutes(lasts: timedelta) -> str:
+    return f"{lasts // timedelta(minutes=1)} minutes"
+
+
+_OF_RULES = "requests.ask of "  # what `policy.change` does where that takes a second person
+_WHAT_IS_TYPED_FOR = {
+    "people.add": "adding a person",
+    "people.change": "changing somebody's roles, rights or scope",
+    "people.set_state": "suspending somebody, letting them in again, removing them",
+    "people.set_passphrase of others": "giving somebody else a new passphrase",
+    "people.take_second_factor of others": "taking somebody else's code away",
+    "people.release": "ending somebody's waiting after failed sign-ins",
+    "teams.keep": "changing or removing a team",
+    "policy.change": "changing a rule, or asking for it",
+    "requests.approve": "approving what somebody else asked for",
+    "audit.accept": "accepting a log that is not the one this computer saw",
+    "people.set_passphrase of oneself": "changing your own passphrase",
+    "people.set_second_factor": "setting up your second factor",
+    "people.take_second_factor of oneself": "giving up your second factor",
+    "keys.remember": "letting this computer remember you",
+    "keys.ask_for_computer": "having the vault ask for this computer, or no more",
+    "keys.keep_sheet": "making a recovery sheet",
+    "keys.rotate": "changing the keys",
+}
 
 
 _WHAT_RIGHTS_ALLOW = {
@@ -111,7 +144,8 @@ _WHAT_RIGHTS_ALLOW = {
 
 def with_rights(manual: str) -> str:
     """Return the manual with its tables of rights and of guarded acts as the code has them."""
-    for heading, rows in zip(("| right | ", "| act | who asks "), rights_tables(), strict=True):
+    headings = ("| act | how long ", "| right | ", "| act | who asks ")
+    for heading, rows in zip(headings, rights_tables(), strict=True):
         before, found, after = manual.partition(f"\n{heading}")
         titles, line, rest = (*after.split("\n", 2), "", "")[:3]
         _, blank, rest = rest.partition("\n\n")

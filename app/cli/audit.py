@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from app.cli.run import Run
+    from app.domain import AuditCheck
     from app.workspace import Workspace
 
 _SHORT_FORM = "AIROOT2-"
@@ -48,13 +49,29 @@ def _verify(run: Run, workspace: Workspace) -> int:
     kept = None if given is None else _read(given)
     with Bar(run.out, "Verifying", "entry") as bar:
         check = workspace.audit.verify(kept, bar.tell)
-    lines = [check.sentence]
-    if check.ok and kept is not None:
-        lines.append("It extends the checkpoint that was given.")
-    if not check.ok:
-        lines += _WHAT_NOW
+    lines = [check.sentence, *(_proven(check) if check.ok else _WHAT_NOW)]
     run.out.give(records.of_audit_check(check), lines)
     return 0 if check.ok else VaultDamaged.status
+
+
+_TO_VERIFY = (
+    "Whoever verifies it needs from elsewhere that the checkpoint in it is genuine: hand this out",
+    "another way, or the exported log (`audit export`):",
+)
+
+
+def _proven(check: AuditCheck) -> tuple[str, ...]:
+    """Return what a log that is found good shows beside that, and what it does not."""
+    if not check.covered:
+        return (
+            "Not proven: that the whole vault was not put back to an older state, with what this",
+            "computer remembers of it. Only a checkpoint kept elsewhere shows that (--checkpoint).",
+        )
+    after = counted(check.entries - check.covered, "entry", "entries")
+    return (
+        f"It extends the checkpoint that was given, of {_entries(check.covered)}.",
+        f"Not proven by that: that what came after it (now {after}) is all that there was.",
+    )
 
 
 def _list(run: Run, workspace: Workspace) -> int:
@@ -96,18 +113,21 @@ def _checkpoint(run: Run, workspace: Workspace) -> int:
 def _prove(run: Run, workspace: Workspace) -> int:
     trail, args = workspace.audit, run.args
     since = None if args.since is None else _read(args.since)
+    if args.to is not None and (args.number is not None or since is None):
+        raise UsageError("--to goes with --since and no number.")
     if args.number is not None:
         proof = trail.prove_entry(args.number, since)
         said = f"that entry {args.number} is in the log of {_entries(proof.checkpoint.size)}"
     elif since is not None:
-        proof = trail.prove_since(since)
+        proof = trail.prove_since(since, None if args.to is None else _read(args.to))
         said = f"that the log of {_entries(proof.checkpoint.size)} begins with the first"
         said += f" {proof.since:,}, unchanged"
     else:
         hint = "Name one entry by its number, or --since a checkpoint."
         raise UsageError("What shall be proven?", hint=hint)
     trail.write(args.out, trail.proof_file(proof), force=args.force)
-    run.out.give(records.of_proof(proof, args.out), [f"{args.out} proves {said}."])
+    lines = [f"{args.out} proves {said}.", *_TO_VERIFY, trail.checkpoint_text(proof.checkpoint)]
+    run.out.give(records.of_proof(proof, args.out), lines)
     return 0
 
 

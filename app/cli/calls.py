@@ -38,7 +38,8 @@ def init(run: Run) -> int:
             f"The auditor's key: {key}",
             "                   (keep it where the vault is not; `audit key` shows it again)",
         ]
-        run.out.give(records.of_vault(workspace.info, key), lines)
+        code = workspace.audit.key_code() if run.out.stdout.isatty() else ()
+        run.out.give(records.of_vault(workspace.info, key), [*lines, *code])
         if _talks(run) and passphrases.agreed("Make a recovery sheet now?"):
             recovery_sheet(run, workspace)
         run.out.say(["Next: autoinsights import FOLDER"])

@@ -73,7 +73,7 @@ def requests(run: Run) -> int:
     with run.workspace() as workspace:
         part = workspace.requests
         if args.act == "approve":
-            _give(run, part.approve(args.number))
+            _give(run, part.approve(args.number, confirmed=run.confirmed(workspace)))
         elif args.act == "refuse":
             _give(run, part.refuse(args.number, args.reason))
         elif args.act == "withdraw":
@@ -92,7 +92,9 @@ def policy(run: Run) -> int:
     args = run.args
     with run.workspace() as workspace:
         if args.act == "set":
-            request = workspace.policy.change(args.name, args.value, reason=args.reason)
+            request = workspace.policy.change(
+                args.name, args.value, reason=args.reason, confirmed=run.confirmed(workspace)
+            )
             if request is not None:
                 _tell(run, request, f"`{args.name}` is changed.")
                 return 0
@@ -106,10 +108,9 @@ def teams(run: Run) -> int:
     """List the teams, or change one."""
     args = run.args
     with run.workspace() as workspace:
-        if args.act == "set":
-            workspace.teams.keep(args.name, args.agents)
-        elif args.act == "remove":
-            workspace.teams.keep(args.name, ())
+        if args.act in {"set", "remove"}:
+            agents = args.agents if args.act == "set" else ()
+            workspace.teams.keep(args.name, agents, confirmed=run.confirmed(workspace))
         found = workspace.teams.list()
         for team in found:
             run.out.give(records.of_team(team), [f"{team.name}: {', '.join(team.agents)}"])

@@ -76,6 +76,11 @@ def _audit_check_options(acts: argparse._SubParsersAction[Parser], shared: Parse
         " log: the checkpoint's file, or its short form AIROOT2-...",
     )
     proven.add_argument(
+        "--to",
+        metavar="CHECKPOINT",
+        help="with --since: prove it of this newer checkpoint's file, instead of the log as it is",
+    )
+    proven.add_argument(
         "--out", type=Path, metavar="FILE", required=True, help="the file for the proof"
     )
     _force_option(proven)

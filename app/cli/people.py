@@ -41,10 +41,11 @@ def people(run: Run) -> int:
         elif act == "change":
             _change(run, workspace)
         elif act == "release":
-            workspace.people.release(run.args.name)
+            workspace.people.release(run.args.name, confirmed=run.confirmed(workspace))
             _tell(run, workspace, f"{run.args.name} may try to sign in again at once.")
         else:
-            workspace.people.set_state(run.args.name, _STATES[act])
+            confirmed = run.confirmed(workspace)
+            workspace.people.set_state(run.args.name, _STATES[act], confirmed=confirmed)
             _tell(run, workspace, f"{run.args.name} {_DONE[act]}.")
     return 0
 
@@ -53,8 +54,8 @@ def passphrase(run: Run) -> int:
     """Change one's own passphrase, or give somebody else a new one."""
     with run.workspace() as workspace:
         name = run.args.name or workspace.people.me.name
-        confirmed = run.confirmed(workspace)
         new = run.new_passphrase(name, run.args.new_passphrase_file)
+        confirmed = run.confirmed(workspace)
         workspace.people.set_passphrase(name, new, confirmed=confirmed)
         run.out.note(f"The passphrase of {name} is changed; the old one opens nothing any more.")
     return 0
@@ -119,7 +120,8 @@ def _row(person: Person) -> tuple[str, ...]:
 def _add(run: Run, workspace: Workspace) -> None:
     person = _as_asked(Person(name=PersonName(run.args.name), roles=frozenset()), run.args)
     _remark_on_unknown(run, workspace, person)
-    workspace.people.add(person, run.new_passphrase(run.args.name, run.args.new_passphrase_file))
+    new = run.new_passphrase(run.args.name, run.args.new_passphrase_file)
+    workspace.people.add(person, new, confirmed=run.confirmed(workspace))
     _tell(run, workspace, f"{run.args.name} is in the vault.")
 
 
@@ -136,7 +138,7 @@ def _change(run: Run, workspace: Workspace) -> None:
     if run.args.everything:
         changed = replace(changed, scope=Scope())
     _remark_on_unknown(run, workspace, changed)
-    workspace.people.change(changed)
+    workspace.people.change(changed, confirmed=run.confirmed(workspace))
     _tell(run, workspace, f"{changed.name} is changed.")
 
 

@@ -258,13 +258,14 @@ class CheckRecord(Record, frozen=True, kw_only=True, tag="autoinsights.check/1")
 
 
 class AuditCheckRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-check/1"):
-    """What verifying the audit log found."""
+    """What verifying the audit log found; the checkpoint that was given vouches for `covered`."""
 
     entries: int
     ok: bool
     first_bad: int | None
     sentence: str
     restarts: tuple[int, ...]
+    covered: int
 
 
 class AuditEntryRecord(Record, frozen=True, kw_only=True, tag="autoinsights.audit-entry/1"):

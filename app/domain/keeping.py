@@ -65,13 +65,15 @@ class AuditProof:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditCheck:
     """What verifying the audit log found; `first_bad` is the number of the first entry that is not
-    as written, `restarts` those with which a log that is good goes on after a restore or rescue."""
+    as written, `restarts` those with which a log that is good goes on after a restore or rescue;
+    `covered` is how many entries a checkpoint vouches for that was given and that fits."""
 
     entries: int
     ok: bool
     first_bad: int | None
     sentence: str
     restarts: tuple[int, ...] = ()
+    covered: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

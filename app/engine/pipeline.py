@@ -128,6 +128,8 @@ class _Run:
             facts = replace(facts, warnings=(*facts.warnings, "channel-map-not-used"))
         if heard.leaks:
             facts = replace(facts, warnings=(*facts.warnings, "crosstalk"))
+        if heard.unheard:
+            facts = replace(facts, warnings=(*facts.warnings, "speech-not-understood"))
         facts = replace(facts, corrections=corrections)
         return self._judge(redacted, facts, audio)
 

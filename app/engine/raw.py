@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.domain import Role, RoleBasis
+from app.domain import MutedSpan, Role, RoleBasis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,3 +65,4 @@ class RawTranscript:
     role_confidence: float = 0.0
     language_confidence: float | None = None  # 0 to 1, where the language was listened for
     leaks: tuple[Leak, ...] = ()
+    unheard: tuple[MutedSpan, ...] = ()  # speech of which no word was recognised

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from app.engine.windows import Window
 
+    Pieces = tuple[list[str], list[list[int]]]
+
 BATCH = 8
 _GPU_BATCH = 16  # a graphics card is idle with fewer; its memory holds the base model's states
 _MOST_TOKENS = 224  # half of Whisper's memory: what 30 s of fast speech needs, and no endless loop
@@ -54,10 +56,11 @@ class Heard:
     words: tuple[HeardWord, ...] = field(repr=False)
 
 
-class _Aligned(TypedDict):
+class Aligned(TypedDict):
     """A word as faster-whisper aligns it; times in seconds."""
 
     word: str
+    tokens: list[int]
     start: float
     end: float
     probability: float
@@ -117,25 +120,44 @@ class Recogniser:
         return heard
 
     def _batch(self, windows: Sequence[Window], encoder: Encoder, language: str) -> list[Heard]:
-        from faster_whisper.tokenizer import Tokenizer
-
-        model = self._model
-        tokenizer = Tokenizer(
-            model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=language
-        )
+        tokenizer = self._tokenizer(language)
         encoded = encoder.encoded(windows)
         results = self._generate(encoded, tokenizer, len(windows))
         tokens = [[t for t in r.sequences_ids[0] if t < tokenizer.eot] for r in results]
         lengths = [-(-window.length // SAMPLES_PER_FRAME) for window in windows]
         aligned = self._align(encoded, tokenizer, tokens, lengths)
         heard: list[Heard] = []
-        for window, result, words in zip(windows, results, aligned, strict=True):
+        for window, result, tokens_timed in zip(windows, results, aligned, strict=True):
+            words = joined_numbers(tokens_timed)
             halves = window.halves()
-            if halves and repetition.suspicious([word["word"] for word in words]):
+            torn = torn_numbers(tokens_timed, window)
+            if torn:
+                heard += self._batch(window.split(torn), encoder, language)
+            elif halves and repetition.suspicious([word["word"] for word in words]):
                 heard += self._batch(halves, encoder, language)
             elif not _nothing_said(result):
                 heard.append(Heard(window, _without_loops(_words(words))))
         return heard
+
+    def _tokenizer(self, language: str) -> Tokenizer:
+        """Return the model's tokenizer, by which each token of a number is a word of its own."""
+        from faster_whisper.tokenizer import Tokenizer
+
+        class NumbersApart(Tokenizer):  # type: ignore[misc]  # faster-whisper has no types
+            def split_tokens_on_spaces(self, tokens: list[int]) -> Pieces:
+                words, parts = list[str](), list[list[int]]()
+                whole = super().split_tokens_on_spaces(tokens)
+                for word, of in zip(*whole, strict=True):
+                    number = any(character.isdigit() for character in word)
+                    split = self.split_tokens_on_unicode(of) if number else ([word], [of])
+                    words += split[0]
+                    parts += split[1]
+                return words, parts
+
+        model = self._model
+        return NumbersApart(
+            model.hf_tokenizer, model.model.is_multilingual, task="transcribe", language=language
+        )
 
     def _generate(
         self, encoded: StorageView, tokenizer: Tokenizer, number: int
@@ -174,12 +196,12 @@ class Recogniser:
         tokenizer: Tokenizer,
         tokens: list[list[int]],
         lengths: list[int],
-    ) -> list[list[_Aligned]]:
+    ) -> list[list[Aligned]]:
         from faster_whisper.transcribe import merge_punctuations
 
         if not any(tokens):
             return [[] for _ in tokens]
-        aligned: list[list[_Aligned]] = self._model.find_alignment(
+        aligned: list[list[Aligned]] = self._model.find_alignment(
             tokenizer, tokens, encoded, lengths
         )
         for words in aligned:
@@ -187,7 +209,44 @@ class Recogniser:
         return aligned
 
 
-def _words(aligned: list[_Aligned]) -> tuple[HeardWord, ...]:
+def torn_numbers(words: list[Aligned], window: Window) -> set[int]:
+    """Return the pieces into which a number goes on that began in the piece before.
+
+    Whisper writes one number where somebody pauses between two: for minutes of the recording.
+    """
+    places = [window.piece_at((word["start"] + word["end"]) / 2) for word in words]
+    return {
+        place
+        for word, place, before in zip(words[1:], places[1:], places, strict=False)
+        if place != before and _continues(word)
+    }
+
+
+def joined_numbers(words: list[Aligned]) -> list[Aligned]:
+    """Put the tokens of each number together again."""
+    joined: list[Aligned] = []
+    for word in words:
+        if not joined or not _continues(word):
+            joined.append(word)
+            continue
+        last = joined[-1]
+        many, more = len(last["tokens"]), len(word["tokens"])
+        sure = (many * last["probability"] + more * word["probability"]) / (many + more)
+        joined[-1] = Aligned(
+            word=last["word"] + word["word"],
+            tokens=[*last["tokens"], *word["tokens"]],
+            start=last["start"],
+            end=word["end"],
+            probability=sure,
+        )
+    return joined
+
+
+def _continues(word: Aligned) -> bool:
+    return word["word"][:1].isdigit()
+
+
+def _words(aligned: list[Aligned]) -> tuple[HeardWord, ...]:
     return tuple(
         HeardWord(
             text=word["word"],

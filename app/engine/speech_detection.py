@@ -144,6 +144,14 @@ def _spans(probabilities: NDArray[np.float32], thresholds: Thresholds) -> list[t
     return found
 
 
+def speech_frames(probabilities: NDArray[np.float32], thresholds: Thresholds) -> NDArray[np.bool_]:
+    """Return in which frames somebody speaks, without any padding."""
+    frames = np.zeros(len(probabilities), bool)
+    for first, last in _spans(probabilities, thresholds):
+        frames[first:last] = True
+    return frames
+
+
 def _bridged(spans: list[tuple[int, int]], frames: int) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for first, last in spans:

@@ -52,6 +52,7 @@ class Transcriber:
         from app.engine.crosstalk import crosstalk
         from app.engine.models import gpu_faults
         from app.engine.turns import timed_words, to_turns
+        from app.engine.unheard import unheard
         from app.engine.windows import pack
 
         crossed = crosstalk(audio.samples)
@@ -78,11 +79,16 @@ class Transcriber:
             for one in heard
             for word in timed_words(one, detected[one.window.channel], language)
         ]
-        turns = to_turns(crossed.kept(word_times.by_sound(words, audio.samples)))
+        words = word_times.by_sound(words, audio.samples)
+        turns = to_turns(crossed.kept(words))
         if not turns:
             raise AudioSilent("Nobody speaks in the recording in a way that can be understood.")
         return RawTranscript(
-            turns=turns, language=language, language_confidence=sure, leaks=crossed.leaks
+            turns=turns,
+            language=language,
+            language_confidence=sure,
+            leaks=crossed.leaks,
+            unheard=unheard(words, detected, audio.samples),
         )
 
     def _detect(self, audio: Audio) -> list[Detected]:

@@ -7,6 +7,7 @@ seconds, and that a time in a window leads back to the right time of the recordi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +16,7 @@ from app.engine.audio import RATE_HZ
 from app.engine.speech_detection import FRAME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Set
 
     from numpy.typing import NDArray
 
@@ -70,15 +71,17 @@ class Window:
         sample = min(max(of.start + seconds * RATE_HZ - of.at, of.start), of.end)
         return round(sample * 1000 / RATE_HZ)
 
-    def halves(self) -> tuple[Window, Window] | None:
-        """Split between the two middle pieces; `None` where there is only one."""
-        if len(self.pieces) < 2:
-            return None
-        middle = len(self.pieces) // 2
-        return (
-            Window(self.channel, _placed(self.pieces[:middle])),
-            Window(self.channel, _placed(self.pieces[middle:])),
-        )
+    def halves(self) -> list[Window]:
+        """Split between the two middle pieces; nothing where there is only one."""
+        return self.split({len(self.pieces) // 2}) if len(self.pieces) > 1 else []
+
+    def split(self, pieces: Set[int]) -> list[Window]:
+        """Split before each of the given pieces."""
+        borders = [0, *sorted(pieces), len(self.pieces)]
+        return [
+            Window(self.channel, _placed(self.pieces[first:last]))
+            for first, last in pairwise(borders)
+        ]
 
 
 def pack(channel: int, detected: Detected) -> list[Window]:

@@ -194,7 +194,8 @@ class Audit:
             verdict = judged(walked, ends=ends, checkpoint=checkpoint, seen=seen)
             changed = () if at_rest or not verdict.ok else seals.foreign(reading, end.state)
         if changed:
-            return replace(verdict, ok=False, sentence=foreign_error(changed).sentence, restarts=())
+            sentence = foreign_error(changed).sentence
+            return replace(verdict, ok=False, sentence=sentence, restarts=(), covered=0)
         return verdict
 
     def expect_own_state(self) -> None:
@@ -288,20 +289,22 @@ class Audit:
             path = merkle.inclusion(covered, number - 1)
         return AuditProof(checkpoint=checkpoint, path=_hexadecimal(path), entry=signed.entry)
 
-    def consistency(self, older: Checkpoint | Seen) -> AuditProof:
-        """Return the proof that the log extends an older checkpoint; raises `UsageError`."""
+    def consistency(self, older: Checkpoint | Seen, newer: Checkpoint | None = None) -> AuditProof:
+        """Return the proof that the log, as it is now or as it was at a newer checkpoint, extends
+        an older one; raises `UsageError`."""
         with self._database.reader() as reading:
-            leaves = audit_rows.leaves(reading)
-            root = merkle.root_of(leaves[: older.size]).hex()
-            if older.size > len(leaves) or root != older.root:
-                raise _no_such_proof()
+            checkpoint = newer or self._checkpoint(reading)
+            leaves = audit_rows.leaves(reading)[: checkpoint.size]
+            for one in (checkpoint, older):
+                root = merkle.root_of(leaves[: one.size]).hex()
+                if one.size > len(leaves) or root != one.root:
+                    raise _no_such_proof()
             path = merkle.consistency(leaves, older.size)
-            checkpoint = self._checkpoint(reading)
         return AuditProof(
             checkpoint=checkpoint,
             path=_hexadecimal(path),
             since=older.size,
-            since_root=Sha256(root),
+            since_root=Sha256(older.root),
         )
 
     @contextmanager
@@ -333,7 +336,9 @@ class Audit:
     def _tell_of_copies(self) -> None:
         """Write down, once, that a copy of the vault was opened elsewhere on this computer and that
         its log holds what this one does not."""
-        for other in () if self._witness is None else self._witness.elsewhere():
+        others = () if self._witness is None else self._witness.elsewhere()
+        there = {other.newest.root for other in others}
+        for other in others:
             memory = self._remembered()
             told = () if memory is None else memory.told
             if other.newest.root in told or self._extends(other.newest):
@@ -347,7 +352,7 @@ class Audit:
             if memory is None and self._witness is not None:
                 memory = self._witness.first(self._seen())
             if memory is not None:
-                self._remember(memory.having_told(other.newest.root))
+                self._remember(memory.having_told(other.newest.root, there))
 
     @property
     def missed(self) -> bool:

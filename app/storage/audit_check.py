@@ -140,12 +140,14 @@ def judged(
         against = against or _against_seen(walked, mark, "This computer")
     if against is not None:
         return against
+    covered = checkpoint.size if checkpoint else 0
     return AuditCheck(
         entries=good,
         ok=True,
         first_bad=None,
-        sentence=_whole(good) + _restarted(walked, checkpoint.size if checkpoint else 0),
+        sentence=_whole(good) + _restarted(walked, covered),
         restarts=walked.restarts,
+        covered=covered,
     )
 
 

@@ -213,7 +213,9 @@ class Database:
                 yield writing
                 if self.guard is not None:
                     self.guard.ending(writing)
+                left = None if self._schema is None else _schema_version(writing)
                 self._writer.execute("COMMIT")
+                self._schema = left  # a step of the program's own may have changed it
                 if writing.leaves_no_trace:
                     self._empty_log()
             finally:
@@ -549,7 +551,8 @@ def _keyed(path: Path, key: bytes, salt: bytes = b"") -> Connection:
     )
     try:
         connection.execute(f"PRAGMA key = \"x'{key.hex()}{salt.hex()}'\"")
-        _expect_encryption(connection)
+        if not connection.execute("PRAGMA cipher_version").fetchone():
+            raise RuntimeError("the database library does not encrypt")  # noqa: TRY301
         for pragma in _PROTECTIONS:
             connection.execute(pragma).fetchall()
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -557,11 +560,6 @@ def _keyed(path: Path, key: bytes, salt: bytes = b"") -> Connection:
         connection.close()
         raise
     return connection
-
-
-def _expect_encryption(connection: Connection) -> None:
-    if not connection.execute("PRAGMA cipher_version").fetchone():
-        raise RuntimeError("the database library does not encrypt")
 
 
 _PROTECTIONS = (

@@ -355,7 +355,6 @@ class _Rescue:
             if entries:
                 writing.many(inserting("audit", entries), entries)
             writing.change(guard[0])
-        target.hold_schema(schema.expect_own)
         if len(entries) < highest:
             self.remarks.append(
                 f"{highest - len(entries)} of {highest} audit entries could not be read:"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -18,10 +18,12 @@ from app.errors import StorageError
 from app.storage import files
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
+T = TypeVar("T")
+
 _FORMAT = "autoinsights-witness-1"
-_MOST_MISSED = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +39,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """The newest state that was seen, and those that a log that was opened later did not extend.
+    """The newest state that was seen, and those that a log that was opened later did not extend:
+    every one of them until somebody accepts that, however many they are.
 
-    `place` is where the vault lay; `told` are the roots that copies of it had elsewhere, as far as
+    `place` is where the vault lay; `told` are the roots that copies of it have elsewhere, as far as
     this log tells of them.
     """
 
@@ -55,21 +58,21 @@ class Memory:
         `found` is how many entries were there in its place."""
         if fits:
             return replace(self, newest=now)
-        missed = (*self.missed, replace(self.newest, found=found))
-        return replace(self, newest=now, missed=missed[:_MOST_MISSED])
+        return replace(
+            self, newest=now, missed=_with(self.missed, replace(self.newest, found=found))
+        )
 
     def beside(self, other: Memory) -> Memory:
         """Return what two memories of one log tell together."""
         if self.newest.size < other.newest.size:
             return other.beside(self)
         extra = (*other.missed, *([other.newest] if other.newest != self.newest else []))
-        missed = (*self.missed, *(one for one in extra if one not in self.missed))
-        told = (*self.told, *(one for one in other.told if one not in self.told))
-        return replace(self, missed=missed[:_MOST_MISSED], told=told[-_MOST_MISSED:])
+        return replace(self, missed=_with(self.missed, *extra), told=_with(self.told, *other.told))
 
-    def having_told(self, root: str) -> Memory:
-        """Return the memory of a log that tells of a copy elsewhere."""
-        return replace(self, told=(*self.told, root)[-_MOST_MISSED:])
+    def having_told(self, root: str, there: Collection[str]) -> Memory:
+        """Return the memory of a log that tells of a copy elsewhere; `there` are the roots of all
+        copies now, so that what is told of is no more than what is there."""
+        return replace(self, told=_with(tuple(one for one in self.told if one in there), root))
 
 
 class Witness:
@@ -127,6 +130,11 @@ class Witness:
         except StorageError:
             return False
         return True
+
+
+def _with(known: tuple[T, ...], *more: T) -> tuple[T, ...]:
+    """Return what is known with more behind it, each once."""
+    return tuple(dict.fromkeys((*known, *more)))
 
 
 def _digits(place: Path) -> str:

@@ -270,12 +270,15 @@ class AccountPage(QWidget):
         name = workspace.session.name
         sentence = "The old one opens nothing any more from then on."
         dialog = PassphraseDialog(self.window(), self._desk, name, sentence)
-        dialog.chosen.connect(
-            lambda new: self._do(
+
+        def chosen(new: str) -> None:
+            dialog.accept()
+            self._do(
                 lambda workspace: workspace.people.set_passphrase(name, new, confirmed=confirmed),
                 "Your passphrase is changed.",
             )
-        )
+
+        dialog.chosen.connect(chosen)
         dialog.open()
 
     def _set_up_factor(self) -> None:

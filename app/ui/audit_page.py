@@ -24,10 +24,11 @@ from app.domain import AuditQuery, Right
 from app.errors import VaultInDoubt
 from app.ui import audit_words
 from app.ui.audit_table import AuditTableModel
+from app.ui.consent import Consent
 from app.ui.paper import Paper, grouped
 from app.ui.reason_dialog import ReasonDialog
 from app.ui.rights import may
-from app.ui.secret_dialogs import ConfirmDialog, PaperDialog
+from app.ui.secret_dialogs import PaperDialog
 from app.ui.widgets import button, label, set_kind
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ class AuditPage(QWidget):
     def __init__(self, desk: Desk) -> None:
         """Begin without a vault."""
         super().__init__()
-        self._desk = desk
+        self._desk, self._consent = desk, Consent(desk)
         self._workspace: Workspace | None = None
         self._verifying: Act | None = None
         self.model = AuditTableModel(desk.tasks)
@@ -93,6 +94,7 @@ class AuditPage(QWidget):
         self._verifying = None
         readable = may(workspace, Right.READ_AUDIT)
         self._workspace = workspace if readable else None
+        self._consent.open(self._workspace)
         self.model.open(self._workspace)
         self._fill(((), ()))
         self.count.clear()
@@ -223,7 +225,9 @@ class AuditPage(QWidget):
             if self._verifying is act:
                 self._end_verifying()
                 if check is not None:
-                    self._say(check.sentence, "verdict-good" if check.ok else "verdict-bad")
+                    self._say(
+                        audit_words.verdict(check), "verdict-good" if check.ok else "verdict-bad"
+                    )
 
         def failed(error: AppError) -> None:
             if self._verifying is act:
@@ -259,30 +263,15 @@ class AuditPage(QWidget):
         dialog.open()
 
     def _ask_for_passphrase(self, reason: str) -> None:
-        workspace = self._workspace
-        if workspace is None:
-            return
-
-        def ask(code: bool) -> None:
-            dialog = ConfirmDialog(
-                self.window(),
-                self._desk,
-                workspace,
-                title=_ACCEPT,
-                sentence=_ACCEPTING,
-                act="Accept it",
-                code=code,
-            )
-            dialog.confirmed.connect(lambda confirmed: accept(confirmed))  # noqa: PLW0108
-            dialog.open()
-
         def accept(confirmed: Confirmed) -> None:
-            self._desk.tasks.query(
-                lambda: workspace.audit.accept(reason, confirmed=confirmed),
-                lambda _: self.refresh(),
-            )
+            workspace = self._workspace
+            if workspace is not None:
+                self._desk.tasks.query(
+                    lambda: workspace.audit.accept(reason, confirmed=confirmed),
+                    lambda _: self.refresh(),
+                )
 
-        self._desk.tasks.query(lambda: workspace.people.me.second_factor, ask)
+        self._consent.ask(self.window(), _ACCEPT, _ACCEPTING, "Accept it", accept)
 
     def _checkpoint(self) -> None:
         workspace = self._workspace

@@ -10,7 +10,7 @@ from app.ui import words
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from app.domain import AuditEntry
+    from app.domain import AuditCheck, AuditEntry
 
 _ACTS = {
     "vault.create": "Vault made",
@@ -72,6 +72,11 @@ _ACTS = {
     "clock.gap": "Long time without an entry",
 }
 
+_ONLY_THE_LOG = (
+    "That the whole vault was not put back to an older state is shown only by a checkpoint that is"
+    " kept elsewhere."
+)
+
 COLUMNS = ("No.", "When", "Person", "Act", "On what", "Outcome", "Reason")
 """The titles of the table's columns."""
 
@@ -96,6 +101,11 @@ _CELLS: tuple[Callable[[AuditEntry], str], ...] = (
 def cell(entry: AuditEntry, column: int) -> str:
     """Return what a cell of the table says."""
     return _CELLS[column](entry)
+
+
+def verdict(check: AuditCheck) -> str:
+    """Return what verifying the log found, and what a log that is found good does not show."""
+    return f"{check.sentence} {_ONLY_THE_LOG}" if check.ok else check.sentence
 
 
 def count(number: int, *, narrowed: bool) -> str:

@@ -1,4 +1,5 @@
-"""The page about people and rules: requests, people, teams and the policy, as far as one may."""
+"""The page about people and rules: requests, people, teams, rules, retention, word list; of that
+what one has to do with."""
 
 from __future__ import annotations
 
@@ -8,8 +9,10 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from app.ui import rights
+from app.ui.consent import Consent
 from app.ui.people_tab import PeopleTab
 from app.ui.requests_tab import RequestsTab
+from app.ui.retention_tab import RetentionTab
 from app.ui.rights import Tab
 from app.ui.rules_tab import RulesTab
 from app.ui.teams_tab import TeamsTab
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from app.ui.desk import Desk
     from app.workspace import Workspace
 
-_Part = RequestsTab | PeopleTab | TeamsTab | RulesTab | WordListTab
+_Part = RequestsTab | PeopleTab | TeamsTab | RulesTab | RetentionTab | WordListTab
 
 
 class PeoplePage(QWidget):
@@ -31,14 +34,16 @@ class PeoplePage(QWidget):
     def __init__(self, desk: Desk) -> None:
         """Begin without a vault."""
         super().__init__()
-        self.requests, self.people = RequestsTab(desk), PeopleTab(desk)
-        self.teams, self.rules = TeamsTab(desk), RulesTab(desk)
-        self.word_list = WordListTab(desk)
+        self._consent = consent = Consent(desk)
+        self.requests, self.people = RequestsTab(desk, consent), PeopleTab(desk, consent)
+        self.teams, self.rules = TeamsTab(desk, consent), RulesTab(desk, consent)
+        self.retention, self.word_list = RetentionTab(desk), WordListTab(desk)
         self._parts: dict[Tab, _Part] = {
             Tab.REQUESTS: self.requests,
             Tab.PEOPLE: self.people,
             Tab.TEAMS: self.teams,
             Tab.RULES: self.rules,
+            Tab.RETENTION: self.retention,
             Tab.WORDS: self.word_list,
         }
         self.tabs = QTabWidget()
@@ -54,6 +59,7 @@ class PeoplePage(QWidget):
 
     def open(self, workspace: Workspace | None) -> None:
         """Show the parts of a workspace that the person has to do with, or nothing."""
+        self._consent.open(workspace)
         offered = () if workspace is None else rights.tabs(workspace.session.rights)
         self.tabs.clear()
         for tab, part in self._parts.items():

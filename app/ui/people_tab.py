@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QDialog,
     QHBoxLayout,
     QHeaderView,
     QTableWidget,
@@ -23,7 +24,6 @@ from app.access import same_person
 from app.domain import KnownNames, Person, PersonState, Subject
 from app.ui import people_words, words
 from app.ui.person_dialog import PersonDialog
-from app.ui.reason_dialog import ReasonDialog
 from app.ui.secret_dialogs import PassphraseDialog
 from app.ui.widgets import button
 
@@ -31,8 +31,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from app.domain import Changes, PersonName, Team
+    from app.ui.consent import Consent
     from app.ui.desk import Desk
     from app.workspace import Workspace
+    from app.workspace.gate import Confirmed
+
+    Op = Callable[[Workspace, Confirmed], Changes]
 
 _HEADERS = ("Name", "Roles", "Sees", "Code", "State", "Since")
 _WIDTHS = (150, 260, 190, 60, 220, 150)
@@ -51,13 +55,16 @@ class PersonAct(StrEnum):
     REMOVE = "Remove…"
 
 
-_CONFIRM = {
+_SENTENCES = {
+    PersonAct.RELEASE: "{name} need not wait any more after failed sign-ins.",
+    PersonAct.RESTORE: "{name} can sign in again.",
     PersonAct.NO_CODE: "{name} signs in without a code until a second factor is set up again, such"
     " as after the loss of a telephone.",
     PersonAct.SUSPEND: "{name} can sign in no more until somebody lets them in again.",
     PersonAct.REMOVE: "{name} can never sign in again, and nobody else gets this name. What"
     " {name} did stays in the audit log.",
 }
+_WHO = "An open window is nobody's consent: this says that it is you who asks for it."
 _DONE = {
     PersonAct.NO_CODE: "{name} needs no code any more.",
     PersonAct.RELEASE: "{name} may try to sign in again at once.",
@@ -115,10 +122,10 @@ def read(workspace: Workspace) -> Everybody:
 class PeopleTab(QWidget):
     """Shows everybody and offers what can be done about the person who is selected."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, consent: Consent) -> None:
         """Begin without a vault."""
         super().__init__()
-        self._desk = desk
+        self._desk, self._consent = desk, consent
         self._workspace: Workspace | None = None
         self._all = Everybody()
         self._again = QTimer(self, singleShot=True, interval=_LOOK_AGAIN_MS)
@@ -173,13 +180,6 @@ class PeopleTab(QWidget):
             self._change(person)
         elif act is PersonAct.RENEW:
             self._passphrase(person)
-        elif act in _CONFIRM:
-            title = f"{act.value.removesuffix('…')}: {person.name}"
-            sentence = _CONFIRM[act].format(name=person.name)
-            button_text = act.value.removesuffix("…")
-            dialog = ReasonDialog(self.window(), title, sentence, button_text, needed=False)
-            dialog.given.connect(lambda _: self._do(act, person))
-            dialog.open()
         else:
             self._do(act, person)
 
@@ -246,52 +246,87 @@ class PeopleTab(QWidget):
         if Subject.PEOPLE in changes and self.isVisible():
             self.refresh()
 
-    def _tell(self, op: Callable[[Workspace], Changes], sentence: str) -> None:
+    def _tell(self, op: Op, confirmed: Confirmed, sentence: str) -> None:
         workspace = self._workspace
         if workspace is not None:
             note = self._desk.messages.note
-            self._desk.tasks.change(lambda: op(workspace), lambda: note(sentence))
+            self._desk.tasks.change(lambda: op(workspace, confirmed), lambda: note(sentence))
 
     def _do(self, act: PersonAct, person: Person) -> None:
-        name = person.name
-        ops: dict[PersonAct, Callable[[Workspace], Changes]] = {
-            PersonAct.NO_CODE: lambda w: w.people.take_second_factor(name),
-            PersonAct.RELEASE: lambda w: w.people.release(name),
-            PersonAct.SUSPEND: lambda w: w.people.set_state(name, PersonState.SUSPENDED),
-            PersonAct.RESTORE: lambda w: w.people.set_state(name, PersonState.ACTIVE),
-            PersonAct.REMOVE: lambda w: w.people.set_state(name, PersonState.REMOVED),
+        name, text = person.name, act.value.removesuffix("…")
+        state = partial(_set_state, name)
+        ops: dict[PersonAct, Op] = {
+            PersonAct.NO_CODE: lambda w, c: w.people.take_second_factor(name, confirmed=c),
+            PersonAct.RELEASE: lambda w, c: w.people.release(name, confirmed=c),
+            PersonAct.SUSPEND: partial(state, PersonState.SUSPENDED),
+            PersonAct.RESTORE: partial(state, PersonState.ACTIVE),
+            PersonAct.REMOVE: partial(state, PersonState.REMOVED),
         }
-        self._tell(ops[act], _DONE[act].format(name=name))
+        self._consent.ask(
+            self.window(),
+            f"{text}: {name}",
+            _SENTENCES[act].format(name=name),
+            text,
+            lambda confirmed: self._tell(ops[act], confirmed, _DONE[act].format(name=name)),
+            sure=act.value.endswith("…"),
+        )
+
+    def _finish(self, dialog: QDialog, title: str, op: Op, sentence: str) -> None:
+        """Do what a dialog was filled in for, and close it then."""
+
+        def then(confirmed: Confirmed) -> None:
+            dialog.accept()
+            self._tell(op, confirmed, sentence)
+
+        self._consent.ask(dialog, title, _WHO, "Go on", then)
 
     def _add(self) -> None:
         dialog = PersonDialog(self.window(), self._desk, self._all.teams, self._all.known)
-        dialog.given.connect(
-            lambda person, new: self._tell(
-                lambda w: w.people.add(person, new), f"{person.name} is in the vault."
-            )
-        )
+
+        def given(person: Person, new: str) -> None:
+            def add(workspace: Workspace, confirmed: Confirmed) -> Changes:
+                return workspace.people.add(person, new, confirmed=confirmed)
+
+            self._finish(dialog, f"Add {person.name}", add, f"{person.name} is in the vault.")
+
+        dialog.given.connect(given)
         dialog.open()
 
     def _change(self, person: Person) -> None:
         everybody = self._all
         dialog = PersonDialog(self.window(), self._desk, everybody.teams, everybody.known, person)
-        dialog.given.connect(
-            lambda wanted, _: self._tell(
-                lambda w: w.people.change(
-                    replace(person, roles=wanted.roles, granted=wanted.granted, scope=wanted.scope)
-                ),
-                f"{person.name} is changed; it counts when they sign in next.",
+
+        def given(wanted: Person, _: str) -> None:
+            changed = replace(
+                person, roles=wanted.roles, granted=wanted.granted, scope=wanted.scope
             )
-        )
+
+            def change(workspace: Workspace, confirmed: Confirmed) -> Changes:
+                return workspace.people.change(changed, confirmed=confirmed)
+
+            done = f"{person.name} is changed; it counts when they sign in next."
+            self._finish(dialog, f"Change {person.name}", change, done)
+
+        dialog.given.connect(given)
         dialog.open()
 
     def _passphrase(self, person: Person) -> None:
-        sentence = f"The old one lets {person.name} in no more. Tell them the new one in person."
-        dialog = PassphraseDialog(self.window(), self._desk, person.name, sentence)
-        dialog.chosen.connect(
-            lambda new: self._tell(
-                lambda w: w.people.set_passphrase(person.name, new),
-                f"{person.name} has a new passphrase.",
-            )
-        )
+        name = person.name
+        sentence = f"The old one lets {name} in no more. Tell them the new one in person."
+        dialog = PassphraseDialog(self.window(), self._desk, name, sentence)
+
+        def chosen(new: str) -> None:
+            def renew(workspace: Workspace, confirmed: Confirmed) -> Changes:
+                return workspace.people.set_passphrase(name, new, confirmed=confirmed)
+
+            title = f"New passphrase for {name}"
+            self._finish(dialog, title, renew, f"{name} has a new passphrase.")
+
+        dialog.chosen.connect(chosen)
         dialog.open()
+
+
+def _set_state(
+    name: PersonName, state: PersonState, workspace: Workspace, confirmed: Confirmed
+) -> Changes:
+    return workspace.people.set_state(name, state, confirmed=confirmed)

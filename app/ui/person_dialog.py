@@ -35,7 +35,7 @@ class PersonDialog(QDialog):
     """Takes name, roles, further rights, scope, and for somebody new a passphrase."""
 
     given = Signal(object, str)
-    """The person as wanted, and the passphrase of somebody new."""
+    """The person as wanted, and the passphrase of somebody new; the dialog is still open."""
 
     def __init__(
         self,
@@ -170,10 +170,12 @@ class PersonDialog(QDialog):
         self.unknown.setVisible(bool(remark))
 
     def _keep(self) -> None:
-        person, passphrase = self.person(), self.new.text()
+        self.given.emit(self.person(), self.new.text())
+
+    def done(self, result: int) -> None:
+        """Close, and forget what was typed."""
         self.new.clear()
-        self.accept()
-        self.given.emit(person, passphrase)
+        super().done(result)
 
 
 def _capital(text: str) -> str:

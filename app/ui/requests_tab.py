@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.domain import Changes
+    from app.ui.consent import Consent
     from app.ui.desk import Desk
     from app.workspace import Workspace
+    from app.workspace.gate import Confirmed
 
 SHOWN = 200
 _CHANGED: Changes = frozenset(
@@ -32,10 +34,10 @@ class RequestsTab(QWidget):
 
     call_wanted = Signal(str)
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, consent: Consent) -> None:
         """Begin without a vault."""
         super().__init__()
-        self._desk = desk
+        self._desk, self._consent = desk, consent
         self._workspace: Workspace | None = None
         self.lines: dict[int, RequestLine] = {}
         self._shown: tuple[ApprovalRequest, ...] | None = None
@@ -104,13 +106,14 @@ class RequestsTab(QWidget):
         sentence = (
             f"{request.asked_by} asked for it, because: {request.reason}. It is done at once."
         )
-        dialog = ReasonDialog(self.window(), title, sentence, "Approve", needed=False)
-        dialog.given.connect(
-            lambda _: self._decide(
-                lambda workspace: workspace.requests.approve(request.number), "Approved."
+
+        def approve(confirmed: Confirmed) -> None:
+            self._decide(
+                lambda workspace: workspace.requests.approve(request.number, confirmed=confirmed),
+                "Approved.",
             )
-        )
-        dialog.open()
+
+        self._consent.ask(self.window(), title, sentence, "Approve", approve, sure=True)
 
     def _refuse(self, request: ApprovalRequest) -> None:
         title = f"Refuse: {people_words.request(request)}"

@@ -34,6 +34,7 @@ class Tab(StrEnum):
     PEOPLE = "People"
     TEAMS = "Teams"
     RULES = "Rules"
+    RETENTION = "Retention"
     WORDS = "Word list"
 
 
@@ -50,6 +51,7 @@ def tabs(rights: frozenset[Right]) -> tuple[Tab, ...]:
         Tab.PEOPLE: Right.MANAGE_PEOPLE in rights,
         Tab.TEAMS: Right.MANAGE_PEOPLE in rights,
         Tab.RULES: Right.CONFIGURE in rights,
+        Tab.RETENTION: Right.ERASE in rights,
         Tab.WORDS: Right.CONFIGURE in rights,
     }
     return tuple(tab for tab, there in offered.items() if there)

@@ -27,10 +27,13 @@ if TYPE_CHECKING:
     from PySide6.QtGui import QWheelEvent
 
     from app.domain import ApprovalRequest, Changes
+    from app.ui.consent import Consent
     from app.ui.desk import Desk
     from app.workspace import Workspace
+    from app.workspace.gate import Confirmed
 
 _WIDTH = 860
+_TITLE = "Change the rules"
 _TWO = "One person asks, another one approves. Both stand in the audit log."
 _CODE = "Who has one of these roles signs in with a code from their telephone as well."
 _ACOUSTICS = (
@@ -54,17 +57,17 @@ def told(changed: int, waiting: int) -> str:
 class RulesTab(QWidget):
     """Shows the rules and changes them."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, consent: Consent) -> None:
         """Begin without a vault."""
         super().__init__()
-        self._desk = desk
+        self._desk, self._consent = desk, consent
         self._workspace: Workspace | None = None
         self._policy = Policy()
         self.two = {act: QCheckBox(people_words.ACTS_SAID[act]) for act in GuardedAct}
         self.codes = {role: QCheckBox(people_words.ROLES[role][0]) for role in PersonRole}
         self.numbers = {name: _number(name) for name in WHOLE_NUMBERS}
         self.acoustics = QCheckBox(people_words.SETTINGS["acoustic_analysis"])
-        self.keep = button("Change the rules", self._keep, "primary")
+        self.keep = button(_TITLE, self._keep, "primary")
         self.undo = button("Leave them as they are", self._show_policy)
         self._build()
         for box in (*self.two.values(), *self.codes.values(), self.acoustics):
@@ -152,22 +155,30 @@ class RulesTab(QWidget):
 
     def _keep(self) -> None:
         changed = people_words.changes(self._policy, self.wanted())
-        if not people_words.needs_reason(self._policy, changed):
-            self._change(changed, "")
-            return
         titles = ", ".join(people_words.SETTINGS[name].lower() for name, _ in changed)
-        sentence = f"Changed: {titles}. What relaxes a rule may wait for a second person."
-        dialog = ReasonDialog(self.window(), "Change the rules", sentence, "Change the rules")
-        dialog.given.connect(partial(self._change, changed))
+        sentence = f"Changed: {titles}."
+        if not people_words.needs_reason(self._policy, changed):
+            self._ask(changed, sentence, "")
+            return
+        relaxed = f"{sentence} What relaxes a rule may wait for a second person."
+        dialog = ReasonDialog(self.window(), _TITLE, relaxed, _TITLE)
+        dialog.given.connect(partial(self._ask, changed, sentence))
         dialog.open()
 
-    def _change(self, changed: list[tuple[str, str]], reason: str) -> None:
+    def _ask(self, changed: list[tuple[str, str]], sentence: str, reason: str) -> None:
+        then = partial(self._change, changed, reason)
+        self._consent.ask(self.window(), _TITLE, sentence, _TITLE, then)
+
+    def _change(self, changed: list[tuple[str, str]], reason: str, confirmed: Confirmed) -> None:
         workspace = self._workspace
         if workspace is None:
             return
 
         def work() -> list[ApprovalRequest | None]:
-            return [workspace.policy.change(name, text, reason=reason) for name, text in changed]
+            return [
+                workspace.policy.change(name, text, reason=reason, confirmed=confirmed)
+                for name, text in changed
+            ]
 
         def then(requests: list[ApprovalRequest | None]) -> None:
             waiting = sum(one is not None and one.state is RequestState.OPEN for one in requests)

@@ -138,6 +138,7 @@ class PassphraseDialog(_Dialog):
     """Takes a new passphrase."""
 
     chosen = Signal(str)
+    """The new passphrase; the dialog is still open."""
 
     def __init__(self, parent: QWidget, desk: Desk, name: str, sentence: str) -> None:
         """Ask for the new passphrase of the person called `name`."""
@@ -157,10 +158,12 @@ class PassphraseDialog(_Dialog):
         self.keep.setEnabled(self.new.ready())
 
     def _keep(self) -> None:
-        passphrase = self.new.text()
+        self.chosen.emit(self.new.text())
+
+    def done(self, result: int) -> None:
+        """Close, and forget what was typed."""
         self.new.clear()
-        self.accept()
-        self.chosen.emit(passphrase)
+        super().done(result)
 
 
 class SecondFactorDialog(_Dialog):

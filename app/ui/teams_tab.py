@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QHBoxLayout, QListWidget, QPlainTextEdit, QVBoxLayout, QWidget
@@ -12,9 +13,13 @@ from app.ui import start_page
 from app.ui.widgets import button, label
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.domain import Changes, Team
+    from app.ui.consent import Consent
     from app.ui.desk import Desk
     from app.workspace import Workspace
+    from app.workspace.gate import Confirmed
 
 _HINT = "A person who is limited to a team sees the calls of its agents only."
 
@@ -28,10 +33,10 @@ def agents(text: str) -> tuple[str, ...]:
 class TeamsTab(QWidget):
     """Shows the teams and changes who is in them."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, consent: Consent) -> None:
         """Begin without a vault."""
         super().__init__()
-        self._desk = desk
+        self._desk, self._consent = desk, consent
         self._workspace: Workspace | None = None
         self._teams: tuple[Team, ...] = ()
         self.list = QListWidget()
@@ -115,18 +120,29 @@ class TeamsTab(QWidget):
         self.remove.setVisible(any(team.name.casefold() == name.casefold() for team in self._teams))
 
     def _keep(self) -> None:
-        self._do(self.name.text().strip(), agents(self.agents.toPlainText()), "The team is kept.")
+        name, members = self.name.text().strip(), agents(self.agents.toPlainText())
+        self._ask(f"Keep the team {name}", partial(self._do, name, members, "The team is kept."))
 
     def _remove(self) -> None:
-        self._do(self.name.text().strip(), (), "The team is no more.")
-        self._clear()
+        name = self.name.text().strip()
 
-    def _do(self, name: str, members: tuple[str, ...], sentence: str) -> None:
+        def remove(confirmed: Confirmed) -> None:
+            self._do(name, (), "The team is no more.", confirmed)
+            self._clear()
+
+        self._ask(f"Remove the team {name}", remove)
+
+    def _ask(self, title: str, then: Callable[[Confirmed], None]) -> None:
+        sentence = "It decides which calls are there for people who are limited to this team."
+        self._consent.ask(self.window(), title, sentence, "Go on", then)
+
+    def _do(self, name: str, members: tuple[str, ...], sentence: str, confirmed: Confirmed) -> None:
         workspace = self._workspace
         if workspace is not None:
             note = self._desk.messages.note
             self._desk.tasks.change(
-                lambda: workspace.teams.keep(name, members), lambda: note(sentence)
+                lambda: workspace.teams.keep(name, members, confirmed=confirmed),
+                lambda: note(sentence),
             )
 
     def _changed(self, changes: Changes) -> None:

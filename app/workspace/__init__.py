@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from app.access import Session
+from app.access import A_WHILE, Session
 from app.domain import Right
 from app.workspace.backups import Backups
 from app.workspace.control import Processing
@@ -53,7 +53,7 @@ class Workspace:
     ) -> None:
         """Take over an open vault; closing the workspace closes it. `typed`: the person typed their
         passphrase to get in."""
-        self._confirmed = Confirmed(session.name) if typed else None
+        self._confirmed = Confirmed(session, session.now()) if typed else None
         self._vault = vault
         self._settings, self._places = settings, places
         self._gate = gate = Gate(vault, session)
@@ -99,13 +99,13 @@ class Workspace:
         factor; raises `SignInError` or `SessionEnded`."""
         self._gate.known()
         self._vault.confirm(self._gate.actor, passphrase, code=code)
-        return Confirmed(self._gate.actor)
+        return Confirmed(self.session, self.session.now())
 
     def take_confirmed(self) -> Confirmed | None:
-        """Return once that the person typed their passphrase to get in, for what they asked for
-        with it."""
+        """Return once that the person typed their passphrase to get in, a while ago at most, for
+        what they asked for with it."""
         confirmed, self._confirmed = self._confirmed, None
-        return confirmed
+        return confirmed if confirmed is not None and confirmed.counts(A_WHILE) else None
 
     def check(self, progress: Callable[[Progress], None] = lambda _: None) -> tuple[str, ...]:
         """Read everything that is kept and name what is damaged; nothing is healthy."""

@@ -10,22 +10,31 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app.access import same_person
+from app.access import TYPED_AGAIN
 from app.errors import NotAllowed, OnHold, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import timedelta
 
-    from app.access import Session
+    from app.access import Moment, Session
     from app.domain import PersonName, Right, Scope
     from app.storage.vault import Vault
 
 
+_AGAIN = "Begin this once more, and type it when you are asked for it."
+
+
 @dataclass(frozen=True, slots=True)
 class Confirmed:
-    """That a person typed their passphrase, and their code, for what they are about to do."""
+    """That a person typed their passphrase, and their code, in a session, and when."""
 
-    person: PersonName
+    session: Session
+    at: Moment
+
+    def counts(self, lasting: timedelta | None) -> bool:
+        """Return whether it counts still, where it does so long; `None`: as long as the session."""
+        return lasting is None or self.session.is_within(lasting, self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +76,15 @@ class Gate:
         computer remembers of that, say; raises `VaultInDoubt` or `VaultDamaged`."""
         self.vault.trust.expect()
 
-    def expect_confirmed(self, confirmed: Confirmed | None) -> None:
-        """Let pass who typed their passphrase for this: an unlocked screen is nobody's consent.
+    def expect_confirmed(self, act: str, confirmed: Confirmed | None) -> None:
+        """Let pass who typed their passphrase in this session, for an act as `TYPED_AGAIN` names
+        it and in the time that it says: an unlocked screen is nobody's consent.
 
         Raises `NotAllowed`.
         """
-        if confirmed is None or not same_person(confirmed.person, self.actor):
-            raise NotAllowed("For this your passphrase has to be typed again.")
+        own = confirmed is not None and confirmed.session is self.session
+        if confirmed is None or not own or not confirmed.counts(TYPED_AGAIN[act]):
+            raise NotAllowed("For this your passphrase has to be typed again.", hint=_AGAIN)
 
     def allows(self, right: Right) -> bool:
         """Return whether the person has a right, for showing less; raises `SessionEnded`."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from app.domain import ApprovalRequest, Changes, Policy, Team
-    from app.workspace.gate import Gate
+    from app.workspace.gate import Confirmed, Gate
     from app.workspace.requests import Requests
 
 
@@ -34,19 +34,22 @@ class Rules:
         self._gate.known()
         return self._gate.vault.policy.get()
 
-    def change(self, name: str, value: str, *, reason: str = "") -> ApprovalRequest | None:
+    def change(
+        self, name: str, value: str, *, reason: str = "", confirmed: Confirmed | None
+    ) -> ApprovalRequest | None:
         """Change a setting by its name; returns a request where the change is a guarded act.
 
         Such a change needs a `reason`; the request says whether it waits for a second person.
-        Raises `UsageError`.
+        Raises `UsageError`, and `NotAllowed` unless the passphrase was typed again.
         """
         self._gate.require(Right.CONFIGURE)
+        self._gate.expect_confirmed("policy.change", confirmed)
         self._gate.expect_trust()
         policy = self._gate.vault.policy
         acts = policy.change(name, value, actor=self._gate.actor, reason=reason.strip())
         if not acts:
             return None
-        return self._requests.ask(min(acts), name, value=value, reason=reason)
+        return self._requests.ask(min(acts), name, value=value, reason=reason, confirmed=confirmed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +63,11 @@ class Teams:
         self._gate.require(Right.MANAGE_PEOPLE)
         return self._gate.vault.teams.list()
 
-    def keep(self, name: str, agents: Sequence[str]) -> Changes:
-        """Make a team consist of these agents; of none, it is no more."""
+    def keep(self, name: str, agents: Sequence[str], *, confirmed: Confirmed | None) -> Changes:
+        """Make a team consist of these agents; of none, it is no more. It decides what people see:
+        raises `NotAllowed` unless the passphrase was typed again."""
         self._gate.require(Right.MANAGE_PEOPLE)
+        self._gate.expect_confirmed("teams.keep", confirmed)
         self._gate.expect_trust()
         self._gate.vault.teams.keep(name, agents, actor=self._gate.actor)
         return frozenset({Subject.PEOPLE})
@@ -80,6 +85,12 @@ class Retention:
         """Return the calls whose time is over and that are not on hold, oldest first."""
         self._gate.require(Right.SEE_CALLS)
         return self._due()
+
+    def doubts(self) -> str:
+        """Return why erasing what is due takes a second person, in one sentence; empty where
+        `apply` does it."""
+        self._gate.require(Right.ERASE)
+        return self._gate.vault.requests.doubts(self._due())
 
     def ask(self, reason: str) -> ApprovalRequest:
         """Ask for the erasing of the calls whose time is over, where `apply` takes a second person;

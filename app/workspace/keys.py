@@ -37,7 +37,7 @@ class Keys:
     def remember(self, *, confirmed: Confirmed | None) -> Changes:
         """Let the system's keyring sign this person in here; raises `KeyringRefused`."""
         self._gate.present()
-        self._gate.expect_confirmed(confirmed)
+        self._gate.expect_confirmed("keys.remember", confirmed)
         self._gate.expect_trust()
         self._gate.vault.ways_in.remember(self._gate.vault.people.get(self._gate.actor))
         return _SETTINGS
@@ -51,7 +51,7 @@ class Keys:
     def ask_for_computer(self, *, wanted: bool, confirmed: Confirmed | None) -> Changes:
         """Let the vault open on this computer only, or on any; raises `KeyringRefused`."""
         self._gate.require(Right.MANAGE_VAULT)
-        self._gate.expect_confirmed(confirmed)
+        self._gate.expect_confirmed("keys.ask_for_computer", confirmed)
         self._gate.expect_trust()
         ways = self._gate.vault.ways_in
         change = ways.ask_for_computer if wanted else ways.ask_for_no_computer
@@ -66,7 +66,7 @@ class Keys:
     def keep_sheet(self, shown: str, typed: str, *, confirmed: Confirmed | None) -> Changes:
         """Let a sheet open the vault once it was typed as it is shown; raises `RecoveryWrong`."""
         self._gate.require(Right.MANAGE_VAULT)
-        self._gate.expect_confirmed(confirmed)
+        self._gate.expect_confirmed("keys.keep_sheet", confirmed)
         self._gate.expect_trust()
         self._gate.vault.ways_in.keep_sheet(shown, typed, actor=self._gate.actor)
         return _SETTINGS
@@ -77,6 +77,6 @@ class Keys:
         Raises `VaultDamaged` where something that must be sealed anew cannot be read.
         """
         self._gate.require(Right.MANAGE_VAULT)
-        self._gate.expect_confirmed(confirmed)
+        self._gate.expect_confirmed("keys.rotate", confirmed)
         self._gate.vault.rotate(actor=self._gate.actor)
         return _SETTINGS

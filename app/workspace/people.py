@@ -1,10 +1,10 @@
 """The people of the vault: who is in it, what they may do, and one's own passphrase and code.
 
-Everybody may look after their own passphrase and second factor, once they typed their passphrase
-for it again; the rest takes the right to manage
-people. Nobody can give rights to others by granting them to themselves unnoticed: each change is an
-audit entry that says what the person may do from then on. While the vault is in doubt
-(`Gate.expect_trust`), people are shut out and no others let in.
+Everybody may look after their own passphrase and second factor; the rest takes the right to manage
+people. Whatever is changed takes the passphrase of who changes it again: `confirmed`, or
+`NotAllowed` is raised. Nobody can give rights to others by granting them to themselves unnoticed:
+each change is an audit entry that says what the person may do from then on. While the
+vault is in doubt (`Gate.expect_trust`), people are shut out and no others let in.
 """
 
 from __future__ import annotations
@@ -62,17 +62,17 @@ class People:
         teams = tuple(team.name for team in vault.teams.list())
         return KnownNames(queues=tuple(sorted(queues)), teams=teams)
 
-    def add(self, person: Person, passphrase: str) -> Changes:
+    def add(self, person: Person, passphrase: str, *, confirmed: Confirmed | None) -> Changes:
         """Let somebody in; raises `WeakPassphrase`, and `UsageError` for a name that is taken."""
-        self._gate.require(Right.MANAGE_PEOPLE)
+        self._expect_managing("people.add", confirmed)
         self._expect_roles(person)
         self._gate.expect_trust()
         self._gate.vault.people.add(person, passphrase, actor=self._gate.actor)
         return _PEOPLE
 
-    def change(self, person: Person) -> Changes:
+    def change(self, person: Person, *, confirmed: Confirmed | None) -> Changes:
         """Change what a person may do; raises `PersonNotFound` or `UsageError`."""
-        self._gate.require(Right.MANAGE_PEOPLE)
+        self._expect_managing("people.change", confirmed)
         self._expect_roles(person)
         own = same_person(person.name, self._gate.actor)
         if own and Right.MANAGE_PEOPLE not in rights_of(person):
@@ -84,9 +84,9 @@ class People:
         self._gate.vault.people.change(person, actor=self._gate.actor)
         return _PEOPLE
 
-    def set_state(self, name: str, state: PersonState) -> Changes:
+    def set_state(self, name: str, state: PersonState, *, confirmed: Confirmed | None) -> Changes:
         """Suspend a person, let them in again, or remove them for good."""
-        self._gate.require(Right.MANAGE_PEOPLE)
+        self._expect_managing("people.set_state", confirmed)
         person = self._gate.vault.people.get(name)
         if same_person(person.name, self._gate.actor):
             raise UsageError(
@@ -97,22 +97,19 @@ class People:
         self._gate.vault.people.change(replace(person, state=state), actor=self._gate.actor)
         return _PEOPLE
 
-    def set_passphrase(
-        self, name: str, passphrase: str, *, confirmed: Confirmed | None = None
-    ) -> Changes:
-        """Give somebody a new passphrase: oneself, `confirmed`, or with the right to manage people
-        others.
+    def set_passphrase(self, name: str, passphrase: str, *, confirmed: Confirmed | None) -> Changes:
+        """Give somebody a new passphrase: oneself, or with the right to manage people others.
 
         Raises `WeakPassphrase` or `PersonNotFound`.
         """
-        self._own_or_managed(name, confirmed)
+        self._expect_own_or_managing("people.set_passphrase", name, confirmed)
         self._gate.expect_trust()
         self._gate.vault.people.set_passphrase(name, passphrase, actor=self._gate.actor)
         return _PEOPLE
 
-    def release(self, name: str) -> Changes:
+    def release(self, name: str, *, confirmed: Confirmed | None) -> Changes:
         """End the waiting of a person after failed attempts."""
-        self._gate.require(Right.MANAGE_PEOPLE)
+        self._expect_managing("people.release", confirmed)
         self._gate.vault.people.release(name, actor=self._gate.actor)
         return _PEOPLE
 
@@ -130,16 +127,15 @@ class People:
         Raises `WrongCode`.
         """
         self._gate.known()
-        self._gate.expect_confirmed(confirmed)
+        self._gate.expect_confirmed("people.set_second_factor", confirmed)
         self._gate.expect_trust()
         return self._gate.vault.second_factors.set_up(
             self.me, new.secret, code, actor=self._gate.actor
         )
 
-    def take_second_factor(self, name: str, *, confirmed: Confirmed | None = None) -> Changes:
-        """Ask a person for no code any more, such as after the loss of a telephone; oneself when
-        that is `confirmed`."""
-        self._own_or_managed(name, confirmed)
+    def take_second_factor(self, name: str, *, confirmed: Confirmed | None) -> Changes:
+        """Ask a person for no code any more, such as after the loss of a telephone."""
+        self._expect_own_or_managing("people.take_second_factor", name, confirmed)
         person = self._gate.vault.people.get(name)
         self._gate.expect_trust()
         self._gate.vault.second_factors.take_away(person, actor=self._gate.actor)
@@ -149,12 +145,16 @@ class People:
         """Return how many backup codes one still has."""
         return self._gate.vault.second_factors.backup_codes_left(self.me)
 
-    def _own_or_managed(self, name: str, confirmed: Confirmed | None) -> None:
+    def _expect_managing(self, act: str, confirmed: Confirmed | None) -> None:
+        self._gate.require(Right.MANAGE_PEOPLE)
+        self._gate.expect_confirmed(act, confirmed)
+
+    def _expect_own_or_managing(self, act: str, name: str, confirmed: Confirmed | None) -> None:
         if same_person(name.strip(), self._gate.actor):
             self._gate.known()
-            self._gate.expect_confirmed(confirmed)
+            self._gate.expect_confirmed(f"{act} of oneself", confirmed)
         else:
-            self._gate.require(Right.MANAGE_PEOPLE)
+            self._expect_managing(f"{act} of others", confirmed)
 
     def _expect_roles(self, person: Person) -> None:
         if not person.roles and not person.granted:

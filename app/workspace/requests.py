@@ -23,7 +23,7 @@ from app.workspace.gate import given_reason
 if TYPE_CHECKING:
     from app.domain import ApprovalRequest
     from app.storage.database import Reading, Writing
-    from app.workspace.gate import Gate
+    from app.workspace.gate import Confirmed, Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +34,23 @@ class Requests:
     _ended: set[CallId]
 
     def ask(
-        self, act: GuardedAct, subject: str, *, value: str = "", reason: str
+        self,
+        act: GuardedAct,
+        subject: str,
+        *,
+        value: str = "",
+        reason: str,
+        confirmed: Confirmed | None = None,
     ) -> ApprovalRequest:
-        """Ask for an act on a call, or for a setting of the policy with its value.
+        """Ask for an act on a call, or for a setting of the policy with its value, for which the
+        passphrase was typed again.
 
         It is done at once where the policy wants no second person for it: then the request comes
         back approved. Raises `CallNotFound`, `OnHold` or `UsageError` where it cannot be done.
         """
         self._gate.require(ACTS[act].asks)
+        if not ACTS[act].on_call:
+            self._gate.expect_confirmed(f"requests.ask of {act}", confirmed)
         self._gate.expect_trust()
         asked = Asked(act=act, subject=subject, value=value, reason=given_reason(reason))
         request = self._gate.vault.requests.ask(
@@ -68,12 +77,14 @@ class Requests:
         self._settle(request)
         return request
 
-    def approve(self, number: int) -> ApprovalRequest:
+    def approve(self, number: int, *, confirmed: Confirmed | None) -> ApprovalRequest:
         """Approve what another person asked for, which does it.
 
-        Raises `RequestNotFound`, `NotAllowed` for one's own, and what keeps it from being done.
+        Raises `RequestNotFound`, `NotAllowed` for one's own and unless the passphrase was typed
+        again, and what keeps it from being done.
         """
         self._gate.require(Right.APPROVE)
+        self._gate.expect_confirmed("requests.approve", confirmed)
         self._gate.expect_trust()
         with self._gate.watched(Right.APPROVE):
             request = self._gate.vault.requests.approve(

@@ -111,23 +111,22 @@ class AuditTrail:
         """Return the proof that one entry is in the log, as it is now or as a checkpoint says in
         its file; raises `UsageError` if it is not."""
         self._gate.require(Right.EXPORT_AUDIT)
-        kept = None if checkpoint is None else audit_export.read_checkpoint(checkpoint)
-        if kept is not None and not isinstance(kept, Checkpoint):
-            raise UsageError("An entry is proven for a checkpoint's file, not for its short form.")
+        kept = None if checkpoint is None else _whole(checkpoint)
         self._gate.vault.audit.record(
             actor=self._gate.actor, act="audit.prove", subject=str(number)
         )
         return self._gate.vault.audit.inclusion(number, kept)
 
-    def prove_since(self, checkpoint: bytes) -> AuditProof:
-        """Return the proof that the log extends a checkpoint; raises `UsageError` if it does
-        not."""
+    def prove_since(self, checkpoint: bytes, newer: bytes | None = None) -> AuditProof:
+        """Return the proof that the log, as it is now or as a newer checkpoint says in its file,
+        extends a checkpoint; raises `UsageError` if it does not."""
         self._gate.require(Right.EXPORT_AUDIT)
         older = audit_export.read_checkpoint(checkpoint)
+        until = None if newer is None else _whole(newer)
         self._gate.vault.audit.record(
             actor=self._gate.actor, act="audit.prove", subject=f"since {older.size}"
         )
-        return self._gate.vault.audit.consistency(older)
+        return self._gate.vault.audit.consistency(older, until)
 
     def doubt(self) -> AppError | None:
         """Return what speaks against relying on this vault, as far as it is known by now: until it
@@ -145,11 +144,9 @@ class AuditTrail:
     def accept(self, reason: str, *, confirmed: Confirmed | None) -> AuditEntry:
         """Accept that the log is not the one that this computer saw, such as after a backup was
         restored, or that its end was lost; that, and who accepted it and why, stays in the log.
-
-        Takes the passphrase again: `confirmed`, or `NotAllowed` is raised.
-        """
+        Raises `NotAllowed` unless the passphrase was typed again."""
         self._gate.require(Right.MANAGE_VAULT)
-        self._gate.expect_confirmed(confirmed)
+        self._gate.expect_confirmed("audit.accept", confirmed)
         given = given_reason(reason)
         return self._gate.vault.audit.accept_mismatch(actor=self._gate.actor, reason=given)
 
@@ -185,6 +182,14 @@ class AuditTrail:
         """Write something that is handed out, whole and private; raises as `export` does."""
         _expect_free([path], force=force)
         _put(path, [data])
+
+
+def _whole(body: bytes) -> Checkpoint:
+    """Return the checkpoint to which a proof leads: its short form has not all of it."""
+    kept = audit_export.read_checkpoint(body)
+    if not isinstance(kept, Checkpoint):
+        raise UsageError("A proof leads to a checkpoint's file, not to its short form.")
+    return kept
 
 
 def _expect_free(paths: list[Path], *, force: bool) -> None:

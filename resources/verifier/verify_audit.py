@@ -2,7 +2,7 @@
 """Verifies the audit log of an AutoInsights vault, without AutoInsights.
 
     python verify_audit.py audit.jsonl --key AIKEY2-... [--checkpoint FILE-OR-TEXT]...
-    python verify_audit.py proof.json --checkpoint FILE-OR-TEXT
+    python verify_audit.py proof.json --checkpoint FILE-OR-TEXT [--checkpoint FILE-OR-TEXT]
     python verify_audit.py proof.json --log audit.jsonl --key AIKEY2-...
 
 Needs Python 3.9 or newer and the package `cryptography`; it shares no code with the program and
@@ -19,7 +19,13 @@ restore of a backup, or after a rescue, that is told, with the entry: whoever ha
 damaged vault) and a passphrase could have written what follows, in place of what was there. Compare
 such a log with a checkpoint that was taken after this entry.
 
-Exit status: 0 all is well; 1 something is not as it was written; 2 nothing could be checked.
+A proof that one checkpoint extends another is found good where you vouch for both: you kept both,
+or you give the log that holds them. With one of them alone it is told what is proven and what is
+not: whoever has a copy of the vault and a passphrase can make up a log that goes on from there,
+with a newer checkpoint and a proof that fit it.
+
+Exit status: 0 all is well; 1 something is not as it was written; 2 something could not be checked,
+or is not proven by what was given.
 """
 
 from __future__ import annotations
@@ -41,7 +47,7 @@ try:
 except ImportError:
     sys.exit("This needs the Python package `cryptography`: python -m pip install cryptography")
 
-GOOD, BAD, UNCHECKED = 0, 1, 2
+GOOD, BAD, OPEN = 0, 1, 2
 LOG, CHECKPOINT = "autoinsights-audit-export-2", "autoinsights-checkpoint-2"
 INCLUSION, CONSISTENCY = "autoinsights-inclusion-2", "autoinsights-consistency-2"
 TEXTS = ("at", "actor", "act", "subject", "outcome", "reason", "previous", "hash")
@@ -58,6 +64,10 @@ class Wrong(Exception):
 
 class Unreadable(Exception):
     """Something cannot be checked because it is not what it should be, or is missing."""
+
+
+class Unproven(Exception):
+    """What was said before is right, and what is asked for does not follow from it."""
 
 
 # ------------------------------------------------------------------- bytes that are hashed, signed
@@ -455,6 +465,7 @@ def check_proof(proof: dict, key: bytes | None, kept: list, log_name: str | None
         yield from check_inclusion(proof, of, path)
     else:
         yield from check_consistency(proof, of, path, kept)
+        expect_both(proof["since"], of, kept if log_name is None else [])
     tied = [one for one in kept if (one["size"], one["root"]) == (of["size"], of["root"])]
     if log_name is not None:
         log = followed(log_name, key, {of["size"], *(one["size"] for one in kept)})
@@ -519,6 +530,25 @@ def check_consistency(proof: dict, of: dict, path: list, kept: list) -> Iterator
     )
 
 
+def expect_both(since: dict, of: dict, kept: list) -> None:
+    """Raises Unproven where only one of a proof's checkpoints is among those that were kept."""
+    if not kept:
+        return
+    states = {(one["size"], one["root"]) for one in kept}
+    if (of["size"], of["root"]) not in states:
+        raise Unproven(
+            f"that the newer checkpoint, of {of['size']} entries, is one of this log. Whoever has a"
+            " copy of the vault and a passphrase can make up entries that follow yours, with a"
+            " checkpoint and a proof that fit. Give the newer checkpoint as you have it from"
+            " elsewhere (--checkpoint), or the whole log (--log)."
+        )
+    if (since["size"], since["root"]) not in states:
+        raise Unproven(
+            f"that the first {since['size']} entries are those of an older checkpoint of yours."
+            " Give that one, too (--checkpoint)."
+        )
+
+
 # ------------------------------------------------------------------------------------ command line
 
 
@@ -551,15 +581,19 @@ def main(arguments: list | None = None) -> int:
     )
     asks.add_argument("--log", help="the exported log against which a proof is checked")
     asked = asks.parse_args(arguments)
+    said, status = [], GOOD
     try:
-        print("\n".join(checks(asked)))
+        for line in checks(asked):
+            said.append(line)
     except Wrong as wrong:
-        print(f"NOT AS IT WAS WRITTEN: {wrong}")
-        return BAD
+        said, status = [f"NOT AS IT WAS WRITTEN: {wrong}"], BAD
+    except Unproven as unproven:
+        said, status = [*said, f"NOT PROVEN: {unproven}"], OPEN
     except Unreadable as unreadable:
         print(f"NOT CHECKED: {unreadable}", file=sys.stderr)
-        return UNCHECKED
-    return GOOD
+        return OPEN
+    print("\n".join(said))
+    return status
 
 
 if __name__ == "__main__":

@@ -43,7 +43,6 @@ from app.ui.progress import RunProgress
 from app.ui.rights import Page, Tab
 from app.ui.secret_dialogs import ConfirmDialog, SecondFactorDialog
 from app.ui.unlock_page import SignIn
-from app.workspace.gate import Confirmed
 from tests.functional import scenes
 
 if TYPE_CHECKING:
@@ -220,7 +219,8 @@ def _picture_people(camera: Camera) -> None:
     camera.shoot("account", SIZES[:1])
     window.account.set_up_factor.click()
     _keep_dialog(camera, ConfirmDialog, "typed-again")
-    window.account._show_factor(Confirmed(PersonName("owner")))
+    assert window.workspace is not None
+    window.account._show_factor(window.workspace.confirm(scenes.PASSPHRASE))
     camera.wait(lambda: bool(window.findChildren(SecondFactorDialog)))
     dialog = window.findChildren(SecondFactorDialog)[0]
     camera.wait(lambda: bool(dialog.view.text.text()))

@@ -9,13 +9,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAccessible, QShortcut
 from PySide6.QtWidgets import QApplication, QDialog, QWidget
 
-from app.domain import PersonName
 from app.ui.dialogs import KeysDialog
 from app.ui.import_dialog import ImportDialog
 from app.ui.person_dialog import PersonDialog
 from app.ui.rights import Page, Tab
 from app.ui.secret_dialogs import ConfirmDialog, SecondFactorDialog, SheetDialog
-from app.workspace.gate import Confirmed
 from tests.functional import scenes
 
 if TYPE_CHECKING:
@@ -84,7 +82,8 @@ def test_everything_has_a_name(person: Person, program: Program) -> None:
     person.qtbot.keyClicks(asked.passphrase.edit, scenes.PASSPHRASE)
     asked.confirm.click()
     person.wait(lambda: window.findChildren(SecondFactorDialog))
-    window.account._show_sheet(Confirmed(PersonName("owner")))
+    assert window.workspace is not None
+    window.account._show_sheet(window.workspace.confirm(scenes.PASSPHRASE))
     for kind in (PersonDialog, SecondFactorDialog, SheetDialog):
         person.wait(lambda kind=kind: window.findChildren(kind)[0].isVisible())
         dialog = window.findChildren(kind)[0]
@@ -150,7 +149,7 @@ def test_tab_goes_round_the_other_pages_without_a_trap(person: Person, page: Pag
             person.qtbot.keyClick(focused, Qt.Key.Key_Tab)
         assert QApplication.focusWidget() is seen[0], "round and back"
         inside = [one for one in seen if window._pages[page].isAncestorOf(one)]
-        assert len(inside) >= 2
+        assert len(inside) >= (1 if tab is Tab.RETENTION else 2)  # nothing is due here
 
 
 def test_enter_presses_the_button_that_has_the_focus(person: Person) -> None:

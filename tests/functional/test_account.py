@@ -21,7 +21,7 @@ from app.ui.secret_dialogs import (
 )
 from tests.functional import scenes
 from tests.functional.scenes import PASSPHRASES, REVIEWER
-from tests.functional.test_people import STRONG, bar, come_in, dialog
+from tests.functional.test_people import STRONG, bar, come_in, confirm, dialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,18 +34,6 @@ if TYPE_CHECKING:
 def _cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
     """Seal new passphrases as cheaply as is allowed: these tests type them many times."""
     monkeypatch.setattr(vault, "calibrated", lambda: scenes.LOWEST_COST)
-
-
-def confirm(person: Person, passphrase: str, code: str = "") -> None:
-    """Type the passphrase again, and a code where one is asked for."""
-    asked = dialog(person, ConfirmDialog)
-    assert asked.code.isVisible() == bool(code)
-    assert not asked.confirm.isEnabled()
-    person.qtbot.keyClicks(asked.passphrase.edit, passphrase)
-    if code:
-        assert not asked.confirm.isEnabled()
-        person.qtbot.keyClicks(asked.code, code)
-    asked.confirm.click()
 
 
 def test_a_wrong_passphrase_changes_nothing(start: Callable[..., Person], program: Program) -> None:

@@ -125,8 +125,9 @@ def test_a_log_of_before_is_told_and_accepted_by_who_types_the_passphrase(
     assert "are refused" in page.doubt.text()
     workspace = person.window.workspace
     assert workspace is not None
+    typed = workspace.confirm(scenes.PASSPHRASE)
     with pytest.raises(VaultInDoubt):
-        workspace.teams.keep("red", ["ann"])
+        workspace.teams.keep("red", ["ann"], confirmed=typed)
     page.accept.click()
     reason = dialog(person, ReasonDialog)
     assert not reason.confirm.isEnabled()
@@ -136,7 +137,7 @@ def test_a_log_of_before_is_told_and_accepted_by_who_types_the_passphrase(
     person.wait(lambda: not page.doubt.isVisible())
     assert not page.accept.isVisible()
     person.wait(lambda: page.model.row(0) is not None and page.model.row(0).act == "audit.accept")
-    workspace.teams.keep("red", ["ann"])
+    workspace.teams.keep("red", ["ann"], confirmed=typed)
 
 
 def with_auditor(person: Person) -> None:

@@ -128,7 +128,8 @@ def test_the_minutes_are_those_of_the_policy(
     person.unlock()
     workspace = person.window.workspace
     assert workspace is not None
-    assert workspace.policy.change("lock_after_minutes", "2") is None
+    confirmed = workspace.confirm(scenes.PASSPHRASE)
+    assert workspace.policy.change("lock_after_minutes", "2", confirmed=confirmed) is None
     from app.domain import Subject
 
     person.session.tasks.announced.emit(frozenset({Subject.SETTINGS}))

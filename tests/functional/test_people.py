@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -10,14 +11,14 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QPushButton
 
 from app.domain import CallQuery, GuardedAct, PersonState, RequestState
-from app.storage import vault
+from app.storage import totp, vault
 from app.ui.call_acts import CallAct
 from app.ui.call_page import WORDS_HIDDEN
 from app.ui.people_tab import PersonAct
 from app.ui.person_dialog import PersonDialog
 from app.ui.reason_dialog import ReasonDialog
 from app.ui.rights import Page, Tab
-from app.ui.secret_dialogs import PassphraseDialog
+from app.ui.secret_dialogs import ConfirmDialog, PassphraseDialog
 from app.ui.widgets import Chip, RowButton
 from tests.functional import scenes
 from tests.functional.scenes import ADMINISTRATOR, AUDITOR, OFFICER, PASSPHRASES, REVIEWER
@@ -49,6 +50,18 @@ def give_reason(person: Person, reason: str) -> None:
     asked = dialog(person, ReasonDialog)
     assert not asked.confirm.isEnabled(), "a reason is needed"
     person.qtbot.keyClicks(asked.reason, reason)
+    asked.confirm.click()
+
+
+def confirm(person: Person, passphrase: str, code: str = "") -> None:
+    """Type the passphrase again, and a code where one is asked for."""
+    asked = dialog(person, ConfirmDialog)
+    assert asked.code.isVisible() == bool(code)
+    assert not asked.confirm.isEnabled()
+    person.qtbot.keyClicks(asked.passphrase.edit, passphrase)
+    if code:
+        assert not asked.confirm.isEnabled()
+        person.qtbot.keyClicks(asked.code, code)
     asked.confirm.click()
 
 
@@ -166,6 +179,7 @@ def test_too_many_wrong_passphrases_have_to_wait(
     assert re.fullmatch(r"active, waits [1-3]?\d s, until \d\d:\d\d", shown.text())
     assert people._again.isActive(), "it is looked at again while somebody waits"
     people.act(PersonAct.RELEASE)
+    confirm(person, scenes.PASSPHRASE)
     person.wait(lambda: people.table.item(people.table.currentRow(), 4).text() == "active")  # type: ignore[union-attr]
     assert not people._again.isActive()
 
@@ -232,7 +246,7 @@ def test_erasing_takes_two_people(start: Callable[..., Person], program: Program
     person.window.show_page(Page.PEOPLE)
     person.wait(lambda: 1 in requests.lines)
     requests.lines[1].approved.emit()
-    dialog(person, ReasonDialog).confirm.click()
+    confirm(person, PASSPHRASES["Priya"])
     person.wait(lambda: bar(person) == "Approved.")
     person.wait(requests.empty.isVisible)
     person.window.show_calls()
@@ -350,6 +364,7 @@ def test_people_are_added_changed_and_suspended(
     person.qtbot.keyClicks(page.teams.name, "North")
     page.teams.agents.setPlainText("A. Osei\nM. Lindqvist\n")
     page.teams.keep.click()
+    confirm(person, scenes.PASSPHRASE)
     person.wait(lambda: page.teams.list.count() == 1)
     page.show_tab(Tab.PEOPLE)
     person.wait(lambda: page.people.table.rowCount() == 1 and page.people._all.teams)
@@ -426,6 +441,7 @@ def test_rules_are_changed_with_a_reason_where_they_are_relaxed(
     assert not rules.keep.isEnabled()
     rules.numbers["lock_after_minutes"].setValue(3)
     rules.keep.click()
+    confirm(person, PASSPHRASES["Adam"])
     person.wait(lambda: bar(person) == "1 rule changed.")
     person.wait(lambda: person.session.idle._limit_s == 180)
     person.wait(lambda: not rules.keep.isEnabled())
@@ -434,6 +450,80 @@ def test_rules_are_changed_with_a_reason_where_they_are_relaxed(
     give_reason(person, "The law says a year")
     person.wait(lambda: bar(person) == "1 change waits for a second person.")
     person.wait(lambda: rules.numbers["retention_days"].value() == 0)
+
+
+def test_people_are_changed_by_who_types_their_passphrase_and_nobody_else(
+    start: Callable[..., Person], program: Program
+) -> None:
+    scenes.office(program.folders.vault, REVIEWER, done=1)
+    person = start()
+    come_in(person, "owner")
+    person.window.show_page(Page.PEOPLE)
+    page = person.window.people
+    page.show_tab(Tab.PEOPLE)
+    person.wait(lambda: page.people.table.rowCount() == 2)
+    page.people.select("Rita")
+    page.people.act(PersonAct.RENEW)
+    renewed = dialog(person, PassphraseDialog)
+    for edit in (renewed.new.passphrase.edit, renewed.new.again.edit):
+        person.qtbot.keyClicks(edit, STRONG)
+    person.wait(renewed.keep.isEnabled)
+    renewed.keep.click()
+    confirm(person, "not the right one at all")
+    asked = dialog(person, ConfirmDialog)
+    person.wait(asked.problem.isVisible)
+    asked.reject()
+    assert renewed.isVisible(), "what was typed is there still"
+    renewed.keep.click()
+    confirm(person, scenes.PASSPHRASE)
+    person.wait(lambda: bar(person) == "Rita has a new passphrase.")
+    assert not [one for one in person.window.findChildren(QDialog) if one.isVisible()]
+
+    page.people.act(PersonAct.SUSPEND)
+    dialog(person, ReasonDialog).confirm.click()  # typed a moment ago
+    person.wait(lambda: page.people.selected().state is PersonState.SUSPENDED)  # type: ignore[union-attr]
+    person.lock()
+    come_in(person, "owner")
+    person.window.show_page(Page.PEOPLE)
+    page.show_tab(Tab.PEOPLE)
+    person.wait(lambda: page.people.table.rowCount() == 2)
+    page.people.select("Rita")
+    page.people.act(PersonAct.RESTORE)
+    confirm(person, scenes.PASSPHRASE)  # what was typed before locking counts no more
+    person.wait(lambda: page.people.selected().state is PersonState.ACTIVE)  # type: ignore[union-attr]
+
+
+def test_who_has_a_second_factor_is_asked_for_a_code_as_well(
+    start: Callable[..., Person], program: Program
+) -> None:
+    scenes.filled(program.folders.vault, done=1)
+    with vault.open_vault(program.folders.vault, scenes.PASSPHRASE) as opened:
+        secret = totp.new_secret()
+        code = totp._totp(secret).generate(int(time.time())).decode()
+        backup = opened.second_factors.set_up(opened.person, secret, code, actor="owner")
+    person = start()
+    page = person.session.unlock
+    person.wait(lambda: page.isVisible() and page.passphrase.edit.isEnabled())
+    person.qtbot.keyClicks(page.passphrase.edit, scenes.PASSPHRASE)
+    page.unlock.click()
+    person.wait(page.code.isVisible)
+    person.qtbot.keyClicks(page.code, backup[0])
+    person.qtbot.keyClick(page.code, Qt.Key.Key_Return)
+    person.wait(person.window.main.isVisible)
+    person.window.show_page(Page.PEOPLE)
+    teams = person.window.people.teams
+    person.window.people.show_tab(Tab.TEAMS)
+    person.qtbot.keyClicks(teams.name, "North")
+    teams.agents.setPlainText("A. Osei")
+    teams.keep.click()
+    confirm(person, scenes.PASSPHRASE, backup[0])
+    asked = dialog(person, ConfirmDialog)
+    person.wait(asked.problem.isVisible)  # it was used up
+    assert teams.list.count() == 0
+    person.qtbot.keyClicks(asked.passphrase.edit, scenes.PASSPHRASE)
+    person.qtbot.keyClicks(asked.code, backup[1])
+    asked.confirm.click()
+    person.wait(lambda: teams.list.count() == 1)
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,5 @@
-"""Another program of the same person reads the memory of a process until that keeps it private."""
+"""Another program of the same person reads the memory of a process, and attaches a debugger to it,
+until that keeps itself private."""
 
 from __future__ import annotations
 
@@ -25,6 +26,15 @@ def readable(process):
         return False
     return True
 
+def attachable(process):
+    ptrace = ctypes.CDLL(None).ptrace
+    ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
+    if ptrace(16, process, None, None) != 0:
+        return False
+    os.waitpid(process, 0)
+    ptrace(17, process, None, None)
+    return True
+
 said, say = os.pipe()
 heard, tell = os.pipe()
 process = os.fork()
@@ -37,18 +47,18 @@ if process == 0:
     os.read(heard, 1)
     os._exit(0)
 os.read(said, 1)
-before = readable(process)
+before = readable(process), attachable(process)
 os.write(tell, b".")
 os.read(said, 1)
-print(before, readable(process))
+print(*before, readable(process), attachable(process))
 os.write(tell, b".")
 print(os.waitpid(process, 0)[1])
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="asks Linux about a process")
-def test_the_memory_of_a_private_process_is_shut_to_another_one_of_the_same_person():
+def test_a_private_process_is_shut_to_readers_and_debuggers_of_the_same_person():
     done = subprocess.run(
         [sys.executable, "-c", _READER], cwd=ROOT, check=True, capture_output=True, text=True
     )
-    assert done.stdout.splitlines() == ["True False", "0"]
+    assert done.stdout.splitlines() == ["True True False False", "0"]

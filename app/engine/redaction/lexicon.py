@@ -35,6 +35,7 @@ class JoinWords(_Table, frozen=True):
     spells: tuple[str, ...]
     joins: tuple[str, ...]
     hesitations: tuple[str, ...]
+    between: tuple[str, ...]
     corrections: tuple[str, ...]
     units: tuple[str, ...]
     before_units: tuple[str, ...]
@@ -52,6 +53,7 @@ class Spoken(_Table, frozen=True):
     repeats: dict[str, int]
     letters: dict[str, str]
     homophones: dict[str, str]
+    homophones_of_digits: dict[str, str]
     words: JoinWords
 
 

@@ -46,7 +46,8 @@ _NEAR_AFTER = 6  # tokens between a value and the cue that follows it
 _PART_TURNS = 4  # turns between two parts of one value
 _ECHO_TURNS = 3  # turns within which a short repeat counts
 _ECHO = 4  # characters that are a repeat anywhere in the call
-_CARD_TURNS = 8  # turns after a card in which three digits alone are its code
+_LONGEST_AMOUNT = 9  # digits: 1,234,567.89
+_CARD_TURNS = 40  # turns after a card in which three digits alone are its code
 _UNEXPLAINED = 4  # digits in an open context
 _UNASKED = 6  # digits said one by one without any context
 _REMEMBERED = 40  # values that may be repeated
@@ -73,6 +74,10 @@ class _Value:
     turn: int
     whole: bool
     parts: list[tuple[int, int, int, str]] = field(default_factory=list)
+
+    def covers(self, turn: int, place: int) -> bool:
+        """Say whether a character of a turn is part of this value."""
+        return any(one == turn and start <= place < end for one, start, end, _ in self.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,7 @@ class _Listener:
     def __init__(self, kinds: Mapping[str, Kind], words: JoinWords, months: frozenset[str]) -> None:
         self._kinds = kinds
         self._units = frozenset(words.units)
+        self._between = frozenset((*words.between, ",", ".", "-"))
         self._before_units = frozenset(words.before_units)
         self._before_years = frozenset(words.before_years) | months
         self._values: list[_Value] = []
@@ -149,13 +155,47 @@ class _Listener:
         spent: set[str] = set()
         self._taken = set()
         in_dates = {place for date in turn.dates for place in range(date.first, date.last + 1)}
-        for run in turn.runs:
+        runs = [part for run in turn.runs for part in self._counted_apart(turn, run)]
+        for run in runs:
             trimmed = outside(turn, run)
             if trimmed is not None:
                 in_date = any(symbol.first in in_dates for symbol in trimmed.symbols)
                 self._explain(turn, trimmed, spent, in_date=in_date, depth=0)
         for date in turn.dates:
             self._date(turn, date)
+        for run in runs:
+            self._beside(turn, run)
+
+    def _counted_apart(self, turn: SaidTurn, run: Run) -> tuple[Run, ...]:
+        """Cut off an amount that a number is read into: "0821 for 51 pounds"."""
+        words = [place for place, one in enumerate(run.symbols) if one.form is Form.HOMOPHONE]
+        if not words or not self._is_amount(turn, run):
+            return (run,)
+        last = len(run.symbols)
+        return cut(turn, run, 0, words[-1]), cut(turn, run, words[-1] + 1, last)
+
+    def _beside(self, turn: SaidTurn, run: Run) -> None:
+        """Join digits that nothing explains to a value from which only a misheard word parts
+        them."""
+        digits = any(char.isdigit() for char in run.chars)
+        goes_on = self._over(turn, run.last, 1) > run.last + 1
+        if run.first in self._taken or not digits:
+            return
+        if self._is_amount(turn, run) and not goes_on:
+            return
+        for place in (self._over(turn, run.first, -1), self._over(turn, run.last, 1)):
+            if place in self._taken:
+                start, _ = turn.span(place, place)
+                value = next(one for one in reversed(self._values) if one.covers(turn.index, start))
+                self._add_part(value, turn, run, f"{_rule_name(value.kind)}.beside")
+                return
+
+    def _over(self, turn: SaidTurn, place: int, step: int) -> int:
+        """Return the token behind the words that may be a misheard part of a number."""
+        place += step
+        while 0 <= place < len(turn.words) and turn.words[place] in self._between:
+            place += step
+        return place
 
     def _explain(
         self, turn: SaidTurn, run: Run, spent: set[str], *, in_date: bool, depth: int
@@ -253,6 +293,8 @@ class _Listener:
     def _is_amount(self, turn: SaidTurn, run: Run) -> bool:
         """Say whether a run counts or measures something, or is a year or an ordinal."""
         words = turn.words
+        if sum(char.isdigit() for char in run.chars) > _LONGEST_AMOUNT:
+            return False
         before = words[run.first - 1] if run.first else ""
         after = words[run.last + 1] if run.last + 1 < len(words) else ""
         if after in self._units or before in self._before_units:

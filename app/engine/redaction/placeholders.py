@@ -47,7 +47,7 @@ def write(raw: RawTranscript, found: Sequence[Found]) -> Redacted:
     """Return the call with every stretch of `found` (ordered, without overlaps) replaced."""
     numbers = _Numbers(numbers_taken(raw))
     by_turn = {turn: list(group) for turn, group in groupby(found, key=attrgetter("turn"))}
-    turns, redactions, muted = [], [], []
+    turns, redactions, muted = [], [], list(raw.unheard)
     for index, raw_turn in enumerate(raw.turns):
         written = _WrittenTurn(index, raw_turn)
         for one in by_turn.get(index, ()):

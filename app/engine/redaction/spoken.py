@@ -24,6 +24,7 @@ _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\d+|[^\w\s]|_")
 _ORDINAL_ENDS = {"st", "nd", "rd", "th"}
 _MEASURES = {"am", "pm", "kg", "km", "mb", "gb", "kwh", "p", "k", "m", "s", "hrs", "mins", "ml"}
 _TIMES = {"am", "pm"}
+_DIGITS = frozenset("0123456789")
 _ARTICLES = {"a", "i"}
 _BEFORE_PRONOUN = {"this", "that", "which", "another", "other", "same", "any", "new", "old", "no"}
 _GLUE = {"-", ",", ".", "/", "(", ")", ":", "#", "+", "…", "–", "—", ";", "*", "\\"}  # noqa: RUF001
@@ -275,7 +276,15 @@ class Normaliser:
         known, form = self._spoken.letters, Form.SPELLING_WORD
         if word not in known:
             known, form = self._spoken.homophones, Form.HOMOPHONE
+        if word not in known and self._between_digits(words, index):
+            known = self._spoken.homophones_of_digits
         return Symbol(known[word], form, index, index) if word in known else None
+
+    def _between_digits(self, words: Sequence[str], index: int) -> bool:
+        """Say whether one digit and no more stands on both sides of a word."""
+        around = ("", "", *words, "", "")[index : index + 5]
+        single = [word in self._spoken.digits or word in _DIGITS for word in around]
+        return single[1] and single[3] and not (single[0] or single[4])
 
     def _gap(self, words: Sequence[str], left: Symbol, right: Symbol) -> tuple[bool, bool]:
         """Say whether two symbols belong together across what lies between, and whether the second

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -69,7 +70,10 @@ def test_the_log_is_exported_and_verified_elsewhere(records, run, vaulted, folde
             assert run("audit", "export", folder / "later", *vaulted)[0] == 0
             held = ["--log", folder / "later" / "audit.jsonl", "--key", key["key"]]
         else:
-            held = ["--checkpoint", checkpoint["text"]]
+            older = ["--checkpoint", checkpoint["text"]]
+            assert verify(proof, *older) == 2, "of the newer checkpoint the auditor knows nothing"
+            newer = json.loads(proof.read_text())["checkpoint"]["text"]
+            held = [*older, "--checkpoint", newer]
         assert verify(proof, *held) == 0
     proof = folder / "old.json"
     given = ["audit", "prove", "2", "--since", folder / "cp.json", "--out", proof]
@@ -79,7 +83,7 @@ def test_the_log_is_exported_and_verified_elsewhere(records, run, vaulted, folde
     assert {"audit.export", "audit.checkpoint", "audit.prove"} <= set(acts)
 
 
-def test_people_get_sentences(run, vaulted, folder):
+def test_people_get_sentences(run, records, vaulted, folder):
     _, said, _ = run("audit", "key", "--page", folder / "key.html", *vaulted)
     assert said.startswith("AIKEY2-")
     assert "AIKEY2-" in (folder / "key.html").read_text()
@@ -88,6 +92,12 @@ def test_people_get_sentences(run, vaulted, folder):
     assert short.startswith("AIROOT2-")
     status, said, _ = run("audit", "verify", "--checkpoint", short, *vaulted)
     assert (status, "are as they were written" in said) == (0, True)
+    assert re.search(r"given, of \d+ entries.\nNot proven by that: .* \(now \d+ entr", said)
+    status, said, _ = run("audit", "verify", *vaulted)
+    assert (status, "Not proven: that the whole vault was not put back" in said) == (0, True)
+    assert every(records("audit", "verify", *vaulted)[1], "audit-check")[0]["covered"] == 0
+    given = ["audit", "verify", "--checkpoint", short]
+    assert f"-{every(records(*given, *vaulted)[1], 'audit-check')[0]['covered']}-" in short
     _, said, _ = run("audit", "prove", "1", "--out", folder / "p.json", *vaulted)
     assert "proves that entry 1 is in the log" in said
     given = ["audit", "prove", "--since", short, "--out", folder / "s.json"]
@@ -134,15 +144,33 @@ def test_one_entry_is_not_proven_for_a_short_form(run, vaulted, folder):
     short = run("audit", "checkpoint", *vaulted)[1].splitlines()[1]
     given = ["audit", "prove", "1", "--since", short, "--out", folder / "x"]
     status, _, said = run(*given, *vaulted)
-    assert (status, "not for its short form" in said) == (2, True)
+    assert (status, "not to its short form" in said) == (2, True)
 
 
-def test_a_terminal_shows_the_key_as_a_picture(records, run, vaulted, monkeypatch):
+def test_two_checkpoints_that_were_kept_are_proven_to_be_of_one_log(run, vaulted, folder, verify):
+    for name in ("older", "newer", "newest"):
+        assert run("audit", "checkpoint", "--out", folder / f"{name}.json", *vaulted)[0] == 0
+    proof = folder / "between.json"
+    given = ["audit", "prove", "--since", folder / "older.json", "--to", folder / "newer.json"]
+    assert run(*given, "--out", proof, *vaulted)[0] == 0
+    both = ["--checkpoint", folder / "older.json", "--checkpoint", folder / "newer.json"]
+    assert verify(proof, *both) == 0
+    assert verify(proof, *both[:2]) == 2
+    assert verify(proof, *both[:2], "--checkpoint", folder / "newest.json") == 1
+    other = ["--since", folder / "newer.json", "--to", folder / "older.json"]
+    assert run("audit", "prove", *other, "--out", folder / "x", *vaulted)[0] == 2
+    for wrong in (["1", "--to", folder / "newer.json"], ["--to", folder / "newer.json"]):
+        assert run("audit", "prove", *wrong, "--out", folder / "x", *vaulted)[0] == 2
+
+
+def test_a_terminal_shows_the_key_as_a_picture(run, vaulted, monkeypatch, tmp_path):
     from app.cli.output import Output
 
     made = Output.standard(json=False)
     monkeypatch.setattr(type(made.stdout), "isatty", lambda _: True, raising=False)
     assert "█▀" in run("audit", "key", *vaulted)[1]
+    new = ["--vault", tmp_path / "new", *vaulted[2:]]
+    assert "█▀" in run("init", *new)[1], "and when a vault is made"
 
 
 def test_a_vault_that_was_put_back_is_told_until_somebody_accepts_it(records, run, vaulted):

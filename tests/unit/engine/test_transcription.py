@@ -6,12 +6,13 @@ import itertools
 from typing import Any, cast
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.config import ExecutionSettings, SpeechSettings
 from app.engine.pipeline import _doubts_of_language
-from app.engine.recognition import Heard, HeardWord
+from app.engine.recognition import Aligned, Heard, HeardWord, joined_numbers, torn_numbers
 from app.engine.speech_detection import FRAME, Detected, Thresholds, regions
 from app.engine.transcription import RawTranscript, Transcriber
 from app.engine.turns import PAUSE_MS, TimedWord, timed_words, to_turns
@@ -173,17 +174,54 @@ class TestWindows:
     def test_halves_hold_the_same_pieces(self) -> None:
         pieces = tuple(Piece(i * 100, i * 100 + 50, i * 50, 1.0) for i in range(5))
         halves = Window(3, pieces).halves()
-        assert halves is not None
         assert [(p.start, p.end) for half in halves for p in half.pieces] == [
             (p.start, p.end) for p in pieces
         ]
         assert [half.pieces[0].at for half in halves] == [0, 0]
-        assert Window(3, pieces[:1]).halves() is None
+        assert Window(3, pieces[:1]).halves() == []
+
+    def test_split_begins_a_window_at_each_given_piece(self) -> None:
+        pieces = tuple(Piece(i * 100, i * 100 + 50, i * 50, 1.0) for i in range(5))
+        windows = Window(3, pieces).split({1, 4})
+        assert [[piece.start for piece in window.pieces] for window in windows] == [
+            [0],
+            [100, 200, 300],
+            [400],
+        ]
+        assert [window.pieces[0].at for window in windows] == [0, 0, 0]
 
 
 def _heard(*words: tuple[str, float, float, float], window: Window | None = None) -> Heard:
     window = window or Window(0, (Piece(0, WINDOW, 0, 0.9),))
     return Heard(window, tuple(HeardWord(*word) for word in words))
+
+
+def _token(text: str, start: float, end: float, probability: float = 0.5) -> Aligned:
+    return Aligned(word=text, tokens=[1], start=start, end=end, probability=probability)
+
+
+class TestNumbers:
+    """A number that Whisper writes across a pause belongs to both sides of it."""
+
+    PAUSED = Window(0, (Piece(0, RATE, 0, 0.9), Piece(9 * RATE, 11 * RATE, RATE, 0.9)))
+
+    def test_is_torn_where_it_goes_on_in_another_piece(self) -> None:
+        tokens = [_token(" it's", 0, 0.3), _token(" 455", 0.3, 0.9), _token("609", 1.1, 1.8)]
+        assert torn_numbers(tokens, self.PAUSED) == {1}
+
+    def test_is_whole_within_a_piece_and_where_another_number_begins(self) -> None:
+        tokens = [_token(" 45", 0.1, 0.5), _token("5", 0.5, 0.9), _token(" 609", 1.1, 1.8)]
+        assert torn_numbers(tokens, self.PAUSED) == set()
+
+    def test_is_put_together_again_with_the_mean_of_its_probabilities(self) -> None:
+        tokens = [_token(" no", 0, 0.1), _token(" 45", 0.1, 0.5, 0.9), _token("5,", 0.5, 0.9, 0.6)]
+        whole = joined_numbers([*tokens, _token("6", 0.9, 1.0, 0.6)])
+        assert [(word["word"], word["start"], word["end"]) for word in whole] == [
+            (" no", 0, 0.1),
+            (" 455,6", 0.1, 1.0),
+        ]
+        assert whole[1]["probability"] == pytest.approx(0.7)
+        assert whole[1]["tokens"] == [1, 1, 1]
 
 
 class TestWords:

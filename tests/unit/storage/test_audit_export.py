@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -13,9 +15,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.domain import AuditEntry, AuditProof, Checkpoint, Sha256
 from app.errors import UsageError
 from app.storage import audit_export, merkle
+from app.storage.audit import Audit
 from app.storage.audit_format import checkpoint_encoded, first_hash, hashed
+from app.storage.database import Database
 from app.storage.witness import Seen
-from tests.unit.storage.audit_logs import ROOT, begun, verifier
+from tests.unit.storage.audit_logs import KEY, ROOT, VAULTS, begun, verifier
 
 SCRIPT = ROOT / "resources" / "verifier" / "verify_audit.py"
 verify = verifier()
@@ -34,6 +38,9 @@ class Auditor:
             log.record(actor="ann\u202e", act="call.view", subject=f"{number}\n", reason="\x1b[2J")
             self.kept.append(log.checkpoint())
             self.put(f"kept{number + 1}.json", audit_export.checkpoint_file(self.kept[-1]))
+            if number == 4:
+                for path in folder.glob("vault.db*"):
+                    shutil.copy(path, folder / path.name.replace("vault", "copy-at-5"))
         with log.export() as (checkpoint, entries):
             self.put("audit.jsonl", b"".join(audit_export.log_lines(checkpoint, entries)))
         self.put("entry.json", audit_export.proof_file(log.inclusion(4)))
@@ -130,8 +137,8 @@ def test_an_older_export_does_not_extend_a_newer_checkpoint(auditor, tmp_path):
         ("entry.json", ["--log", "audit.jsonl", "--key"]),
         ("entry-in-5.json", ["--log", "audit.jsonl", "--checkpoint", "kept9.json", "--key"]),
         ("entry.json", ["--log", "audit.jsonl"]),
-        ("since.json", ["--checkpoint", "kept5.json"]),
         ("since.json", ["--checkpoint", "kept5.json", "--checkpoint", "kept9.json"]),
+        ("since.json", ["--log", "audit.jsonl", "--key"]),
         ("since.json", ["--log", "audit.jsonl", "--checkpoint", "kept5.json"]),
     ],
 )
@@ -163,6 +170,34 @@ def test_what_cannot_be_checked_is_told_apart_from_what_is_wrong(auditor, name, 
     given = [*options, auditor.key] if options[-1:] == ["--key"] else options
     status, said = auditor.runs(name, *given)
     assert (status, reason in said) == (2, True), said
+
+
+@pytest.mark.parametrize(
+    ("kept", "missing"), [("kept5.json", "newer checkpoint, of 9"), ("kept9.json", "older")]
+)
+def test_one_of_two_checkpoints_proves_nothing_of_the_other(auditor, kept, missing):
+    for options in ([], ["--key", auditor.key]):
+        status, said = auditor.runs("since.json", "--checkpoint", kept, *options)
+        assert status == 2
+        proven, open_ones = said.split("NOT PROVEN: ")
+        assert "which you kept" in proven
+        assert "begins with the 5 entries" in proven
+        assert missing in open_ones
+
+
+def test_a_log_that_was_made_up_from_a_kept_checkpoint_on_is_not_found_good(auditor):
+    """Who has a copy of the vault of then goes on from there as they like, and proves that."""
+    database = Database(auditor.folder / "copy-at-5.db", KEY)
+    log = Audit(database, KEY, VAULTS[0], lambda: datetime(2026, 3, 2, tzinfo=UTC))
+    for number in range(4):
+        log.record(actor="ann", act="call.view", subject=f"made up {number}")
+    auditor.put("changed.json", audit_export.proof_file(log.consistency(auditor.kept[4])))
+    database.close()
+    status, said = auditor.runs("changed.json", "--checkpoint", "kept5.json")
+    assert (status, "NOT PROVEN: that the newer checkpoint, of 9 entries" in said) == (2, True)
+    both = ["--checkpoint", "kept5.json", "--checkpoint", "kept9.json"]
+    assert auditor.runs("changed.json", *both)[0] == 1
+    assert auditor.runs("changed.json", "--log", "audit.jsonl", "--key", auditor.key)[0] == 1
 
 
 def spoilers(proof, part):

@@ -405,7 +405,6 @@ def put(database, state, vault_id=VAULTS[0]):
         for one in guarding:
             writing.change(one)
         seals.begin(writing)
-    database.hold_schema(schema.expect_own)
 
 
 def _frontier(state):

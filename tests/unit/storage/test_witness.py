@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -44,8 +45,19 @@ def test_what_is_not_extended_is_missed_and_stays_so(witness):
     assert memory.after(NEW, fits=True, found=0).missed == memory.missed
     for _ in range(100):
         memory = memory.after(OLD, fits=False, found=1)
-    assert memory.missed[0].size == 5
-    assert len(memory.missed) == 32
+    assert [one.size for one in memory.missed] == [5, 3]
+
+
+def test_nothing_that_is_missed_is_forgotten_however_much_that_is(witness):
+    memory = witness.first(NEW)
+    for number in range(100):
+        memory = memory.after(Seen(key="k", size=number + 6, root=f"{number}"), fits=False, found=2)
+        assert witness.write(memory)
+        memory = witness.read()
+    assert [one.size for one in memory.missed] == [5, *range(6, 105)]
+    beside = witness.first(Seen(key="k", size=3, root="other")).after(OLD, fits=False, found=1)
+    both = memory.beside(beside)
+    assert set(both.missed) == {*memory.missed, *beside.missed, OLD}
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[]", b"{}", b'{"format":"other"}'])
@@ -104,6 +116,46 @@ def test_a_copy_that_was_used_elsewhere_is_told_once_and_by_its_place(kept, tmp_
             told = again.audit.entries(AuditQuery(act="audit.elsewhere"))
             assert [one.outcome for one in told] == [f"{seen} entries at {copy}"]
             assert again.audit.verify().ok
+
+
+def test_forty_other_vaults_in_one_place_are_each_missed_until_that_is_accepted(kept, tmp_path):
+    """Put back by turns: the log that is there extends none of what was seen between."""
+    folder, old, where = kept
+    newest = []
+    for number in range(40):
+        shutil.rmtree(folder)
+        shutil.copytree(old, folder)
+        with vault.open_vault(folder, PASSPHRASE, witness=where) as again:
+            again.audit.record(actor="owner", act="call.view", subject=str(number))
+            newest.append(again.audit.checkpoint())
+    (file,) = where.glob(f"{newest[0].vault}-*.json")
+    missed = json.loads(file.read_bytes())["missed"]
+    assert len(missed) == 40
+    assert missed[-1]["size"] >= newest[-2].size, "the newest of all that are missed is one of them"
+    with vault.open_vault(folder, PASSPHRASE, witness=where) as again:
+        assert not again.audit.verify().ok
+        again.audit.accept_mismatch(actor="owner", reason="trials")
+        assert again.audit.verify().ok
+
+
+def test_forty_copies_elsewhere_are_each_told_once_and_a_newer_state_of_one_again(kept, tmp_path):
+    folder, _, where = kept
+
+    def used(place):
+        with vault.open_vault(place, PASSPHRASE, witness=where) as other:
+            other.audit.record(actor="owner", act="call.listen-original", subject="ab" * 16)
+
+    def told():
+        with vault.open_vault(folder, PASSPHRASE, witness=where) as again:
+            return again.audit.count(AuditQuery(act="audit.elsewhere"))
+
+    assert told() == 0
+    copies = [shutil.copytree(folder, tmp_path / f"copy {number}") for number in range(40)]
+    for copy in copies:
+        used(copy)
+    assert [told(), told()] == [40, 40]
+    used(copies[0])
+    assert [told(), told()] == [41, 41]
 
 
 def test_a_vault_that_was_moved_is_nothing_to_tell(kept, tmp_path):

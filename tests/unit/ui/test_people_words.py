@@ -15,6 +15,7 @@ from PySide6.QtGui import QImage
 from app.access import ACTS, FOUNDER, ROLES, SETTINGS, Session, setting_text
 from app.domain import (
     ApprovalRequest,
+    AuditCheck,
     AuditEntry,
     GuardedAct,
     KeysState,
@@ -31,7 +32,7 @@ from app.domain import (
     VaultInfo,
 )
 from app.errors import CodeNeeded, SignInDelayed, WrongCode, WrongPassphrase
-from app.ui import account_page, audit_words, people_words, rights
+from app.ui import account_page, audit_words, people_words, retention_tab, rights
 from app.ui.audit_page import export_folder
 from app.ui.call_acts import CallAct, acts, suggested_name, told
 from app.ui.first_steps import sheet_paper
@@ -111,6 +112,7 @@ def test_a_page_is_offered_exactly_where_something_is_on_it(held: frozenset[Righ
     assert offered[-1] is Page.ACCOUNT
     assert (Page.PEOPLE in offered) == bool(rights.tabs(held))
     assert (Tab.PEOPLE in rights.tabs(held)) == (Right.MANAGE_PEOPLE in held)
+    assert (Tab.RETENTION in rights.tabs(held)) == (Right.ERASE in held)
     assert not rights.may(None, *held)
 
 
@@ -309,3 +311,35 @@ def test_a_sheet_is_drawn_in_black_on_white_with_all_that_is_on_it(qapp: object)
     dark = sum(byte < 128 for byte in bytes(page.constBits()))
     assert 20_000 < dark < 200_000
     assert "ABCD" not in repr(paper)
+
+
+@pytest.mark.parametrize(
+    ("due", "said"),
+    [
+        (retention_tab.Due(), "Calls are kept for as long as nobody erases them."),
+        (retention_tab.Due(days=1), "Calls are kept for 1 day."),
+        (retention_tab.Due(days=365), "Calls are kept for 365 days."),
+    ],
+)
+def test_the_tab_says_how_long_calls_are_kept(due: retention_tab.Due, said: str) -> None:
+    assert retention_tab.kept(due) == said
+
+
+@pytest.mark.parametrize(
+    ("calls", "said"),
+    [
+        (0, "No call is older than that, or those that are older are on legal hold."),
+        (1, "1 call is older than that and not on legal hold."),
+        (2, "2 calls are older than that and not on legal hold."),
+    ],
+)
+def test_the_tab_says_how_many_calls_are_due(calls: int, said: str) -> None:
+    assert retention_tab.older(retention_tab.Due(days=9, calls=calls)) == said
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_a_log_that_is_good_is_said_not_to_show_everything(*, ok: bool) -> None:
+    check = AuditCheck(entries=3, ok=ok, first_bad=None if ok else 3, sentence="So it is.")
+    said = audit_words.verdict(check)
+    assert said.startswith("So it is.")
+    assert ("only by a checkpoint" in said) == ok

@@ -15,6 +15,7 @@ from app.engine.client import Workers
 from app.engine.wire import Places
 from app.storage import keys, people, vault
 from app.workspace import Workspace, control
+from app.workspace.gate import Confirmed
 from tests import workers
 from tests.builders import analysed_call
 
@@ -33,6 +34,11 @@ class Clock:
 
     def move(self, **by: float) -> None:
         self.now += timedelta(**by)
+
+
+def sure(workspace):
+    """Return that the person of a workspace typed their passphrase just now."""
+    return Confirmed(workspace.session, workspace.session.now())
 
 
 class Office:

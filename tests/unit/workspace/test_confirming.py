@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.access import Session
@@ -20,9 +22,10 @@ from app.errors import (
 from app.storage import keys, remembered, totp, vault
 from app.storage.remembered import Keyring
 from app.workspace import Workspace
-from app.workspace.gate import Confirmed
 from tests.unit.storage.test_remembered import Memory
+from tests.unit.workspace.conftest import sure
 
+PLACES = Places(resources="", packs="")
 OWN, NEW = "a passphrase for testing", "two tin drums under the stairs"
 
 
@@ -33,7 +36,7 @@ def owner(tmp_path, clock, monkeypatch):
     monkeypatch.setattr(remembered, "system_keyring", lambda: keyring)
     opened = vault.create(tmp_path / "vault", OWN, cost=keys.LOWEST_COST, clock=clock)
     session = Session(opened.person, clock(), opened.policy.get(), clock)
-    yield Workspace(opened, session, Settings(), Places(resources="", packs=""), typed=True)
+    yield Workspace(opened, session, Settings(), PLACES, typed=True)
     opened.close()
 
 
@@ -65,9 +68,10 @@ def acts(clock):
 
 
 def test_an_unlocked_screen_gives_nobody_a_way_in(owner, clock):
+    somebody = Workspace(owner._vault, replace(owner.session), Settings(), PLACES)
     header, count = owner._vault._header.now, owner._vault.audit.count()
     for act in acts(clock).values():
-        for confirmed in (None, Confirmed(PersonName("somebody else"))):
+        for confirmed in (None, sure(somebody)):
             with pytest.raises(NotAllowed, match="typed again"):
                 act(owner, confirmed)
     with pytest.raises(NotAllowed):
@@ -116,9 +120,9 @@ def test_guessing_here_gets_slow_and_is_told(owner, clock):
 
 def test_nobody_confirms_after_their_session_or_who_was_suspended(owner, clock):
     rita = Person(name=PersonName("Rita"), roles=frozenset({PersonRole.REVIEWER}))
-    owner.people.add(rita, NEW)
+    owner.people.add(rita, NEW, confirmed=sure(owner))
     hers = owner.sign_in(NEW, name="Rita")
-    owner.people.set_state("Rita", PersonState.SUSPENDED)
+    owner.people.set_state("Rita", PersonState.SUSPENDED, confirmed=sure(owner))
     with pytest.raises(PersonSuspended):
         hers.confirm(NEW)
     clock.move(hours=13)
@@ -126,9 +130,48 @@ def test_nobody_confirms_after_their_session_or_who_was_suspended(owner, clock):
         owner.confirm(OWN)
 
 
-def test_the_passphrase_that_was_typed_to_get_in_counts_once(owner):
+def test_the_passphrase_that_was_typed_to_get_in_counts_once_and_for_minutes(owner, clock):
     confirmed = owner.take_confirmed()
     assert owner.take_confirmed() is None
     owner.people.set_passphrase("owner", NEW, confirmed=confirmed)
     beside = owner.sign_in(NEW, name="owner")
-    assert beside.take_confirmed() == confirmed
+    assert beside.take_confirmed().session is beside.session
+    again = owner.sign_in(NEW, name="owner")
+    clock.move(minutes=5)
+    assert again.take_confirmed() is None
+
+
+def test_one_typing_is_enough_for_twenty_people_within_minutes(owner, clock):
+    confirmed = owner.confirm(OWN)
+    for number in range(20):
+        clock.move(seconds=14)
+        person = Person(name=PersonName(f"R{number}"), roles=frozenset({PersonRole.REVIEWER}))
+        owner.people.add(person, NEW, confirmed=confirmed)
+    clock.move(seconds=20)
+    with pytest.raises(NotAllowed, match="typed again"):
+        owner.people.set_state("R1", PersonState.SUSPENDED, confirmed=confirmed)
+    assert len(owner.people.list()) == 21
+    assert {one.state for one in owner.people.list()} == {PersonState.ACTIVE}
+
+
+def test_what_was_typed_before_locking_counts_no_more_after_it(owner):
+    before = owner.confirm(OWN)
+    after = owner.sign_in(OWN, name="owner")
+    rita = Person(name=PersonName("Rita"), roles=frozenset({PersonRole.REVIEWER}))
+    with pytest.raises(NotAllowed, match="typed again"):
+        after.people.add(rita, NEW, confirmed=before)
+    with pytest.raises(NotAllowed, match="typed again"):
+        after.keys.rotate(confirmed=before)
+    after.people.add(rita, NEW, confirmed=after.confirm(OWN))
+
+
+def test_a_clock_that_is_put_back_makes_no_typing_count_longer(owner, clock):
+    steady = [1000.0]
+    session = Session.begun(owner.session.person, owner.session.policy, clock, lambda: steady[0])
+    w = Workspace(owner._vault, session, Settings(), PLACES)
+    confirmed = w.confirm(OWN)
+    steady[0] += 299
+    assert w.teams.keep("North", ["Sam"], confirmed=confirmed)
+    steady[0] += 1
+    with pytest.raises(NotAllowed, match="typed again"):
+        w.teams.keep("South", ["Kim"], confirmed=confirmed)

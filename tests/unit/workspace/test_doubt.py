@@ -8,30 +8,31 @@ from app.access import FOUNDER
 from app.domain import CallId, GuardedAct, Person, PersonName, PersonRole, PersonState
 from app.errors import AppError, NotAllowed, UsageError, VaultDamaged, VaultInDoubt
 from app.storage.witness import Seen, Witness
-from app.workspace.gate import Confirmed
+from tests.unit.workspace.conftest import sure
 
 NEW = Person(name=PersonName("Noor"), roles=frozenset({PersonRole.REVIEWER}))
-ME = Confirmed(PersonName("all"))
 CALL = CallId("0" * 32)
 
 REFUSED = {
-    "people.add": lambda w: w.people.add(NEW, "nine quiet herons by the lock"),
-    "people.change": lambda w: w.people.change(NEW),
-    "people.set_state": lambda w: w.people.set_state("bea", PersonState.ACTIVE),
-    "people.set_passphrase of others": lambda w: w.people.set_passphrase("bea", "short"),
-    "people.set_passphrase": lambda w: w.people.set_passphrase("all", "short", confirmed=ME),
-    "people.set_second_factor": lambda w: w.people.set_second_factor(
-        w.people.new_second_factor(), "", confirmed=ME
+    "people.add": lambda w: w.people.add(NEW, "nine quiet herons by the lock", confirmed=sure(w)),
+    "people.change": lambda w: w.people.change(NEW, confirmed=sure(w)),
+    "people.set_state": lambda w: w.people.set_state("bea", PersonState.ACTIVE, confirmed=sure(w)),
+    "people.set_passphrase of others": lambda w: w.people.set_passphrase(
+        "bea", "short", confirmed=sure(w)
     ),
-    "people.take_second_factor": lambda w: w.people.take_second_factor("bea"),
-    "keys.remember": lambda w: w.keys.remember(confirmed=ME),
-    "keys.ask_for_computer": lambda w: w.keys.ask_for_computer(wanted=False, confirmed=ME),
-    "keys.keep_sheet": lambda w: w.keys.keep_sheet("", "", confirmed=ME),
-    "policy.change": lambda w: w.policy.change("session_hours", "12"),
-    "teams.keep": lambda w: w.teams.keep("red", ["ann"]),
+    "people.set_passphrase": lambda w: w.people.set_passphrase("all", "short", confirmed=sure(w)),
+    "people.set_second_factor": lambda w: w.people.set_second_factor(
+        w.people.new_second_factor(), "", confirmed=sure(w)
+    ),
+    "people.take_second_factor": lambda w: w.people.take_second_factor("bea", confirmed=sure(w)),
+    "keys.remember": lambda w: w.keys.remember(confirmed=sure(w)),
+    "keys.ask_for_computer": lambda w: w.keys.ask_for_computer(wanted=False, confirmed=sure(w)),
+    "keys.keep_sheet": lambda w: w.keys.keep_sheet("", "", confirmed=sure(w)),
+    "policy.change": lambda w: w.policy.change("session_hours", "12", confirmed=sure(w)),
+    "teams.keep": lambda w: w.teams.keep("red", ["ann"], confirmed=sure(w)),
     "requests.ask": lambda w: w.requests.ask(GuardedAct.ERASE_CALL, CALL, reason="asked"),
     "requests.ask_retention": lambda w: w.requests.ask_retention("2020", reason="asked"),
-    "requests.approve": lambda w: w.requests.approve(1),
+    "requests.approve": lambda w: w.requests.approve(1, confirmed=sure(w)),
     "retention.apply": lambda w: w.retention.apply(),
     "calls.export_original": lambda w: w.calls.export_original(CALL),
     "intake of erased": lambda w: w.intake.import_paths([], even_erased=True),
@@ -82,7 +83,7 @@ def test_the_same_is_asked_of_the_act_alone_where_nothing_is_in_doubt(workspace,
 
 
 def test_people_are_shut_out_and_calls_taken_in_all_the_same(office, in_doubt, tmp_path):
-    in_doubt.people.set_state("bea", PersonState.SUSPENDED)
+    in_doubt.people.set_state("bea", PersonState.SUSPENDED, confirmed=sure(in_doubt))
     assert office.vault.people.get("bea").state is PersonState.SUSPENDED
     assert in_doubt.intake.import_paths([]).imported == ()
     assert in_doubt.requests.list() == ()
@@ -92,16 +93,17 @@ def test_people_are_shut_out_and_calls_taken_in_all_the_same(office, in_doubt, t
 
 
 def test_it_ends_when_somebody_accepts_it_who_may_and_types_the_passphrase(office, in_doubt):
+    sue = office.sign_in("sue", PersonRole.SUPERVISOR)
     assert isinstance(in_doubt.audit.doubt(), VaultInDoubt)
     with pytest.raises(NotAllowed):
-        office.sign_in("sue", PersonRole.SUPERVISOR).audit.accept("mine", confirmed=ME)
-    for confirmed in (None, Confirmed(PersonName("bea"))):
+        sue.audit.accept("mine", confirmed=sure(sue))
+    for confirmed in (None, sure(sue)):
         with pytest.raises(NotAllowed, match="typed again"):
             in_doubt.audit.accept("restored", confirmed=confirmed)
     with pytest.raises(UsageError):
-        in_doubt.audit.accept(" ", confirmed=ME)
+        in_doubt.audit.accept(" ", confirmed=sure(in_doubt))
     assert in_doubt.audit.doubt() is not None
-    entry = in_doubt.audit.accept("restored after a fire", confirmed=ME)
+    entry = in_doubt.audit.accept("restored after a fire", confirmed=sure(in_doubt))
     assert (entry.actor, entry.act, entry.reason) == (
         "all",
         "audit.accept",
@@ -109,7 +111,7 @@ def test_it_ends_when_somebody_accepts_it_who_may_and_types_the_passphrase(offic
     )
     assert in_doubt.audit.doubt() is None
     assert in_doubt.audit.compare() is None
-    in_doubt.teams.keep("red", ["ann"])
+    in_doubt.teams.keep("red", ["ann"], confirmed=sure(in_doubt))
 
 
 def test_what_others_wrote_is_told_before_it_is_relied_on(office, workspace):
@@ -121,4 +123,4 @@ def test_what_others_wrote_is_told_before_it_is_relied_on(office, workspace):
     assert workspace.audit.doubt() is None
     assert isinstance(workspace.audit.compare(), VaultDamaged)
     with pytest.raises(VaultDamaged, match="the details of calls"):
-        workspace.teams.keep("red", ["ann"])
+        workspace.teams.keep("red", ["ann"], confirmed=sure(workspace))

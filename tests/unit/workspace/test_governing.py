@@ -18,7 +18,7 @@ from app.domain import (
 )
 from app.errors import CallNotFound, NotAllowed, RequestNotFound, UsageError, VaultDamaged
 from app.storage import vault
-from tests.unit.workspace.conftest import PASSPHRASE
+from tests.unit.workspace.conftest import PASSPHRASE, sure
 
 OFFICER, ADMIN = PersonRole.PRIVACY_OFFICER, PersonRole.ADMINISTRATOR
 
@@ -35,8 +35,8 @@ def adam(office):
 
 def test_a_new_vault_goes_by_the_defaults_and_keeps_what_is_changed(office, pia, tmp_path):
     assert pia.policy.get() == Policy()
-    pia.policy.change("lock_after_minutes", " 5 ")
-    pia.policy.change("second_factor", "auditor, administrator")
+    pia.policy.change("lock_after_minutes", " 5 ", confirmed=sure(pia))
+    pia.policy.change("second_factor", "auditor, administrator", confirmed=sure(pia))
     wanted = Policy(
         lock_after_minutes=5,
         second_factor=frozenset({PersonRole.AUDITOR, PersonRole.ADMINISTRATOR}),
@@ -85,7 +85,7 @@ def test_a_wrong_word_list_leaves_the_old_one_and_none_ends_it(office, pia):
 
 
 def test_a_change_of_a_setting_is_an_entry_with_its_old_and_new_value(office, pia):
-    pia.policy.change("second_factor", "auditor", reason="the bank wants it")
+    pia.policy.change("second_factor", "auditor", reason="the bank wants it", confirmed=sure(pia))
     entry = office.newest()
     assert (entry.actor, entry.act, entry.subject, entry.outcome) == (
         "pia",
@@ -99,7 +99,7 @@ def test_a_wrong_value_changes_nothing_and_leaves_no_entry(office, pia):
     before = office.vault.audit.count()
     for name, value in (("session_hours", "0"), ("colour", "blue")):
         with pytest.raises(UsageError):
-            pia.policy.change(name, value)
+            pia.policy.change(name, value, confirmed=sure(pia))
     assert (pia.policy.get(), office.vault.audit.count()) == (Policy(), before)
 
 
@@ -111,18 +111,20 @@ def test_a_policy_that_cannot_be_read_is_damage(office, pia):
 
 
 def test_teams_are_kept_listed_and_ended(office, pia):
-    assert pia.teams.keep(" Blue ", ["Kim", "Sam", "sam", " "]) == {Subject.PEOPLE}
-    pia.teams.keep("red", ["Ann"])
+    assert pia.teams.keep(" Blue ", ["Kim", "Sam", "sam", " "], confirmed=sure(pia)) == {
+        Subject.PEOPLE
+    }
+    pia.teams.keep("red", ["Ann"], confirmed=sure(pia))
     assert pia.teams.list() == (
         Team(name="Blue", agents=("Kim", "Sam")),
         Team(name="red", agents=("Ann",)),
     )
-    pia.teams.keep("BLUE", [])
+    pia.teams.keep("BLUE", [], confirmed=sure(pia))
     assert [team.name for team in pia.teams.list()] == ["red"]
     entry = office.newest()
     assert (entry.act, entry.subject, entry.outcome) == ("team.change", "BLUE", "0 agents")
     with pytest.raises(UsageError):
-        pia.teams.keep("  ", ["Ann"])
+        pia.teams.keep("  ", ["Ann"], confirmed=sure(pia))
 
 
 def test_a_hold_is_seen_in_the_list_and_in_the_call(office, pia):
@@ -203,8 +205,9 @@ def test_a_clock_that_was_set_forward_is_no_way_to_erase_alone(office, pia, adam
     assert request.value.startswith("2026-")
     assert pia.calls.count(CallQuery()) == 3
     with pytest.raises(NotAllowed):
-        pia.requests.approve(request.number)
-    office.sign_in("adam", OFFICER, ADMIN).requests.approve(request.number)
+        pia.requests.approve(request.number, confirmed=sure(pia))
+    adam = office.sign_in("adam", OFFICER, ADMIN)
+    adam.requests.approve(request.number, confirmed=sure(adam))
     assert pia.calls.count(CallQuery()) == 0
     erased = [e for e in office.vault.audit.entries(limit=9) if e.act == "call.erase"]
     assert {(e.actor, e.outcome, e.reason) for e in erased} == {
@@ -250,8 +253,8 @@ def test_retention_is_asked_for_only_where_something_is_due_and_reaches_ones_own
     request = lea.retention.ask("their time is over")
     adam = office.sign_in("adam", OFFICER, ADMIN, scope=claims)
     with pytest.raises(RequestNotFound):  # who sees a part decides on what is theirs to see
-        adam.requests.approve(request.number)
-    pia.requests.approve(request.number)
+        adam.requests.approve(request.number, confirmed=sure(adam))
+    pia.requests.approve(request.number, confirmed=sure(pia))
     assert pia.retention.due() == (other,)
 
 
@@ -306,7 +309,7 @@ def test_known_names_are_those_of_calls_people_and_teams_that_a_person_may_see(o
     office.add(b"2", queue="Sales")
     office.sign_in("rob", PersonRole.REVIEWER, scope=Scope(limited=True, queues=("Care",)))
     ada = office.sign_in("ada", ADMIN)
-    ada.teams.keep("North", ["Sam"])
+    ada.teams.keep("North", ["Sam"], confirmed=sure(ada))
     assert ada.people.known_names() == KnownNames(
         queues=("Billing", "Care", "Sales"), teams=("North",)
     )

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from app.domain import CallQuery, GuardedAct, PersonRole, RequestState, Right, Scope, Subject
 from app.errors import AppError, CallNotFound, NotAllowed, OnHold, RequestNotFound, UsageError
-from tests.unit.workspace.conftest import Clock, Office
+from tests.unit.workspace.conftest import Clock, Office, sure
 
 OFFICER, ADMIN = PersonRole.PRIVACY_OFFICER, PersonRole.ADMINISTRATOR
 SUPERVISOR = PersonRole.SUPERVISOR
@@ -35,9 +35,9 @@ def test_erasing_takes_two_people(office, pia, adam):
     assert (request.state, request.asked_by, request.decided_by) == ("open", "pia", None)
     assert pia.calls.count(CallQuery()) == 1
     with pytest.raises(NotAllowed):
-        pia.requests.approve(request.number)
+        pia.requests.approve(request.number, confirmed=sure(pia))
     assert office.newest().act == "denied"
-    decided = adam.requests.approve(request.number)
+    decided = adam.requests.approve(request.number, confirmed=sure(adam))
     assert (decided.state, decided.decided_by) == (RequestState.APPROVED, "adam")
     assert pia.calls.count(CallQuery()) == 0
     with pytest.raises(CallNotFound):
@@ -63,7 +63,7 @@ def test_no_request_keeps_its_reason_once_the_call_is_erased(office, pia, adam):
     for act in (GuardedAct.EXPORT_ORIGINAL, GuardedAct.ERASE_CALL):
         pia.requests.ask(act, call, reason=words)
     kept = pia.requests.ask(GuardedAct.EXPORT_ORIGINAL, other, reason="the court wants it")
-    adam.requests.approve(pia.requests.list()[1].number)
+    adam.requests.approve(pia.requests.list()[1].number, confirmed=sure(adam))
     found = {one.subject: one.reason for one in pia.requests.list(open_only=False)}
     assert found == {call: "", other: kept.reason}
     with office.vault._database.reader() as reading:
@@ -75,26 +75,31 @@ def test_who_was_suspended_since_decides_nothing(office, pia, adam):
     call = office.add()
     request = _ask_erase(pia, call)
     office.suspend("adam")
-    for decide in (adam.requests.approve, lambda number: adam.requests.refuse(number, "no")):
+    decisions = (
+        lambda: adam.requests.approve(request.number, confirmed=sure(adam)),
+        lambda: adam.requests.refuse(request.number, "no"),
+    )
+    for decide in decisions:
         with pytest.raises(NotAllowed):
-            decide(request.number)
+            decide()
         assert (office.newest().actor, office.newest().act) == ("adam", "denied")
     office.sign_in("adam", SUPERVISOR)
     with pytest.raises(NotAllowed):  # nor who lost the right to
-        adam.requests.approve(request.number)
+        adam.requests.approve(request.number, confirmed=sure(adam))
     assert pia.calls.count(CallQuery()) == 1
     assert [one.state for one in pia.requests.list()] == ["open"]
 
 
 def test_a_name_in_other_letters_is_no_second_person(office, pia):
     request = _ask_erase(pia, office.add())
+    again = office.sign_in("PIA", OFFICER, ADMIN)
     with pytest.raises(NotAllowed):
-        office.sign_in("PIA", OFFICER, ADMIN).requests.approve(request.number)
+        again.requests.approve(request.number, confirmed=sure(again))
 
 
 def test_a_decision_is_made_once(office, pia, adam):
     numbers = [_ask_erase(pia, office.add(bytes([n]))).number for n in range(3)]
-    adam.requests.approve(numbers[0])
+    adam.requests.approve(numbers[0], confirmed=sure(adam))
     adam.requests.refuse(numbers[1], "not needed")
     pia.requests.withdraw(numbers[2])
     states = {r.number: r.state for r in pia.requests.list(open_only=False)}
@@ -102,7 +107,7 @@ def test_a_decision_is_made_once(office, pia, adam):
     assert pia.requests.list() == ()
     for number in numbers:
         for decide in (
-            adam.requests.approve,
+            lambda n: adam.requests.approve(n, confirmed=sure(adam)),
             lambda n: adam.requests.refuse(n, "no"),
             pia.requests.withdraw,
         ):
@@ -140,7 +145,11 @@ def test_a_reason_is_needed_and_an_impossible_act_is_not_asked_for(office, pia):
         _ask_erase(pia, call)
     with pytest.raises(UsageError):
         pia.requests.ask(
-            GuardedAct.RELAX_POLICY, "retention_days", value="30", reason="a cover name"
+            GuardedAct.RELAX_POLICY,
+            "retention_days",
+            value="30",
+            reason="a cover name",
+            confirmed=sure(pia),
         )
     assert pia.requests.list(open_only=False) == ()
 
@@ -151,22 +160,22 @@ def test_a_hold_that_came_after_the_request_wins(office, pia, adam):
     assert pia.calls.hold(call, "a dispute") == {Subject.CALLS}
     assert pia.calls.hold(call, "again") == frozenset()
     with pytest.raises(OnHold):
-        adam.requests.approve(request.number)
+        adam.requests.approve(request.number, confirmed=sure(adam))
     assert [one.number for one in adam.requests.list()] == [request.number]
     ending = pia.requests.ask(GuardedAct.END_HOLD, call, reason="settled")
     assert pia.calls.detail(call).on_hold
-    adam.requests.approve(ending.number)
+    adam.requests.approve(ending.number, confirmed=sure(adam))
     assert not pia.calls.detail(call).on_hold
-    adam.requests.approve(request.number)
+    adam.requests.approve(request.number, confirmed=sure(adam))
     assert pia.calls.count(CallQuery()) == 0
 
 
 def test_of_two_requests_for_the_same_call_the_second_finds_nothing(office, pia, adam):
     call = office.add()
     first, second = _ask_erase(pia, call), _ask_erase(pia, call)
-    adam.requests.approve(first.number)
+    adam.requests.approve(first.number, confirmed=sure(adam))
     with pytest.raises(RequestNotFound):
-        adam.requests.approve(second.number)
+        adam.requests.approve(second.number, confirmed=sure(adam))
     decided = {one.number: one.state for one in adam.requests.list(open_only=False)}
     assert decided == {
         first.number: RequestState.APPROVED,
@@ -178,7 +187,7 @@ def test_what_a_suspended_person_asked_for_is_not_done(office, pia, adam):
     request = _ask_erase(pia, office.add())
     office.suspend("pia")
     with pytest.raises(NotAllowed):
-        adam.requests.approve(request.number)
+        adam.requests.approve(request.number, confirmed=sure(adam))
     assert adam.calls.count(CallQuery()) == 1
     adam.requests.refuse(request.number, "has left")
 
@@ -195,10 +204,10 @@ def test_who_asked_must_still_be_allowed_to_ask(office, pia, adam, roles, scope,
     request = _ask_erase(pia, office.add(queue="claims"))
     office.sign_in("pia", *roles, scope=scope)
     if error is None:
-        adam.requests.approve(request.number)
+        adam.requests.approve(request.number, confirmed=sure(adam))
         return
     with pytest.raises(error):
-        adam.requests.approve(request.number)
+        adam.requests.approve(request.number, confirmed=sure(adam))
     assert adam.calls.count(CallQuery()) == 1
 
 
@@ -217,7 +226,7 @@ def test_who_approves_must_hold_what_the_act_asks_for(office, pia):
     request = _ask_erase(pia, office.add())
     blind = office.sign_in("bo", granted={Right.APPROVE})
     with pytest.raises(NotAllowed):
-        blind.requests.approve(request.number)
+        blind.requests.approve(request.number, confirmed=sure(blind))
     assert len(pia.requests.list()) == 1
 
 
@@ -233,7 +242,7 @@ def test_an_export_is_good_once_for_the_asker_for_a_day(office, pia, adam):
         assert not workspace.calls.may_export(call)
         with pytest.raises(NotAllowed):
             workspace.calls.export_original(call)
-    adam.requests.approve(number)
+    adam.requests.approve(number, confirmed=sure(adam))
     with pytest.raises(NotAllowed):
         sam.calls.export_original(call)
     office.clock.move(hours=11)
@@ -243,7 +252,7 @@ def test_an_export_is_good_once_for_the_asker_for_a_day(office, pia, adam):
     assert (entry.actor, entry.act, entry.subject) == ("sue", "call.export-original", call)
     with pytest.raises(NotAllowed):
         sue.calls.export_original(call)
-    adam.requests.approve(ask())
+    adam.requests.approve(ask(), confirmed=sure(adam))
     office.clock.move(hours=24)
     late = office.sign_in("sue", SUPERVISOR)
     assert not late.calls.may_export(call)
@@ -264,7 +273,7 @@ def test_an_export_that_needs_no_second_person_is_good_once_too(office):
 
 
 def test_policy_changes_are_asked_for_and_made_on_approval(office, pia, adam):
-    assert pia.policy.change("session_hours", "8") is None
+    assert pia.policy.change("session_hours", "8", confirmed=sure(pia)) is None
     entry = office.newest()
     assert (entry.act, entry.subject, entry.outcome) == (
         "policy.change",
@@ -272,35 +281,40 @@ def test_policy_changes_are_asked_for_and_made_on_approval(office, pia, adam):
         "12 -> 8",
     )
     with pytest.raises(UsageError):
-        pia.policy.change("retention_days", "90")
-    request = pia.policy.change("retention_days", "90", reason="the new law")
+        pia.policy.change("retention_days", "90", confirmed=sure(pia))
+    request = pia.policy.change("retention_days", "90", reason="the new law", confirmed=sure(pia))
     assert (request.act, request.state) == (GuardedAct.LOWER_RETENTION, RequestState.OPEN)
     assert pia.policy.get().retention_days == 0
-    adam.requests.approve(request.number)
+    adam.requests.approve(request.number, confirmed=sure(adam))
     assert pia.policy.get().retention_days == 90
     entry = office.newest()
     assert (entry.actor, entry.outcome) == ("pia", "0 -> 90; approved by adam")
-    assert pia.policy.change("retention_days", "120") is None
+    assert pia.policy.change("retention_days", "120", confirmed=sure(pia)) is None
     for name, value, act in (
         ("acoustic_analysis", "true", GuardedAct.ALLOW_ACOUSTICS),
         ("two_persons", "end-hold", GuardedAct.RELAX_POLICY),
     ):
-        asked = pia.policy.change(name, value, reason="agreed")
+        asked = pia.policy.change(name, value, reason="agreed", confirmed=sure(pia))
         assert asked.act is act
-        adam.requests.approve(asked.number)
+        adam.requests.approve(asked.number, confirmed=sure(adam))
     assert adam.policy.get().acoustic_analysis
     assert adam.policy.get().two_persons == {GuardedAct.END_HOLD}
-    assert pia.policy.change("retention_days", "30", reason="alone now").state == "approved"
+    assert (
+        pia.policy.change("retention_days", "30", reason="alone now", confirmed=sure(pia)).state
+        == "approved"
+    )
     assert pia.policy.get().retention_days == 30
 
 
 def test_a_request_whose_ground_has_shifted_does_no_more_than_was_asked(office, pia, adam):
     office.policy(two_persons=frozenset({GuardedAct.RELAX_POLICY, GuardedAct.ERASE_CALL}))
-    request = pia.policy.change("second_factor", "auditor")
+    request = pia.policy.change("second_factor", "auditor", confirmed=sure(pia))
     assert request is None
-    asked = pia.policy.change("two_persons", "erase-call", reason="agreed")
+    asked = pia.policy.change("two_persons", "erase-call", reason="agreed", confirmed=sure(pia))
     office.policy(two_persons=frozenset(GuardedAct))
-    adam.requests.approve(asked.number)  # still a case of relaxing, seen in full by who approves
+    adam.requests.approve(
+        asked.number, confirmed=sure(adam)
+    )  # still a case of relaxing, seen in full by who approves
     assert pia.policy.get().two_persons == {GuardedAct.ERASE_CALL}
 
 
@@ -334,7 +348,8 @@ class TwoPeople(RuleBasedStateMachine):
     @rule(who=st.sampled_from(NAMES), number=st.integers(1, 12))
     def approve(self, who, number):
         try:
-            request = self.people[who].requests.approve(number)
+            person = self.people[who]
+            request = person.requests.approve(number, confirmed=sure(person))
         except AppError:
             return
         assert number not in self.approvals

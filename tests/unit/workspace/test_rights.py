@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from app.access import ROLES
+from app.access import ROLES, TYPED_AGAIN
 from app.domain import (
     CallId,
     CallQuery,
@@ -24,7 +25,7 @@ from app.errors import AppError, CallNotFound, NotAllowed, SessionEnded, WrongPa
 from app.workspace import Workspace
 from app.workspace.gate import Confirmed
 from tests.builders import analysed_call
-from tests.unit.workspace.conftest import PASSPHRASE, Clock, Office
+from tests.unit.workspace.conftest import PASSPHRASE, Clock, Office, sure
 
 MISSING = CallId("0" * 32)
 LIST = CallQuery()
@@ -76,7 +77,9 @@ TABLE = {
     **{
         f"requests.ask of {act.value}": (
             Right.CONFIGURE,
-            lambda w, _, a=act: w.requests.ask(a, "retention_days", value="-1", reason="new rules"),
+            lambda w, _, a=act: w.requests.ask(
+                a, "retention_days", value="-1", reason="new rules", confirmed=sure(w)
+            ),
         )
         for act in (
             GuardedAct.LOWER_RETENTION,
@@ -84,7 +87,7 @@ TABLE = {
             GuardedAct.RELAX_POLICY,
         )
     },
-    "requests.approve": (Right.APPROVE, lambda w, _: w.requests.approve(999)),
+    "requests.approve": (Right.APPROVE, lambda w, _: w.requests.approve(999, confirmed=sure(w))),
     "requests.ask_retention": (
         Right.ERASE,
         lambda w, _: w.requests.ask_retention("", reason=""),
@@ -93,12 +96,19 @@ TABLE = {
     "requests.withdraw": (ANYBODY, lambda w, _: w.requests.withdraw(999)),
     "requests.list": (ANYBODY, lambda w, _: w.requests.list()),
     "policy.get": (ANYBODY, lambda w, _: w.policy.get()),
-    "policy.change": (Right.CONFIGURE, lambda w, _: w.policy.change("session_hours", "12")),
+    "policy.change": (
+        Right.CONFIGURE,
+        lambda w, _: w.policy.change("session_hours", "12", confirmed=sure(w)),
+    ),
     "vocabulary.get": (Right.CONFIGURE, lambda w, _: w.vocabulary.get()),
     "vocabulary.change": (Right.CONFIGURE, lambda w, _: w.vocabulary.change("Velmora")),
     "teams.list": (Right.MANAGE_PEOPLE, lambda w, _: w.teams.list()),
-    "teams.keep": (Right.MANAGE_PEOPLE, lambda w, _: w.teams.keep("blue", ["Sam"])),
+    "teams.keep": (
+        Right.MANAGE_PEOPLE,
+        lambda w, _: w.teams.keep("blue", ["Sam"], confirmed=sure(w)),
+    ),
     "retention.due": (Right.SEE_CALLS, lambda w, _: w.retention.due()),
+    "retention.doubts": (Right.ERASE, lambda w, _: w.retention.doubts()),
     "retention.ask": (Right.ERASE, lambda w, _: w.retention.ask("their time is over")),
     "retention.apply": (Right.ERASE, lambda w, _: w.retention.apply()),
     "audit.verify": (Right.READ_AUDIT, lambda w, _: w.audit.verify()),
@@ -116,61 +126,60 @@ TABLE = {
     "audit.compare": (ANYBODY, lambda w, _: w.audit.compare()),
     "audit.accept": (
         Right.MANAGE_VAULT,
-        lambda w, _: w.audit.accept("restored", confirmed=Confirmed(w.session.name)),
+        lambda w, _: w.audit.accept("restored", confirmed=sure(w)),
     ),
     "people.list": (Right.MANAGE_PEOPLE, lambda w, _: w.people.list()),
     "people.waits": (Right.MANAGE_PEOPLE, lambda w, _: w.people.waits()),
     "people.known_names": (Right.MANAGE_PEOPLE, lambda w, _: w.people.known_names()),
-    "people.add": (Right.MANAGE_PEOPLE, lambda w, _: w.people.add(NEW, "short")),
-    "people.change": (Right.MANAGE_PEOPLE, lambda w, _: w.people.change(NEW)),
+    "people.add": (Right.MANAGE_PEOPLE, lambda w, _: w.people.add(NEW, "short", confirmed=sure(w))),
+    "people.change": (Right.MANAGE_PEOPLE, lambda w, _: w.people.change(NEW, confirmed=sure(w))),
     "people.set_state": (
         Right.MANAGE_PEOPLE,
-        lambda w, _: w.people.set_state("nobody", PersonState.SUSPENDED),
+        lambda w, _: w.people.set_state("nobody", PersonState.SUSPENDED, confirmed=sure(w)),
     ),
     "people.set_passphrase of others": (
         Right.MANAGE_PEOPLE,
-        lambda w, _: w.people.set_passphrase("owner", "short"),
+        lambda w, _: w.people.set_passphrase("owner", "short", confirmed=sure(w)),
     ),
     "people.set_passphrase of oneself": (
         ANYBODY,
-        lambda w, _: w.people.set_passphrase(
-            w.session.name.upper(), "short", confirmed=Confirmed(w.session.name)
-        ),
+        lambda w, _: w.people.set_passphrase(w.session.name.upper(), "short", confirmed=sure(w)),
     ),
-    "people.release": (Right.MANAGE_PEOPLE, lambda w, _: w.people.release("nobody")),
+    "people.release": (
+        Right.MANAGE_PEOPLE,
+        lambda w, _: w.people.release("nobody", confirmed=sure(w)),
+    ),
     "people.new_second_factor": (ANYBODY, lambda w, _: w.people.new_second_factor()),
     "people.set_second_factor": (
         ANYBODY,
         lambda w, _: w.people.set_second_factor(
-            w.people.new_second_factor(), "no code", confirmed=Confirmed(w.session.name)
+            w.people.new_second_factor(), "no code", confirmed=sure(w)
         ),
     ),
     "people.take_second_factor of others": (
         Right.MANAGE_PEOPLE,
-        lambda w, _: w.people.take_second_factor("nobody"),
+        lambda w, _: w.people.take_second_factor("nobody", confirmed=sure(w)),
     ),
     "people.take_second_factor of oneself": (
         ANYBODY,
-        lambda w, _: w.people.take_second_factor(
-            w.session.name, confirmed=Confirmed(w.session.name)
-        ),
+        lambda w, _: w.people.take_second_factor(w.session.name, confirmed=sure(w)),
     ),
     "people.backup_codes_left": (ANYBODY, lambda w, _: w.people.backup_codes_left()),
     "keys.state": (ANYBODY, lambda w, _: w.keys.state()),
-    "keys.remember": (ANYBODY, lambda w, _: w.keys.remember(confirmed=Confirmed(w.session.name))),
+    "keys.remember": (ANYBODY, lambda w, _: w.keys.remember(confirmed=sure(w))),
     "keys.forget": (ANYBODY, lambda w, _: w.keys.forget()),
     "keys.ask_for_computer": (
         Right.MANAGE_VAULT,
-        lambda w, _: w.keys.ask_for_computer(wanted=True, confirmed=Confirmed(w.session.name)),
+        lambda w, _: w.keys.ask_for_computer(wanted=True, confirmed=sure(w)),
     ),
     "keys.new_sheet": (Right.MANAGE_VAULT, lambda w, _: w.keys.new_sheet()),
     "keys.keep_sheet": (
         Right.MANAGE_VAULT,
-        lambda w, _: w.keys.keep_sheet("one", "another", confirmed=Confirmed(w.session.name)),
+        lambda w, _: w.keys.keep_sheet("one", "another", confirmed=sure(w)),
     ),
     "keys.rotate": (
         Right.MANAGE_VAULT,
-        lambda w, _: w.keys.rotate(confirmed=Confirmed(w.session.name)),
+        lambda w, _: w.keys.rotate(confirmed=sure(w)),
     ),
     "backups.make": (Right.MANAGE_VAULT, lambda w, _: w.backups.make(NO_FOLDER)),
     "backups.check": (Right.MANAGE_VAULT, lambda w, _: w.backups.check(NO_FOLDER)),
@@ -247,6 +256,43 @@ def test_the_table_holds_every_public_method_and_every_right(shared):
     own = {name for name in vars(Workspace) if not name.startswith("_")} - WITHOUT_RIGHT
     assert (methods - FORMS) | own == {name.partition(" ")[0] for name in TABLE}
     assert {right for right, _ in TABLE.values()} - {ANYBODY} == set(Right)
+
+
+def _takes_typing(name, workspace, confirmed, monkeypatch):
+    """Return whether an act of the table asks for the passphrase, where `confirmed` is given."""
+    monkeypatch.setattr("tests.unit.workspace.test_rights.sure", lambda _: confirmed)
+    try:
+        TABLE[name][1](workspace, MISSING)
+    except NotAllowed as error:
+        return "typed again" in error.sentence
+    except AppError:
+        return False
+    return False
+
+
+def test_the_acts_for_which_the_passphrase_is_typed_again_are_those_of_the_list(
+    shared, quick_workers, monkeypatch
+):
+    office, _ = shared
+    w = office.sign_in("careless", granted=set(Right))
+    asks = {name for name in TABLE if _takes_typing(name, w, None, monkeypatch)}
+    assert asks == set(TYPED_AGAIN)
+
+
+@pytest.mark.parametrize("name", TYPED_AGAIN)
+def test_what_was_typed_counts_in_its_session_and_as_long_as_the_list_says(
+    shared, monkeypatch, name
+):
+    office, _ = shared
+    w = office.sign_in("careful", granted=set(Right))
+    before_locking = sure(office.sign_in("careful", granted=set(Right)))
+    lasts = TYPED_AGAIN[name] or timedelta(hours=11)
+    now = w.session.now()
+    late = Confirmed(w.session, replace(now, at=now.at - lasts))
+    in_time = Confirmed(w.session, replace(now, at=now.at - lasts + timedelta(seconds=1)))
+    assert _takes_typing(name, w, before_locking, monkeypatch)
+    assert _takes_typing(name, w, late, monkeypatch) == (TYPED_AGAIN[name] is not None)
+    assert not _takes_typing(name, w, in_time, monkeypatch)
 
 
 def test_a_grant_is_enough_and_a_grant_alone_is_nothing_more(shared, quick_workers):
@@ -328,7 +374,8 @@ def test_every_export_is_an_entry_that_names_its_approval(office):
     call = office.add(b"sound")
     sue = office.sign_in("sue", PersonRole.SUPERVISOR)
     request = sue.requests.ask(GuardedAct.EXPORT_ORIGINAL, call, reason="for the court")
-    office.sign_in("pia", PersonRole.PRIVACY_OFFICER).requests.approve(request.number)
+    pia = office.sign_in("pia", PersonRole.PRIVACY_OFFICER)
+    pia.requests.approve(request.number, confirmed=sure(pia))
     assert sue.calls.export_original(call) == b"sound"
     entry = office.newest()
     assert (entry.actor, entry.act, entry.subject, entry.outcome) == (

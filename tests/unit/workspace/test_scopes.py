@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.domain import CallOrder, CallQuery, GuardedAct, JobState, PersonRole, Right, Scope
 from app.errors import AppError, CallNotFound, RequestNotFound
+from tests.unit.workspace.conftest import sure
 from tests.unit.workspace.test_rights import MISSING, ON_A_CALL, TABLE
 
 CLAIMS = Scope(limited=True, queues=("Claims",))
@@ -153,14 +154,14 @@ def test_requests_on_calls_out_of_scope_are_not_there(mixed):
         name: asker.requests.ask(GuardedAct.ERASE_CALL, mixed.calls[name], reason="asked for")
         for name in ("claims", "sales")
     }
-    rule = asker.policy.change("retention_days", "30", reason="new rules")
+    rule = asker.policy.change("retention_days", "30", reason="new rules", confirmed=sure(asker))
     workspace = _limited(mixed, CLAIMS)
     seen = {request.number for request in workspace.requests.list()}
     assert seen == {asks["claims"].number, rule.number}
     answers = set()
     for number in (asks["sales"].number, 999):
         for decide in (
-            workspace.requests.approve,
+            lambda n: workspace.requests.approve(n, confirmed=sure(workspace)),
             workspace.requests.withdraw,
             lambda n: workspace.requests.refuse(n, "no"),
         ):

@@ -20,6 +20,7 @@ from app.errors import (
 from app.storage import keys, remembered, totp, vault
 from app.workspace import Workspace
 from tests.unit.storage.test_remembered import Memory
+from tests.unit.workspace.conftest import sure
 
 OWN, HERS = "a passphrase for testing", "another passphrase for testing"
 RITA = Person(name=PersonName("Rita"), roles=frozenset({PersonRole.REVIEWER}))
@@ -89,7 +90,7 @@ def test_who_is_suspended_or_lacks_the_code_stays_out(first, clock):
     clock.move(seconds=30)
     later = totp._totp(secret).generate(int(clock().timestamp())).decode()
     assert first.sign_in(HERS, name="Rita", code=later).session.name == "Rita"
-    first.people.set_state("Rita", PersonState.SUSPENDED)
+    first.people.set_state("Rita", PersonState.SUSPENDED, confirmed=sure(first))
     with pytest.raises(PersonSuspended):
         first.sign_in(HERS, name="Rita", code=later)
 

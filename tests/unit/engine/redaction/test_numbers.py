@@ -252,3 +252,34 @@ def test_work_grows_with_the_length_only(words: str) -> None:
         return steps(lambda: list(_all(read(f"C: {text}"))))
 
     assert work(1500) < 16 * work(150)
+
+
+class TestMisheard:
+    """Recognisers print "or" for "oh" and "er", "not" for "nought", "CVP" for "CVV"."""
+
+    def test_words_between_digits_are_digits(self) -> None:
+        lines = ("A: And the three digits on the back?", "C: 6 or 9, thanks.")
+        assert numbers(*lines) == [("CARD_CODE", "6 or 9")]
+        assert values(*lines) == ["609"]
+        assert values("A: Phone number?", "C: not 7 7 not 1 9 free 4 5 not 2 8 6") == [
+            "77019345028" + "6"
+        ]
+
+    def test_what_a_misheard_word_parts_from_a_value_belongs_to_it(self) -> None:
+        lines = ("A: What's the card number?", "C: 4025 or 559136562152. Thanks.")
+        assert kinds(*lines) == ["CARD", "CARD"]
+        after = ("A: What's the card number?", "C: 4929 4212 3460 0821 or 51")
+        assert numbers(*after) == [("CARD", "4929 4212 3460 0821"), ("CARD", "51")]
+
+    def test_another_number_is_left_where_other_words_part_them(self) -> None:
+        assert kinds("C: my card is 4929 4212 3460 0821 for 51 pounds or 52 pounds") == ["CARD"]
+        assert kinds("C: I was charged 12 or 13 pounds") == []
+        assert kinds("C: or 12 of them", "C: 12 or") == []
+
+    def test_a_code_is_asked_for_under_names_that_are_nearly_its_own(self) -> None:
+        assert kinds("A: And the CVP, please.", "C: Yeah, 537.") == ["CARD_CODE"]
+
+    def test_three_digits_alone_long_after_a_card_are_its_code(self) -> None:
+        talk = [f"{who}: all right then" for who in "AC" * 10]
+        lines = ("A: What's the card number?", "C: 4929 4212 3460 0821", *talk, "C: it's 312")
+        assert kinds(*lines) == ["CARD", "CARD_CODE"]

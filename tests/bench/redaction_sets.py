@@ -3,7 +3,7 @@
 Real: `evi`, `earnings21`, `service talk` (typed by people), `agents, real` (Harper Valley, human
 transcripts of staged calls). Synthetic: `presidio_research`, `spoken`, `agents, made up`, `hard
 negatives`. Half of each is for development and half is held back (tests.bench.halves), but for
-Earnings-21, Harper Valley and the made-up agents, which nobody tunes on.
+Earnings-21 and Harper Valley, which nobody tunes on.
 """
 
 from __future__ import annotations

@@ -79,6 +79,7 @@ class PeopleFinder:
         self._greetings = Phrases(people.greetings)
         self._sure_greetings = Phrases(people.sure_greetings)
         self._openings = Phrases(people.openings)
+        self._asks_for = Phrases(people.asks_for)
         self._lead_ins = Phrases(people.lead_ins)
         self._months = frozenset(lexicon.spoken.months)
         spoken = lexicon.spoken
@@ -101,11 +102,13 @@ class PeopleFinder:
         roles_sure = role_basis in {RoleBasis.CHANNEL_MAP, RoleBasis.GIVEN} or (
             role_basis is RoleBasis.GUESSED and role_confidence >= _SURE_ROLES
         )
-        agent, greetings = self._agent_words(call, persons, agent_name, roles_sure=roles_sure)
         found: list[tuple[SaidTurn, _Name]] = []
         for turn in call.turns:
             names = self._in_turn(turn, persons[turn.index], things[turn.index])
             found += [(turn, name) for name in names]
+        agent, greetings = self._agent_words(call, persons, agent_name, roles_sure=roles_sure)
+        if roles_sure:
+            agent |= self._answering(found)
         kept = [
             (turn, name)
             for turn, name in found
@@ -118,12 +121,17 @@ class PeopleFinder:
 
     def _in_turn(self, turn: SaidTurn, persons: Sequence[Suspect], things: Set[int]) -> list[_Name]:
         places = {token.start: place for place, token in enumerate(turn.tokens)}
-        names = [
-            name
-            for one in persons
-            for first, last in _stretches(turn, one, places)
-            if (name := self._by_model(turn, one, first, last, things))
-        ]
+        names: list[_Name] = []
+        for one in persons:
+            stretches = list(_stretches(turn, one, places))
+            whole = range(stretches[0][0], stretches[-1][1] + 1)
+            words = [turn.words[place] for place in whole if place not in things]
+            trimmed = (self._trimmed(turn, one, *ends, things) for ends in stretches)
+            names += [
+                name
+                for first, last in trimmed
+                if first <= last and (name := self._by_model(turn, one, first, last, words))
+            ]
         place = 0
         while place < len(turn.words):
             name = self._introduced(turn, place, things) or self._titled(turn, place)
@@ -138,15 +146,10 @@ class PeopleFinder:
         return names
 
     def _by_model(
-        self, turn: SaidTurn, person: Suspect, first: int, last: int, things: Set[int]
+        self, turn: SaidTurn, person: Suspect, first: int, last: int, words: Sequence[str]
     ) -> _Name | None:
-        """Take the tokens that a model takes for a person, without what cannot be one: among
-        everyday words has to be one that is a name too, and the tagger has to be very sure of
-        it."""
-        first, last = self._trimmed(turn, person, first, last, things)
-        if first > last:
-            return None
-        words = turn.words[first : last + 1]
+        """Take the tokens that a model takes for a person, where they can be one: among everyday
+        `words` has to be one that is a name too, and the tagger has to be very sure of it."""
         known = any(self._is_known(word) for word in words)
         everyday = all(self._is_everyday(word) for word in words)
         if person.sure is not None:
@@ -404,6 +407,24 @@ class PeopleFinder:
                 break
         return frozenset(words), frozenset(greetings)
 
+    def _answering(self, found: Sequence[tuple[SaidTurn, _Name]]) -> set[str]:
+        """Return the words of the names in the first turn of a call where an agent answers it: who
+        asks how to help does not know the caller yet, so they are the agent's and the firm's."""
+        return {
+            word.removesuffix("'s")
+            for turn, name in found
+            if turn.index == 0 and turn.role is Role.AGENT and name.rule != "person.title"
+            if self._answers(turn)
+            if not (name.first and turn.words[name.first - 1] in self._people.vocatives)
+            for word in self._words_of(turn, name)
+        }
+
+    def _answers(self, turn: SaidTurn) -> bool:
+        """Say whether an agent takes a call, and asks for nobody."""
+        places = range(len(turn.words))
+        opens = any(self._openings.at(turn.words, place) for place in places)
+        return opens and not any(self._asks_for.at(turn.words, place) for place in places)
+
     def _greeting(self, turn: SaidTurn, *, roles_sure: bool) -> set[str]:
         """Return the words of a name with which the speaker introduces themselves as agent."""
         trusted = roles_sure and turn.role is Role.AGENT
@@ -418,7 +439,7 @@ class PeopleFinder:
             if length:
                 first = place + length
                 last = self._extent(turn, first, sure=bool(sure))
-                if last < first and trusted and self._is_shy_name(turn, first):
+                if last < first and trusted and self._stands_alone(turn, first):
                     last = first
                 words |= {turn.words[one].removesuffix("'s") for one in range(first, last + 1)}
         for name in self._followed(turn):
@@ -426,13 +447,29 @@ class PeopleFinder:
                 continue
             if trusted or any(_opens(opening, name.first) for opening in openings[:_FEW_TURNS]):
                 words |= {turn.words[one] for one in range(name.first, name.last + 1)}
-        return words
+        return words | (self._unknown_before(turn) if trusted else set())
 
-    def _is_shy_name(self, turn: SaidTurn, place: int) -> bool:
-        """Say whether a first name that is a word stands alone: "this is grant can i help"."""
+    def _unknown_before(self, turn: SaidTurn) -> set[str]:
+        """Return unknown words in lower case that stand where an agent's name does: "xochitl
+        speaking"."""
+        return {
+            turn.words[place]
+            for place in range(len(turn.words) - 1)
+            if turn.words[place + 1] in self._people.afterwards
+            and turn.words[max(0, place - 2) : place] not in _ASKS_FOR
+            and self._stands_alone(turn, place)
+        }
+
+    def _stands_alone(self, turn: SaidTurn, place: int) -> bool:
+        """Say whether one word is the name that an agent greets with, be it an everyday word or an
+        unknown one: "this is grant can i help", "morning bronagh here"."""
         after = turn.words[place + 1] if place + 1 < len(turn.words) else ""
         alone = not after[:1].isalnum() or after in _GOES_ON or after in self._people.afterwards
-        return alone and not self._names.first_words.isdisjoint(turn.words[place : place + 1])
+        return alone and any(
+            word in self._names.first_words
+            or (word not in self._common and self._may_be_name(turn, place))
+            for word in turn.words[place : place + 1]
+        )
 
     def _introduced_by_tagger(self, turn: SaidTurn, persons: Sequence[Suspect]) -> set[str]:
         """Return the words of the name with which the tagger is sure that an agent greets."""

@@ -113,6 +113,7 @@ def test_a_month_ends_a_name_that_a_model_finds() -> None:
 def test_what_a_model_takes_together_is_apart_at_commas() -> None:
     assert names("C: Ask Xylo, Vantor", model=("Xylo, Vantor",)) == ["Xylo", "Vantor"]
     assert names("A: Good morning, Acme, Joy speaking.", model=("Acme, Joy",)) == ["Acme"]
+    assert names("C: It is Stone, Declan", model=("Stone, Declan",)) == ["Stone", "Declan"]
     assert names("C: Hello Xylo now", model=("Hello Xylo",)) == ["Xylo"]
 
 
@@ -212,9 +213,30 @@ def test_agents_who_are_called_like_a_word_keep_their_names(greeting: str) -> No
     assert names(greeting, "C: thanks so much grant") == []
 
 
+@pytest.mark.parametrize(
+    "greeting",
+    ["A: morning xochitl here from acme", "A: acme this is xochitl can i help",
+     "A: good evening acme xochitl speaking"],
+)  # fmt: skip
+def test_agents_whom_no_list_knows_keep_their_names(greeting: str) -> None:
+    assert names(greeting, "C: hi xochitl", model=("xochitl",)) == []
+    assert names("A: is that xochitl speaking", model=("xochitl",)) == ["xochitl"]
+
+
 def test_words_of_an_agent_that_name_nobody_make_no_name() -> None:
     assert names("A: this is", "C: it is Grant") == ["Grant"]
     assert names("A: this is grant money", "C: ask Grant Osgood") == ["Grant Osgood"]
+
+
+def test_whom_an_agent_names_who_takes_a_call_is_the_agent_or_the_firm() -> None:
+    line = "A: Thank you for calling Corrigan Glass, Xylo on reception, how can I help?"
+    assert names(line, "C: Hi Xylo", model=("Xylo", "Corrigan")) == []
+    assert names(line.replace("how", "is that Tom and how"), model=("Xylo",)) == ["Xylo", "Tom"]
+    assert names(line.replace(", how can I help?", "").replace("Thank you for calling", "At"),
+                 model=("Xylo",)) != []  # fmt: skip
+    assert names("A: Thanks for holding Mr Osgood") == ["Mr Osgood"]
+    assert names("A: Hello Declan, how can I help?") == ["Declan"]
+    assert names(line, basis=RoleBasis.ESTIMATED, sure=0.2, model=("Xylo",)) != []
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,8 @@ from app.engine.audio import RATE_HZ, mute
 from app.engine.leftovers import Judge
 from app.engine.raw import Leak
 from app.engine.redaction import TAGGER
-from app.engine.redaction.again import as_raw, muted_again, redacted_again
 from app.engine.redaction.found import Found, resolve
+from app.engine.redaction.further import as_spoken, muted_again, redacted_again
 from app.engine.redaction.placeholders import leaked
 from app.engine.retelling import is_placeholder
 from app.engine.stretches import Stretch
@@ -117,7 +117,7 @@ class Listening:
         safe, lasts_ms = redacted.transcript, audio.duration_ms
         if self.mode is ProofMode.STRICT:
             return tuple(Stretch(channel, 0, lasts_ms) for channel in range(audio.channels))
-        said = self.redactor.read(as_raw(safe)).turns
+        said = self.redactor.read(as_spoken(safe)).turns
         hidden = [*redacted.muted, *_spoken(redacted)]
         wanted = [
             *stretches.around(hidden, audio.channels),

@@ -1,7 +1,10 @@
-"""A safe call redacted once more, because other people speak in it than was thought.
+"""A safe call redacted once more: other people speak in it than was thought, or its muted audio
+gave away what its words had hidden.
 
 An agent's own name stays in a call. Where the roles were wrong it was a customer's, and has to go.
-Promises that nothing comes back: placeholders and muted stretches stay, and more are added to them.
+Promises that nothing comes back: placeholders and muted stretches stay, and more are added to them;
+every place counts again in characters as they were spoken, as far as the first redaction knows
+them, and as they are kept now.
 """
 
 from __future__ import annotations
@@ -11,12 +14,14 @@ from typing import TYPE_CHECKING
 
 from app.domain import MutedSpan
 from app.engine.raw import RawTranscript, RawTurn, RawWord
-from app.engine.redaction.placeholders import Redacted, merged
+from app.engine.redaction.placeholders import Redacted, leaked, merged, write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from app.domain import CallAnalysis, Correction, Redaction, SafeTranscript, Turn
+    from app.engine.raw import Leak
+    from app.engine.redaction.found import Found
 
 _LATEST_LEAK_MS = 500  # after a word, its leak to another channel has faded
 
@@ -46,28 +51,60 @@ def beside(analysis: CallAnalysis, new: Redacted) -> Further:
 
     `new.redactions` count characters of the safe text, those of the result of what was spoken.
     """
-    before, since = _by_turn(analysis.redactions), _by_turn(new.redactions)
-    redactions = [
-        *(_shifted(one, since.get(one.turn, ())) for one in analysis.redactions),
-        *(_as_was_spoken(one, before.get(one.turn, ())) for one in new.redactions),
-    ]
     muted = [*analysis.muted, *new.muted]
     if "crosstalk" in analysis.warnings:
         muted += _leaked(new.muted, analysis.channels)
     return Further(
         redacted=Redacted(
             transcript=new.transcript,
-            redactions=tuple(sorted(redactions, key=lambda one: (one.turn, one.start))),
+            redactions=_together(analysis.redactions, new.redactions),
             values=new.values,
             muted=merged(muted),
         ),
-        corrections=tuple(
-            _moved(one, since.get(one.turn, ()))
-            for one in analysis.corrections
-            if not any(
-                new.start < one.end and one.start < new.end for new in since.get(one.turn, ())
-            )
-        ),
+        corrections=_standing(analysis.corrections, new.redactions),
+    )
+
+
+def redacted_again(
+    redacted: Redacted, corrections: Iterable[Correction], found: Sequence[Found]
+) -> tuple[Redacted, tuple[Correction, ...]]:
+    """Return the call with more of its safe text redacted, and the corrections that are left to
+    see; `found` counts characters of that text and is ordered, without overlaps."""
+    new = write(as_spoken(redacted.transcript), found)
+    again = replace(
+        redacted,
+        transcript=replace(redacted.transcript, turns=new.transcript.turns),
+        redactions=_together(redacted.redactions, new.redactions),
+        values=(*redacted.values, *new.values),
+    )
+    return again, _standing(corrections, new.redactions)
+
+
+def muted_again(redacted: Redacted, spans: Sequence[MutedSpan], leaks: Sequence[Leak]) -> Redacted:
+    """Return the call with more of its audio to mute, and wherever that leaks to."""
+    return replace(redacted, muted=merged([*redacted.muted, *spans, *leaked(spans, leaks)]))
+
+
+def _together(old: Iterable[Redaction], new: Iterable[Redaction]) -> tuple[Redaction, ...]:
+    """Return redactions of what was spoken and those of the safe text since, all with their places
+    in what was spoken and in the text as it is now."""
+    before, since = _by_turn(old), _by_turn(new)
+    redactions = [
+        *(_shifted(one, since.get(one.turn, ())) for turn in before.values() for one in turn),
+        *(_as_was_spoken(one, before.get(one.turn, ())) for turn in since.values() for one in turn),
+    ]
+    return tuple(sorted(redactions, key=lambda one: (one.turn, one.start)))
+
+
+def _standing(
+    corrections: Iterable[Correction], new: Iterable[Redaction]
+) -> tuple[Correction, ...]:
+    """Return the corrections in whose place nothing was redacted since, where they are now."""
+    since = _by_turn(new)
+    return tuple(
+        _moved(one, since.get(one.turn, ()))
+        for one in corrections
+        if not any(r.start < one.end and one.start < r.end for r in since.get(one.turn, ()))
     )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.domain import Correction, EntryKind, MutedSpan
 from app.engine.raw import Leak
-from app.engine.redaction.again import as_raw, muted_again, redacted_again
+from app.engine.redaction.further import as_spoken, muted_again, redacted_again
 from app.engine.redaction.placeholders import Redacted, write
 from tests.unit.engine.redaction.test_placeholders import at, raw, turn
 
@@ -22,7 +22,7 @@ def _first() -> Redacted:
 
 
 def _found(redacted: Redacted, text: str) -> Found:
-    return at(as_raw(redacted.transcript), text, "CARD", "4214")
+    return at(as_spoken(redacted.transcript), text, "CARD", "4214")
 
 
 def _correction(redacted: Redacted, text: str) -> Correction:

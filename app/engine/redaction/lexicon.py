@@ -125,7 +125,6 @@ class PeopleWords(_Table, frozen=True):
     greetings: tuple[str, ...]
     sure_greetings: tuple[str, ...]
     openings: tuple[str, ...]
-    asks_for: tuple[str, ...]
     afterwards: tuple[str, ...]
     lead_ins: tuple[str, ...]
     vocatives: frozenset[str]

@@ -79,7 +79,6 @@ class PeopleFinder:
         self._greetings = Phrases(people.greetings)
         self._sure_greetings = Phrases(people.sure_greetings)
         self._openings = Phrases(people.openings)
-        self._asks_for = Phrases(people.asks_for)
         self._lead_ins = Phrases(people.lead_ins)
         self._months = frozenset(lexicon.spoken.months)
         spoken = lexicon.spoken
@@ -107,8 +106,6 @@ class PeopleFinder:
             names = self._in_turn(turn, persons[turn.index], things[turn.index])
             found += [(turn, name) for name in names]
         agent, greetings = self._agent_words(call, persons, agent_name, roles_sure=roles_sure)
-        if roles_sure:
-            agent |= self._answering(found)
         kept = [
             (turn, name)
             for turn, name in found
@@ -406,24 +403,6 @@ class PeopleFinder:
             if greeted >= _FEW_TURNS:
                 break
         return frozenset(words), frozenset(greetings)
-
-    def _answering(self, found: Sequence[tuple[SaidTurn, _Name]]) -> set[str]:
-        """Return the words of the names in the first turn of a call where an agent answers it: who
-        asks how to help does not know the caller yet, so they are the agent's and the firm's."""
-        return {
-            word.removesuffix("'s")
-            for turn, name in found
-            if turn.index == 0 and turn.role is Role.AGENT and name.rule != "person.title"
-            if self._answers(turn)
-            if not (name.first and turn.words[name.first - 1] in self._people.vocatives)
-            for word in self._words_of(turn, name)
-        }
-
-    def _answers(self, turn: SaidTurn) -> bool:
-        """Say whether an agent takes a call, and asks for nobody."""
-        places = range(len(turn.words))
-        opens = any(self._openings.at(turn.words, place) for place in places)
-        return opens and not any(self._asks_for.at(turn.words, place) for place in places)
 
     def _greeting(self, turn: SaidTurn, *, roles_sure: bool) -> set[str]:
         """Return the words of a name with which the speaker introduces themselves as agent."""

@@ -228,15 +228,9 @@ def test_words_of_an_agent_that_name_nobody_make_no_name() -> None:
     assert names("A: this is grant money", "C: ask Grant Osgood") == ["Grant Osgood"]
 
 
-def test_whom_an_agent_names_who_takes_a_call_is_the_agent_or_the_firm() -> None:
-    line = "A: Thank you for calling Corrigan Glass, Xylo on reception, how can I help?"
-    assert names(line, "C: Hi Xylo", model=("Xylo", "Corrigan")) == []
-    assert names(line.replace("how", "is that Tom and how"), model=("Xylo",)) == ["Xylo", "Tom"]
-    assert names(line.replace(", how can I help?", "").replace("Thank you for calling", "At"),
-                 model=("Xylo",)) != []  # fmt: skip
-    assert names("A: Thanks for holding Mr Osgood") == ["Mr Osgood"]
-    assert names("A: Hello Declan, how can I help?") == ["Declan"]
-    assert names(line, basis=RoleBasis.ESTIMATED, sure=0.2, model=("Xylo",)) != []
+def test_whom_an_agent_names_without_saying_who_it_is_is_redacted() -> None:
+    line = "A: Good morning Tom, Corrigan Glass, how can I help?"
+    assert "Tom" in names(line, model=("Tom",))
 
 
 @pytest.mark.parametrize(

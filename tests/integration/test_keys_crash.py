@@ -228,7 +228,9 @@ def test_killed_while_keys_and_people_change_nobody_is_half_in(tmp_path):
         made.ways_in.keep_sheet(known.sheet, known.sheet, actor=OWNER)
         known.entries = _acts(made)
     seen = Counter()
-    for _ in range(ROUNDS):
+    for number in range(3 * ROUNDS):
+        if number >= ROUNDS and len(seen) > 3:
+            break  # on a busy computer it takes more of them until every kind of act is caught
         doubtful = _follow(known, _killed(folder, known, chance))
         with _opened(folder, known, doubtful) as opened:
             if doubtful and _came_about(opened, doubtful):

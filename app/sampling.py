@@ -1,0 +1,126 @@
+"""What a sample says of all: how much of what should be redacted is, with 95 % confidence.
+
+Pure arithmetic; the method and its reasons stand in resources/documents/redaction.md. Promises that
+a bound errs to the safe side: a drawn turn that nobody judged counts as one in which something was
+missed, and a small population is taken for an endless one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+from app.domain import Recall
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from app.domain import Channel, Sample, Stratum, Verdict
+
+CONFIDENCE: Final = 0.95
+"""One-sided."""
+_HALVINGS = 60  # of an interval of length 1: far below what a float tells apart near 1
+
+
+def allotted(sizes: Sequence[int], wanted: int) -> tuple[int, ...]:
+    """Return how many are drawn from each part so that none has less than its share of `wanted`:
+    a few more than that in all, and never more than there are."""
+    total = sum(sizes)
+    return tuple(min(size, -(-wanted * size // total)) if size else 0 for size in sizes)
+
+
+def upper_bound(hits: int, total: int) -> float:
+    """Return the upper bound of a share of which `hits` of `total` were seen (Clopper and Pearson,
+    "The use of confidence or fiducial limits", 1934), one-sided."""
+    if hits >= total:
+        return 1.0
+    low, high = hits / total, 1.0
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if _at_most(hits, total, middle) > 1 - CONFIDENCE:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def recalls(sample: Sample, verdicts: Sequence[Verdict]) -> tuple[Recall, ...]:
+    """Return what the verdicts on all drawn turns say: of everything first, then of each channel
+    where there are several, of each kind, and of each kind on each channel."""
+    return tuple(
+        _recall(sample, verdicts, channel, kind) for channel, kind in _parts(sample, verdicts)
+    )
+
+
+def _parts(
+    sample: Sample, verdicts: Sequence[Verdict]
+) -> Iterator[tuple[Channel | None, str | None]]:
+    channels: list[Channel | None] = [*dict.fromkeys(one.channel for one in sample.strata)]
+    several = channels if len(channels) > 1 else []
+    named: Counter[str] = Counter()
+    for found in sample.found:
+        named[found.kind] += found.values
+    for verdict in verdicts:
+        named.update(dict.fromkeys((one.kind for one in verdict.missed or ()), 0))
+    for kind in (None, *sorted(named, key=lambda kind: (-named[kind], kind))):
+        for channel in (None, *several):
+            yield channel, kind
+
+
+def _recall(
+    sample: Sample, verdicts: Sequence[Verdict], channel: Channel | None, kind: str | None
+) -> Recall:
+    strata = [one for one in sample.strata if channel in {None, one.channel}]
+    drawn = [one for one in verdicts if channel in {None, one.channel}]
+    missed = [_values(one, kind) for one in drawn if one.missed is not None]
+    found = sum(
+        one.values
+        for one in sample.found
+        if channel in {None, one.channel} and kind in {None, one.kind}
+    )
+    at_least = None
+    if found and drawn:
+        hits = sum(map(bool, missed)) + len(drawn) - len(missed)
+        at_least = found / (found + _most_missed(strata, hits, most=max([1, *missed])))
+    return Recall(
+        channel=channel,
+        kind=kind,
+        found=found,
+        judged=len(missed),
+        missed=sum(missed),
+        at_least=at_least,
+    )
+
+
+def _values(verdict: Verdict, kind: str | None) -> int:
+    return sum(one.values for one in verdict.missed or () if kind in {None, one.kind})
+
+
+def _most_missed(strata: Sequence[Stratum], hits: int, *, most: int) -> float:
+    """Return how many values are missed in all turns of the strata at most, where `hits` of the
+    drawn ones miss something and no turn misses more than `most`.
+
+    The bound is one on the mean of the strata as they were drawn (Hoeffding, "On the distribution
+    of the number of successes in independent trials", 1956: the number of hits in strata spreads no
+    wider than that in one). A stratum of which less was drawn than its share may be worse than the
+    mean by that much.
+    """
+    turns, drawn = sum(one.turns for one in strata), sum(one.drawn for one in strata)
+    thinnest = max(
+        one.turns * drawn / (one.drawn * turns) if one.drawn else math.inf for one in strata
+    )
+    return turns * min(1.0, upper_bound(hits, drawn) * thinnest) * most
+
+
+def _at_most(hits: int, total: int, share: float) -> float:
+    """Return the probability of `hits` or fewer of `total` at a share between 0 and 1."""
+    logs = (
+        math.lgamma(total + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(total - k + 1)
+        + k * math.log(share)
+        + (total - k) * math.log1p(-share)
+        for k in range(hits + 1)
+    )
+    return math.fsum(map(math.exp, logs))

@@ -37,6 +37,8 @@ WORDS: Mapping[str, str] = {
     "calls": "the details of calls",
     "contents": "the digests of analyses",
     "corrected_analyses": "who corrected the speakers of calls",
+    "samples": "what was drawn to be judged",
+    "sampled_turns": "what was judged of it",
 }
 """Each part, in a person's words."""
 AT_OPENING = ("header", "people", "backup_codes", "teams", "policy", "requests", "holds")

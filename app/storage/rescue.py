@@ -241,8 +241,6 @@ class _Rescue:
 
     def _expect_own_state(self, *, sheet: bool) -> None:
         """Refuse people and rules that somebody else wrote, as far as that can be read."""
-        if self.source.read(schema.version) < schema.SEALED_FROM:
-            return
         with suppress(Unreadable):
             changed = self.source.read(_foreign)
             if changed and not sheet:
@@ -496,8 +494,12 @@ class _Rescue:
 
 
 def _foreign(reading: Reading) -> tuple[str, ...]:
+    if schema.version(reading) < schema.SEALED_FROM:
+        return schema.foreign(reading)
     last = audit_rows.last(reading)
-    return seals.foreign(reading, last.state if last else b"", seals.AT_OPENING)
+    state = last.state if last else b""
+    changed = seals.foreign(reading, state, seals.AT_OPENING)
+    return changed if state else (*changed, "the end of the audit log")
 
 
 def _waiting(record: records.CallRecord) -> records.CallRecord:

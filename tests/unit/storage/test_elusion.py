@@ -19,10 +19,12 @@ from app.domain import (
     Verdict,
 )
 from app.errors import CallNotFound, SealBroken, UsageError
-from app.storage import elusion
+from app.storage import elusion, rescue, restore, vault
 from app.storage.drawing import Drawing
 from app.storage.elusion import Judging
+from app.storage.way import Way
 from tests.builders import analysed_call, call_analysis, held_back_call, transcript, turn
+from tests.unit.storage.conftest import PASSPHRASE
 
 ANN = Judging(actor="ann", scope=EVERYTHING, held_back=False)
 SUE = Judging(actor="sue", scope=EVERYTHING, held_back=True)
@@ -396,3 +398,34 @@ def test_nothing_of_it_is_a_way_to_an_erased_call(opened):
     with pytest.raises(CallNotFound):
         opened.calls.detail(call)
     assert opened.elusion.next(who=SUE) is None
+
+
+def test_a_backup_brings_back_what_was_judged_but_no_call_that_was_erased_since(opened, tmp_path):
+    kept, gone = imported(opened), imported(opened, b"two")
+    drawn(opened)
+    while (found := opened.elusion.next(who=SUE)) is not None:
+        missed = CARD if found.call == gone else ()
+        opened.elusion.judge(found.sample, found.place, missed, who=SUE)
+    before = state(opened)
+    opened.backups.make(tmp_path / "backup", actor="ann")
+    opened.calls.erase(gone, actor="ann")
+    opened.backups.write_erased_list(tmp_path / "erased", actor="ann")
+    way = Way(passphrase=PASSPHRASE)
+    restore.restore(tmp_path / "backup", tmp_path / "again", way, erased_list=tmp_path / "erased")
+    with vault.open_vault(tmp_path / "again", PASSPHRASE) as again:
+        assert state(again) == before
+        assert {row[2] for row in rows(again)} == {kept, ""}
+        assert again.check() == ()
+
+
+def test_a_rescue_saves_what_was_judged(opened, folder, tmp_path):
+    call = imported(opened)
+    drawn(opened)
+    judged(opened, CARD)
+    before = state(opened)
+    opened.close()
+    rescue.rescue(folder, tmp_path / "saved", Way(passphrase=PASSPHRASE))
+    with vault.open_vault(tmp_path / "saved", PASSPHRASE) as saved:
+        assert state(saved) == before
+        assert saved.calls.is_held_back(call)
+        assert saved.check() == ()

@@ -299,7 +299,7 @@ def test_a_change_of_keys_that_had_begun_is_no_hindrance(whole, damaged, tmp_pat
     following = header.following_key(found, old)
     if step == 2:
         database = Database(path, old.derive(keys.KeyPurpose.DATABASE, found.database_salt))
-        rotation._reseal(database, found.id, old, following)
+        rotation._reseal(database, found.id, old, following, utc_now)
         database.close()
     if step == 3:  # as if the program had ended before the last header was in place
         again = keys.VaultKey(found.id, old.secret_bytes())

@@ -14,6 +14,7 @@ from app.domain import CallQuery, PersonState
 from app.errors import AppError, StorageError, VaultDamaged
 from app.storage import database, files, header, pages, rescue, rotation, vault
 from app.storage.around import Around
+from app.storage.clock import utc_now
 from app.storage.database import Database
 from app.storage.keys import LOWEST_COST, KeyPurpose, VaultKey
 from app.storage.pages import PAGE_BYTES, PageSeal, encrypted_anew
@@ -281,6 +282,7 @@ def test_what_the_last_step_writes_is_tried_before_the_first_is_taken(whole, mon
                 header.read(whole),
                 VaultKey(old._vault_id, old.secret_bytes()),
                 header.following_key(header.read(whole), old),
+                utc_now,
             )
     _expect_changed(whole, old)
 
@@ -313,7 +315,7 @@ def test_an_index_key_that_does_not_open_lets_it_wait(whole):
         writing.change("UPDATE sealed_keys SET sealed = x'00'")
     with pytest.raises(VaultDamaged, match="change of keys needs"):
         rotation._encrypted_anew(
-            whole, whole / "vault.db", found, key, header.following_key(found, key)
+            whole, whole / "vault.db", found, key, header.following_key(found, key), utc_now
         )
 
 

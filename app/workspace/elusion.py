@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from app.domain import KINDS, Right, SampleReport, Subject
 from app.errors import UsageError
+from app.reports.recall_sheet import recall_sheet
 from app.sampling import recalls
 from app.storage.elusion import Judging
 
@@ -81,6 +82,10 @@ class Elusion:
         self._gate.expect_trust()
         self._gate.vault.elusion.undo(who=self._who())
         return _JUDGED
+
+    def sheet(self, report: SampleReport) -> bytes:
+        """Return what a sample says as a page to print."""
+        return recall_sheet(report)
 
     def _who(self) -> Judging:
         hears = self._gate.allows(Right.HEAR_ORIGINAL)

@@ -209,7 +209,7 @@ WITHOUT_RIGHT = {"info", "session", "close", "sign_in", "confirm", "take_confirm
 # These only put into another form, or into a file, what was got by a right before.
 FORMS = {
     "audit.checkpoint_file", "audit.checkpoint_text", "audit.checkpoint_sheet", "audit.proof_file",
-    "audit.write",
+    "audit.write", "elusion.sheet",
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from app.domain import Recall
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 CONFIDENCE: Final = 0.95
 """One-sided."""
+_NOTHING = 1e-18  # of a sum: what is added changes no digit of it
 _HALVINGS = 60  # of an interval of length 1: far below what a float tells apart near 1
 
 
@@ -30,6 +32,7 @@ def allotted(sizes: Sequence[int], wanted: int) -> tuple[int, ...]:
     return tuple(min(size, -(-wanted * size // total)) if size else 0 for size in sizes)
 
 
+@lru_cache(maxsize=256)
 def upper_bound(hits: int, total: int) -> float:
     """Return the upper bound of a share of which `hits` of `total` were seen (Clopper and Pearson,
     "The use of confidence or fiducial limits", 1934), one-sided."""
@@ -114,13 +117,14 @@ def _most_missed(strata: Sequence[Stratum], hits: int, *, most: int) -> float:
 
 
 def _at_most(hits: int, total: int, share: float) -> float:
-    """Return the probability of `hits` or fewer of `total` at a share between 0 and 1."""
-    logs = (
-        math.lgamma(total + 1)
-        - math.lgamma(k + 1)
-        - math.lgamma(total - k + 1)
-        + k * math.log(share)
-        + (total - k) * math.log1p(-share)
-        for k in range(hits + 1)
-    )
-    return math.fsum(map(math.exp, logs))
+    """Return the probability of `hits` or fewer of `total` at a share that is higher than theirs:
+    there each number is less probable than the next one."""
+    chosen = math.lgamma(total + 1) - math.lgamma(hits + 1) - math.lgamma(total - hits + 1)
+    term = math.exp(chosen + hits * math.log(share) + (total - hits) * math.log1p(-share))
+    whole = 0.0
+    for number in range(hits, -1, -1):
+        whole += term
+        if term <= whole * _NOTHING:
+            break
+        term *= number / (total - number + 1) * (1 - share) / share
+    return whole

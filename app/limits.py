@@ -62,7 +62,7 @@ def heard_again(proof: Proof) -> str:
 def judged_badge(judged: Judged) -> str:
     """Return in a few words what became of a call in which a person found something missed."""
     if judged.held_back:
-        return "Held back: judged as not all redacted"
+        return "Held back: something is missed"
     silenced = judged.released is not None and judged.released.silenced
     return "Released without its sound" if silenced else "Released by a person"
 
@@ -92,11 +92,10 @@ def recall_line(report: SampleReport | None) -> str:
 
 def progress_of(report: SampleReport) -> str:
     """Return how far a sample is judged, and what it does not speak of."""
-    parts = [f"{report.judged:,} of {counted(report.sample.drawn, 'drawn turn')} judged."]
+    parts = [f"Drawn: {report.sample.drawn:,} of {counted(report.sample.turns, 'turn')}."]
     if report.waiting and report.best is not None:
-        parts.append(
-            f"If nothing is missed in the others, recall is at least {_floored(report.best)}."
-        )
+        best = _floored(report.best)
+        parts.append(f"If nothing is missed in those that wait, recall is at least {best}.")
     if report.lost:
         lost = counted(report.lost, "turn")
         gone = "the call was erased or analysed again; it counts as missed"

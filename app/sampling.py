@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 CONFIDENCE: Final = 0.95
 """One-sided."""
 _NOTHING = 1e-18  # of a sum: what is added changes no digit of it
-_HALVINGS = 60  # of an interval of length 1: far below what a float tells apart near 1
 
 
 def allotted(sizes: Sequence[int], wanted: int) -> tuple[int, ...]:
@@ -33,19 +32,28 @@ def allotted(sizes: Sequence[int], wanted: int) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=256)
-def upper_bound(hits: int, total: int) -> float:
-    """Return the upper bound of a share of which `hits` of `total` were seen (Clopper and Pearson,
-    "The use of confidence or fiducial limits", 1934), one-sided."""
-    if hits >= total:
-        return 1.0
-    low, high = hits / total, 1.0
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        if _at_most(hits, total, middle) > 1 - CONFIDENCE:
+def most_hits(hits: int, turns: int, fraction: float) -> int:
+    """Return how many of all turns miss something at most, where `hits` of the drawn ones do and
+    at least `fraction` of each part of them was drawn.
+
+    Were there more, so few would be among the drawn ones in one sample of twenty at most. Of `m`
+    such turns, the number that is drawn spreads no wider than that of `m` tosses which succeed with
+    the probability `fraction` (Vatutin and Mikhailov, 1982: drawing without putting back is a sum
+    of tosses, as many as there are such turns; Hoeffding, "On the distribution of the number of
+    successes in independent trials", 1956: tosses with one probability spread widest, which holds
+    from one more expected hit than was seen on). In a large population this is the bound of Clopper
+    and Pearson.
+    """
+    if fraction <= 0:
+        return turns
+    low, high = min(turns, math.ceil((hits + 1) / fraction) - 1), turns
+    while low < high:
+        middle = (low + high + 1) // 2
+        if _at_most(hits, middle, fraction) > 1 - CONFIDENCE:
             low = middle
         else:
-            high = middle
-    return high
+            high = middle - 1
+    return low
 
 
 def recalls(sample: Sample, verdicts: Sequence[Verdict]) -> tuple[Recall, ...]:
@@ -84,8 +92,9 @@ def _recall(
     )
     at_least = None
     if found and drawn:
-        hits = sum(map(bool, missed)) + len(drawn) - len(missed)
-        at_least = found / (found + _most_missed(strata, hits, most=max([1, *missed])))
+        unjudged = len(drawn) - len(missed)
+        most = _most_missed(strata, missed, unjudged=unjudged)
+        at_least = found / (found + most)
     return Recall(
         channel=channel,
         kind=kind,
@@ -100,25 +109,21 @@ def _values(verdict: Verdict, kind: str | None) -> int:
     return sum(one.values for one in verdict.missed or () if kind in {None, one.kind})
 
 
-def _most_missed(strata: Sequence[Stratum], hits: int, *, most: int) -> float:
-    """Return how many values are missed in all turns of the strata at most, where `hits` of the
-    drawn ones miss something and no turn misses more than `most`.
-
-    The bound is one on the mean of the strata as they were drawn (Hoeffding, "On the distribution
-    of the number of successes in independent trials", 1956: the number of hits in strata spreads no
-    wider than that in one). A stratum of which less was drawn than its share may be worse than the
-    mean by that much.
-    """
-    turns, drawn = sum(one.turns for one in strata), sum(one.drawn for one in strata)
-    thinnest = max(
-        one.turns * drawn / (one.drawn * turns) if one.drawn else math.inf for one in strata
-    )
-    return turns * min(1.0, upper_bound(hits, drawn) * thinnest) * most
+def _most_missed(strata: Sequence[Stratum], missed: Sequence[int], *, unjudged: int) -> int:
+    """Return how many values are missed in all turns of the strata at most, where the judged ones
+    miss so many and no turn more than the worst of them; at least one."""
+    turns = sum(one.turns for one in strata)
+    fraction = min(one.drawn / one.turns for one in strata)
+    hits = sum(map(bool, missed))
+    others = most_hits(hits + unjudged, turns, fraction) - hits
+    return sum(missed) + others * max([1, *missed])
 
 
 def _at_most(hits: int, total: int, share: float) -> float:
-    """Return the probability of `hits` or fewer of `total` at a share that is higher than theirs:
+    """Return the probability of `hits` or fewer of `total` at a share by which more are expected:
     there each number is less probable than the next one."""
+    if share >= 1:
+        return 0.0
     chosen = math.lgamma(total + 1) - math.lgamma(hits + 1) - math.lgamma(total - hits + 1)
     term = math.exp(chosen + hits * math.log(share) + (total - hits) * math.log1p(-share))
     whole = 0.0

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 METHOD = (
     "Turns were drawn by chance from all analysed calls that were not held back, in proportion to"
     " how many there are on each channel, with a redaction in them and without. People judged them."
-    " The share is what is redacted of all that should be: the bound of Clopper and Pearson,"
-    " one-sided, 95 %. It takes what is redacted for right, a turn that was not judged for one in"
-    " which something was missed, and no turn to miss more values than the worst one that was"
-    " judged. Each line holds by itself, not all of them together. It says nothing of what was not"
-    " written down, nor of calls that were analysed later."
+    " The share is what is redacted of all that should be: were it less, so little would be found"
+    " missed in one sample of twenty at most. It takes what is redacted for right, a turn that was"
+    " not judged for one in which something was missed, and no turn to miss more values than the"
+    " worst one that was judged. Each line holds by itself, not all of them together. It says"
+    " nothing of what was not written down, nor of calls that were analysed later."
 )
 _HEADS = ("Channel", "Kind", "Redacted", "Turns judged", "Values missed", "Redacted at least")
 
@@ -29,10 +29,8 @@ _HEADS = ("Channel", "Kind", "Redacted", "Turns judged", "Values missed", "Redac
 def recall_sheet(report: SampleReport) -> bytes:
     """Return the page."""
     sample = report.sample
-    drawn = (
-        f"Sample {sample.number}: {counted(sample.drawn, 'turn')} of {sample.turns:,}, from"
-        f" {counted(sample.calls, 'call')}, drawn by {sample.drawn_by} at {sample.drawn_at}."
-    )
+    of = f"Sample {sample.number} of {counted(sample.calls, 'call')}"
+    drawn = f"{of}, drawn by {sample.drawn_by} at {sample.drawn_at}."
     return sheets.page(
         "How much of what should be redacted is",
         sheets.paragraph(recall_line(report)),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import Channel, FoundValues, Missed, PersonName, Sample, Stratum, Verdict
-from app.sampling import allotted, recalls, upper_bound
+from app.sampling import allotted, most_hits, recalls
 from tests.bench.statistics_of_counts import bounds
 
 AGENT, CUSTOMER = Channel.AGENT, Channel.CUSTOMER
@@ -45,15 +45,40 @@ def verdicts(channel, *missed):
     ]
 
 
-@given(st.integers(0, 40), st.integers(1, 300))
-def test_the_bound_is_that_of_the_benchmarks(hits, total):
-    hits = min(hits, total)
-    assert upper_bound(hits, total) == pytest.approx(bounds(hits, total, confidence=0.9)[1])
+@given(st.integers(0, 40), st.integers(60, 400))
+def test_in_a_large_population_it_is_the_bound_of_clopper_and_pearson(hits, drawn):
+    turns = 20_000_000
+    share = bounds(hits, drawn, confidence=0.9)[1]
+    assert most_hits(hits, turns, drawn / turns) / turns == pytest.approx(
+        share, rel=0.04 + hits / drawn
+    )
 
 
-@pytest.mark.parametrize("total", [1, 59, 300, 10_000])
-def test_where_nothing_was_missed_the_bound_is_the_root_of_a_twentieth(total):
-    assert upper_bound(0, total) == pytest.approx(1 - 0.05 ** (1 / total))
+@given(st.integers(1, 50), st.integers(1, 200))
+def test_where_all_was_judged_no_more_is_missed_than_was_seen(hits, turns):
+    hits = min(hits, turns)
+    assert most_hits(hits, turns, 1.0) == hits
+    assert most_hits(0, turns, 1.0) == 0
+
+
+def test_where_nothing_was_drawn_all_may_miss_something():
+    assert most_hits(0, 70, 0.0) == 70
+
+
+@pytest.mark.parametrize(
+    ("hits", "turns", "drawn"), [(0, 10_000, 300), (0, 10_000, 59), (1, 10_000, 300), (0, 100, 50)]
+)
+def test_the_bound_is_the_last_number_that_one_sample_in_twenty_hides(hits, turns, drawn):
+    fraction = drawn / turns
+
+    def hidden(missing):
+        return sum(
+            comb(missing, k) * fraction**k * (1 - fraction) ** (missing - k)
+            for k in range(hits + 1)
+        )
+
+    most = most_hits(hits, turns, fraction)
+    assert hidden(most) > 0.05 >= hidden(most + 1)
 
 
 @given(st.lists(st.integers(0, 5_000), max_size=8), st.integers(1, 3_000))
@@ -119,9 +144,9 @@ def test_it_is_told_for_everything_then_by_channel_and_by_kind():
     ]
     everything, agent, customer = told[:3]
     assert (everything.found, everything.judged, everything.missed) == (160, 100, 1)
-    assert everything.at_least == pytest.approx(160 / (160 + 1000 * upper_bound(1, 100)))
-    assert agent.at_least == pytest.approx(20 / (20 + 500 * upper_bound(0, 50)))
-    assert customer.at_least == pytest.approx(140 / (140 + 500 * upper_bound(1, 50)))
+    assert everything.at_least == pytest.approx(160 / (160 + most_hits(1, 1000, 0.1)))
+    assert agent.at_least == pytest.approx(20 / (20 + most_hits(0, 500, 0.1)))
+    assert customer.at_least == pytest.approx(140 / (140 + most_hits(1, 500, 0.1)))
     by_part = {(one.channel, one.kind): one for one in told}
     assert by_part[None, "PHONE"].at_least is None  # nothing of the kind was ever found
     assert by_part[AGENT, "CARD"].at_least is None
@@ -143,14 +168,14 @@ def test_what_nobody_judged_counts_as_missed():
     assert none.at_least == pytest.approx(50 / 1050)
     assert none.at_least < some[0].at_least < clean.at_least
     assert some[1].at_least == some[0].at_least  # of each kind, too
-    assert some[0].at_least == pytest.approx(50 / (50 + 1000 * upper_bound(3, 100)))
+    assert some[0].at_least == pytest.approx(50 / (50 + most_hits(3, 1000, 0.1)))
 
 
 def test_a_turn_that_misses_several_values_stands_for_others_like_it():
     of = sample([(AGENT, False, 1000, 100)], [(AGENT, "CARD", 50)])
     one = recalls(of, verdicts(AGENT, (("CARD", 1),), *[CLEAN] * 99))[0]
     three = recalls(of, verdicts(AGENT, (("CARD", 1), ("PHONE", 2)), *[CLEAN] * 99))
-    most = 1000 * upper_bound(1, 100)
+    most = most_hits(1, 1000, 0.1)
     assert one.at_least == pytest.approx(50 / (50 + most))
     assert three[0].at_least == pytest.approx(50 / (50 + 3 * most))
     assert three[1].at_least == one.at_least  # of cards one only

@@ -144,7 +144,7 @@ def governing_options(commands: argparse._SubParsersAction[Parser], shared: Pars
     on_call("erase", text, reason=True)
     held = on_call("hold", "Put a call under legal hold, or ask for the end of it.", reason=True)
     held.add_argument("--end", action="store_true", help="end the hold, or ask for its end")
-    text = "Let a call go that was held back when its muted sound was heard again."
+    text = "Let a call go that was held back when it was heard again or judged."
     freed = on_call("release", text, reason=True)
     freed.add_argument("--silence", action="store_true", help="without its sound, for good")
     out = on_call(

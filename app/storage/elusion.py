@@ -35,8 +35,9 @@ from app.storage.drawing import Drawing, Population
 from app.storage.scopes import within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
+    from app.domain import CallAnalysis
     from app.storage.audit import Audit
     from app.storage.clock import Clock
     from app.storage.database import Database, Reading, Writing
@@ -85,11 +86,17 @@ class Elusion:
         actor: str,
         scope: Scope,
         progress: Callable[[Progress], None],
-    ) -> Sample:
-        """Draw so many turns, or a few more; raises `UsageError` where there is none."""
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Sample | None:
+        """Draw so many turns, or a few more, or return `None` where `stop` ended it; raises
+        `UsageError` where there is none."""
+        drawing = Drawing(turns)
         with self._database.reader() as reading:
             at = stamp(self._clock())
-            drawing = self._drawn(reading, turns, scope, progress)
+            for call, result, shown in self._analysed(reading, scope, progress):
+                if stop():
+                    return None
+                drawing.add(call, result, shown)
         chosen, population = drawing.result()
         if not chosen:
             raise UsageError(
@@ -189,10 +196,10 @@ class Elusion:
                 self._hold_less(writing, CallId(call))
             self._audit.append(writing, actor=who.actor, act="elusion.undo", subject=call)
 
-    def _drawn(
-        self, reading: Reading, turns: int, scope: Scope, progress: Callable[[Progress], None]
-    ) -> Drawing:
-        drawing = Drawing(turns)
+    def _analysed(
+        self, reading: Reading, scope: Scope, progress: Callable[[Progress], None]
+    ) -> Iterator[tuple[CallId, str, CallAnalysis]]:
+        """Yield the calls of a population: the id, which analysis is shown, and that."""
         condition, values = within(scope)
         rows = reading.all(f"{_ANALYSED} AND {condition}", values)
         for done, (call, sealed_key, result) in enumerate(rows):
@@ -203,9 +210,8 @@ class Elusion:
             except SealBroken:
                 continue
             if kept is not None and not kept.shown.held_back:
-                drawing.add(call, result, kept.shown)
+                yield call, result, kept.shown
         progress(Progress(done=len(rows), total=len(rows)))
-        return drawing
 
     def _waiting(self, reading: Reading, sample: Sample, who: Judging) -> TurnToJudge | None:
         for place, call, turn, channel in reading.all(_WAITING, (sample.number,)):

@@ -92,6 +92,7 @@ class JudgingPage(QWidget):
         self._workspace = workspace if may(workspace, *_JUDGES) else None
         self._report = None
         self._drawing = None
+        self.draw.setEnabled(True)
         self._forget_turn()
         self._show_report(None)
 
@@ -138,7 +139,7 @@ class JudgingPage(QWidget):
             return
 
         def draw(act: Act) -> object:
-            return workspace.elusion.draw(number, progress=act.progress)
+            return workspace.elusion.draw(number, progress=act.progress, stop=act.stopped)
 
         def done(_: object) -> None:
             self._drawing = None

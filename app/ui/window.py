@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from app.domain import Changes
     from app.errors import AppError
     from app.ui.desk import Desk
+    from app.ui.playback import Playback
     from app.workspace import Workspace
 
 NAME = "AutoInsights"
@@ -90,6 +91,11 @@ class MainWindow(QMainWindow):
     def workspace(self) -> Workspace | None:
         """The vault that is shown."""
         return self._workspace
+
+    @property
+    def playbacks(self) -> tuple[Playback, ...]:
+        """All by which calls are heard."""
+        return self.call.playback, self.judging.playback
 
     @property
     def running(self) -> bool:

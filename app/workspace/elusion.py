@@ -36,9 +36,15 @@ class Elusion:
 
     _gate: Gate
 
-    def draw(self, turns: int, *, progress: Callable[[Progress], None] = lambda _: None) -> Changes:
+    def draw(
+        self,
+        turns: int,
+        *,
+        progress: Callable[[Progress], None] = lambda _: None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Changes:
         """Draw so many turns by chance, or a few more, of all analysed calls that are there for the
-        person and not held back; an older sample is judged no more.
+        person and not held back, unless `stop` ends it; an older sample is judged no more.
 
         Raises `UsageError` where there is none.
         """
@@ -47,9 +53,10 @@ class Elusion:
             raise UsageError(
                 "So many turns cannot be drawn.", hint=f"Draw 1 to {MOST_TURNS:,} of them."
             )
-        elusion = self._gate.vault.elusion
-        elusion.draw(turns, actor=self._gate.actor, scope=self._gate.scope, progress=progress)
-        return _DRAWN
+        sample = self._gate.vault.elusion.draw(
+            turns, actor=self._gate.actor, scope=self._gate.scope, progress=progress, stop=stop
+        )
+        return _DRAWN if sample is not None else frozenset()
 
     def report(self) -> SampleReport | None:
         """Return how far the newest sample is judged and what it says, or `None` without one."""

@@ -140,6 +140,15 @@ def test_where_there_is_nothing_nothing_is_drawn(opened):
         opened.elusion.judge(1, 1, (), who=ANN)
 
 
+def test_drawing_that_is_stopped_leaves_no_sample(opened):
+    imported(opened)
+    stopped = opened.elusion.draw(
+        9, actor="ann", scope=EVERYTHING, progress=lambda _: None, stop=lambda: True
+    )
+    assert stopped is None
+    assert opened.elusion.newest(scope=EVERYTHING) is None
+
+
 def test_a_call_that_cannot_be_read_is_in_no_population(opened, monkeypatch):
     imported(opened)
     broken = imported(opened, b"two")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from app.domain import Missed, PersonRole, Right, Scope, Subject
+from app.domain import KINDS, Missed, PersonRole, Right, Scope, Subject
+from app.engine.redaction import lexicon
 from app.errors import NotAllowed, UsageError
 
 CARD = (Missed(kind="CARD", values=1),)
@@ -97,6 +100,11 @@ def test_nothing_but_kinds_and_numbers_is_kept_of_a_judgement(pia, call, missed)
     assert pia.elusion.report().judged == 0
 
 
+def test_drawing_that_is_stopped_changes_nothing(pia, call):
+    assert pia.elusion.draw(50, stop=lambda: True) == frozenset()
+    assert pia.elusion.report() is None
+
+
 @pytest.mark.parametrize("turns", [0, -1, 10_001])
 def test_a_sample_has_bounds(pia, call, turns):
     with pytest.raises(UsageError, match="cannot be drawn"):
@@ -138,3 +146,9 @@ def test_what_can_be_judged_no_more_makes_no_better_share(office, pia, sue, call
     report = pia.elusion.report()
     assert (report.judged, report.lost, report.since, report.waiting) == (4, 4, 1, 0)
     assert report.overall.at_least == report.best < best
+
+
+def test_the_kinds_that_can_be_named_are_kinds_that_redaction_knows():
+    known = lexicon.kinds(Path(__file__).parents[3] / "resources" / "recognisers")
+    assert set(KINDS[:-1]) <= set(known)
+    assert KINDS[-1] not in known

@@ -192,6 +192,7 @@ def _picture_judging(camera: Camera) -> None:
     window.show_page(Page.JUDGING)
     if camera.theme == "light":
         camera.wait(page.empty.isVisible)
+        page.number.setValue(100)
         page.draw.click()
     camera.wait(lambda: page.content.isVisible() and bool(page.text.text()))
     page.count_missed(next(iter(page.kinds)))
@@ -290,7 +291,7 @@ def _furnish(folder: Path) -> None:
 def _judge(opened: vault.Vault) -> None:
     """Draw turns and judge all of them."""
     who = Judging(actor="Priya", scope=EVERYTHING, held_back=True)
-    opened.elusion.draw(200, actor="Priya", scope=EVERYTHING, progress=lambda _: None)
+    opened.elusion.draw(120, actor="Priya", scope=EVERYTHING, progress=lambda _: None)
     while (turn := opened.elusion.next(who=who)) is not None:
         opened.elusion.judge(turn.sample, turn.place, (), who=who)
 

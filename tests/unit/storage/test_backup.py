@@ -273,6 +273,24 @@ def test_a_call_whose_key_alone_is_gone_is_named(opened, place, again, monkeypat
     assert (done.calls, done.without_key) == (0, (call,))
 
 
+def test_an_erased_call_that_an_older_state_brought_back_does_not_get_into_the_backup(
+    opened, place, folder, tmp_path
+):
+    erased, _ = add(opened), add(opened, b"two")
+    opened.close()
+    shutil.copytree(folder, tmp_path / "older")
+    with reopened(folder) as now:
+        now.calls.erase(erased, actor="ann")
+        made(now, place)
+    shutil.rmtree(folder)
+    shutil.copytree(tmp_path / "older", folder)
+    with reopened(folder) as now:
+        with pytest.raises(BackupInvalid, match=f"erased before.*{erased}"):
+            now.backups.make(place, actor="ann")
+        now.calls.erase(erased, actor="ann")
+        assert made(now, place).calls == 1
+
+
 def test_one_erased_while_the_backup_is_made_is_not_in_it(opened, place):
     first, second = add(opened, b"first"), add(opened, b"second")
 

@@ -98,7 +98,7 @@ class ErasedCall(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True)
 class KeyFile(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The sealed keys of all calls, and which calls were erased."""
 
-    keys: dict[Id, bytes]
+    keys: dict[Id, bytes] = {}
     erased: tuple[ErasedCall, ...] = ()
 
 

@@ -168,6 +168,16 @@ def keep_digest(writing: Writing, number: int, what: str, digest: bytes) -> None
     writing.change("INSERT OR REPLACE INTO contents (call, what, digest) VALUES (?, ?, ?)", values)
 
 
+def keep_digests_of_all(writing: Writing) -> None:
+    """Keep the digests of all analyses, and of their values, in a vault that had none; what its
+    muted recordings are is not known to the database."""
+    for (number,) in writing.all("SELECT call FROM analyses"):
+        row = writing.one("SELECT analysis, waveform FROM analyses WHERE call = ?", (number,))
+        if row is not None:
+            keep_digest(writing, number, "analysis", analysis_digest(*map(bytes, row)))
+            _seal_values(writing, number)
+
+
 def forget_digest(writing: Writing, number: int, what: str) -> None:
     """Forget the digest of what is not kept for a call any more."""
     writing.change("DELETE FROM contents WHERE call = ? AND what = ?", (number, what))

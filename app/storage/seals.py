@@ -57,7 +57,7 @@ _BITS, _LESS = 3072, 1103717  # 2**3072 - 1103717 is the largest safe prime belo
 _PRIME = (1 << _BITS) - _LESS
 _MASK = (1 << _BITS) - 1
 _BYTES = _BITS // 8
-_ASKED_EVERY = 1000
+_ASKED_EVERY, _UNREADABLE = 1000, "error code"  # of a page that does not prove itself
 
 
 def pending(reading: Reading) -> bool:
@@ -118,7 +118,7 @@ def foreign(
     stop: Callable[[], bool] = lambda: False,
 ) -> tuple[str, ...]:
     """Return which of the parts are not as the last entry signed them, in a person's words; raises
-    `Stopped` once `stop` says so.
+    `VaultDamaged` where one cannot be read, and `Stopped` once `stop` says so.
 
     Where the schema is not that of the program, it is named alone: no table can be relied on then.
     """
@@ -126,7 +126,7 @@ def foreign(
     if named or not signed:
         return named
     values = _stored(reading)
-    found = [WORDS[one] for one in parts if values.get(one) != _value_or_none(reading, one, stop)]
+    found = [WORDS[one] for one in parts if values.get(one) != _value_in_order(reading, one, stop)]
     return tuple(found) if found or _root(values) == signed else (_UNKNOWN,)
 
 
@@ -146,20 +146,17 @@ def _root(values: Mapping[str, bytes]) -> bytes:
     return hashlib.sha256(joined(b"autoinsights-state-1", *fields)).digest()
 
 
-def _value_or_none(reading: Reading, part: str, stop: Callable[[], bool]) -> bytes | None:
-    if part in schema.SEALED_COLUMNS and not _in_order(reading, part):
-        return None
-    try:
-        return _value(reading, part, stop)
-    except VaultDamaged:
-        return None
-
-
-def _in_order(reading: Reading, part: str) -> bool:
-    """Return whether the rows of a table are found where they are looked for: out of their order, a
-    row is there for who reads all of them, and for nobody who asks for it."""
-    pragma = "quick_check" if part == "calls" else "integrity_check"  # of many indexes: `problems`
-    return reading.all(f"PRAGMA {pragma}({part})") == [("ok",)]
+def _value_in_order(reading: Reading, part: str, stop: Callable[[], bool]) -> bytes | None:
+    """Return the number of a part, or `None` where its rows are out of their order: a row is there
+    then for who reads all of them, and for nobody who asks for it."""
+    if part in schema.SEALED_COLUMNS:
+        pragma = "quick_check" if part == "calls" else "integrity_check"  # indexes: `problems`
+        found = reading.all(f"PRAGMA {pragma}({part})")
+        if any(_UNREADABLE in text for (text,) in found):
+            raise VaultDamaged("The vault's database is damaged.")
+        if found != [("ok",)]:
+            return None
+    return _value(reading, part, stop)
 
 
 def _value(reading: Reading, part: str, stop: Callable[[], bool] = lambda: False) -> bytes:

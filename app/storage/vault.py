@@ -70,6 +70,7 @@ from app.storage.search import Search
 from app.storage.second_factor import SecondFactors
 from app.storage.speakers import Speakers
 from app.storage.trust import Trust
+from app.storage.upgrading import OLDER_COPIES, upgrade
 from app.storage.vocabulary import WordLists
 from app.storage.ways_in import WaysIn
 from app.storage.witness import Witness
@@ -83,7 +84,6 @@ if TYPE_CHECKING:
     from app.storage.remembered import Keyring
     from app.storage.sign_in import Entry
 
-_BACKUPS = "backups"
 _OWNER = "owner"
 _NOBODY = Person(name=PersonName("system"), roles=frozenset())
 
@@ -294,7 +294,7 @@ class Vault:
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
         self.calls = Calls(
-            database, self.audio, self.audit, call_keys, clock, older_copies=folder / _BACKUPS
+            database, self.audio, self.audit, call_keys, clock, older_copies=folder / OLDER_COPIES
         )
         self.speakers = Speakers(database, self.audio, self.audit, call_keys, clock)
         self.elusion = Elusion(database, self.audit, call_keys, clock)
@@ -460,7 +460,7 @@ class Vault:
     def _recover(self) -> None:
         """Put in order what an interruption left."""
         folder = self.info.folder
-        removed = sum(map(files.remove_temporary, (folder, folder / _BACKUPS)))
+        removed = sum(map(files.remove_temporary, (folder, folder / OLDER_COPIES)))
         removed += self.audio.recover()
         self.people.drop_strangers()
         self.calls.erasure.finish()
@@ -565,13 +565,9 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
         key.wipe()
         raise
 
-    def keep_copy(version: int) -> None:
-        files.make_private(opening.folder / _BACKUPS)
-        database.copy_to(opening.folder / _BACKUPS / f"before-step-{version + 1}.db")
-
+    log = Audit(database, key.derive(KeyPurpose.AUDIT), found.id, opening.computer.clock)
     try:
-        log = Audit(database, key.derive(KeyPurpose.AUDIT), found.id, opening.computer.clock)
-        schema.upgrade(database, fresh=False, backup=keep_copy, taken=log.upgraded)
+        upgrade(database, opening.folder, log)
         expect_own(database, found)
         found = header.newest(opening.folder, database, found, key)
         header.keep_copy(opening.folder, found)

@@ -306,14 +306,21 @@ def _everything(opened):
         return {name: reading.all(f"SELECT * FROM {name}") for name in plain}
 
 
-def test_an_index_key_that_does_not_open_lets_it_wait(whole):
+@pytest.mark.parametrize(
+    ("signed", "said"), [(False, "the key of the index"), (True, "What the change of keys needs")]
+)
+def test_an_index_key_that_does_not_open_lets_it_wait(whole, signed, said):
     with _open(whole) as opened:
         opened.ways_in.rotate(actor="owner")
         key = VaultKey(opened.info.id, opened._key.secret_bytes())
+        if signed:  # as if the program itself had written it
+            with opened._database.transaction() as writing:
+                writing.change("UPDATE sealed_keys SET sealed = x'00'")
     found = header.read(whole)
-    with _planted(whole, found, key) as writing:
-        writing.change("UPDATE sealed_keys SET sealed = x'00'")
-    with pytest.raises(VaultDamaged, match="change of keys needs"):
+    if not signed:
+        with _planted(whole, found, key) as writing:
+            writing.change("UPDATE sealed_keys SET sealed = x'00'")
+    with pytest.raises(VaultDamaged, match=said):
         rotation._encrypted_anew(
             whole, whole / "vault.db", found, key, header.following_key(found, key), utc_now
         )

@@ -69,8 +69,9 @@ class State:
 
 
 class Elusion:
-    """The samples of an open vault, as far as a person's scope goes: one that was drawn in another
-    scope is there only for who sees everything."""
+    """The samples of an open vault. One is there for who sees the calls that it was drawn from and
+    no others: for anybody else it would speak of calls that they do not see, or for all of theirs.
+    """
 
     def __init__(self, database: Database, audit: Audit, call_keys: CallKeys, clock: Clock) -> None:
         """Work on a database with the vault's keys for calls."""
@@ -285,9 +286,17 @@ def hold(writing: Writing, number: int, call: CallId, key: bytes, judged: Judged
 def _newest(reading: Reading, scope: Scope) -> Sample | None:
     """Return the newest sample that is there in a scope."""
     for number, by, at, drawn_in, body in reading.all(_SAMPLES):
-        if not scope.limited or msgspec.json.decode(drawn_in, type=Scope) == scope:
+        if _names(msgspec.json.decode(drawn_in, type=Scope)) == _names(scope):
             return _sample(number, by, at, msgspec.json.decode(body, type=Population))
     return None
+
+
+def _names(scope: Scope) -> tuple[frozenset[str], frozenset[str]] | None:
+    """Return by what a scope limits, however it is written; `None` where it does not."""
+    if not scope.limited:
+        return None
+    queues, teams = (frozenset(map(str.lower, names)) for names in (scope.queues, scope.teams))
+    return queues, teams
 
 
 def _sample(number: int, by: str, at: str, population: Population) -> Sample:

@@ -31,8 +31,7 @@ _JUDGED: Changes = frozenset({Subject.SAMPLES, Subject.CALLS})
 
 @dataclass(frozen=True, slots=True)
 class Elusion:
-    """The newest sample that is there for the person: drawn in their scope, or in any by who sees
-    every call."""
+    """The newest sample that was drawn in the person's own scope, by whoever has the same."""
 
     _gate: Gate
 

@@ -166,3 +166,17 @@ def test_locking_takes_the_turn_off_the_page(
 
 def test_every_kind_can_be_named_those_that_are_found_most_first() -> None:
     assert kinds_of(None) == KINDS
+
+
+def test_where_there_is_nothing_to_draw_it_says_so(
+    start: Callable[..., Person], program: Program
+) -> None:
+    scenes.filled(program.folders.vault, done=0)
+    person = start()
+    person.unlock()
+    _at_the_page(person)
+    page = person.window.judging
+    page.draw.click()
+    person.wait(lambda: "no turn to be drawn" in person.window.bar.sentence.text())
+    assert page.draw.isEnabled()
+    assert page.empty._title.text() == NONE_DRAWN

@@ -352,23 +352,33 @@ def test_what_was_judged_of_an_erased_call_still_counts(opened):
     assert call not in repr(rows(opened))
 
 
-def test_a_sample_is_there_in_the_scope_in_which_it_was_drawn_and_for_who_sees_everything(opened):
+def test_a_sample_is_there_for_who_sees_the_calls_that_it_was_drawn_from_and_no_others(opened):
     claims = imported(opened, queue="claims")
     imported(opened, b"two", queue="sales")
-    limited = replace(ANN, scope=CLAIMS)
+    limited = replace(ANN, scope=Scope(limited=True, queues=("Claims",)))  # the same, differently
     other = replace(ANN, scope=Scope(limited=True, queues=("sales",)))
     assert drawn(opened, scope=CLAIMS).calls == 1
-    assert opened.elusion.newest(scope=EVERYTHING).number == 1
-    assert opened.elusion.newest(scope=other.scope) is None
+    assert opened.elusion.newest(scope=limited.scope).number == 1
+    for scope in (other.scope, EVERYTHING, Scope(limited=True, queues=("claims", "sales"))):
+        assert opened.elusion.newest(scope=scope) is None
     assert opened.elusion.next(who=other) is None
     with pytest.raises(UsageError, match="does not wait"):
         opened.elusion.judge(1, 1, (), who=other)
     assert judged(opened, who=limited) == claims
     drawn(opened)
     assert opened.elusion.newest(scope=CLAIMS).number == 1
-    assert opened.elusion.newest(scope=EVERYTHING).number == 2
+    assert opened.elusion.newest(scope=Scope(queues=("x",))).number == 2  # not limited
     with pytest.raises(UsageError, match="does not wait"):
-        opened.elusion.judge(1, 2, (), who=SUE)  # an older sample than the newest
+        opened.elusion.judge(1, 2, (), who=SUE)
+
+
+def test_an_older_sample_is_judged_no_more(opened):
+    imported(opened)
+    drawn(opened)
+    drawn(opened)
+    with pytest.raises(UsageError, match="does not wait"):
+        opened.elusion.judge(1, 1, (), who=ANN)
+    assert opened.elusion.next(who=ANN).sample == 2
 
 
 def test_a_turn_of_a_call_that_is_out_of_scope_now_does_not_wait_for_the_person(opened):

@@ -104,6 +104,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         redact,
         upkeep,
     )
+    from app.cli.originals import originals
     from app.cli.speakers import speakers
     from app.cli.vocabulary import vocabulary
 
@@ -136,6 +137,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "vocabulary": vocabulary,
         "teams": governing.teams,
         "retention": governing.retention,
+        "originals": originals,
         "demo": demo.demo,
     }
 

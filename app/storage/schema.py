@@ -294,6 +294,18 @@ _HELD_BACK: Step = (
     "CREATE INDEX calls_held_back ON calls (number) WHERE held_back",
 )
 
+# Whose recording as it was imported is to be destroyed once that may be, and whose is; `removed`
+# once its sealed file is gone and the log of pages was emptied.
+_ORIGINALS: Step = (
+    """CREATE TABLE originals (
+        call INTEGER PRIMARY KEY REFERENCES calls (number) ON DELETE CASCADE,
+        due_at TEXT NOT NULL,
+        destroyed_at TEXT,
+        removed INTEGER NOT NULL DEFAULT 0
+    ) STRICT""",
+    "CREATE INDEX originals_due ON originals (call) WHERE destroyed_at IS NULL",
+)
+
 SEALED_FROM = 2
 """The step from which on there are seals."""
 
@@ -315,6 +327,7 @@ SEALED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "contents": ("call", "what", "digest"),
     "corrected_analyses": ("call", "corrected_by", "corrected_at"),
+    "originals": ("call", "due_at", "destroyed_at"),
 }  # fmt: skip
 """The tables whose rows are sealed (see `seals`), and the columns of them that are: counters, the
 place in the queue and what follows from an analysis are not."""
@@ -372,10 +385,10 @@ def _noting(table: str, columns: tuple[str, ...]) -> Step:
 
 STEPS: tuple[Step, ...] = (
     _CALLS + _RESULTS + _AUDIT + _PEOPLE,
-    _WORD_LIST + _LANGUAGE + _SPEAKERS + _HELD_BACK + _seals(),
+    _WORD_LIST + _LANGUAGE + _SPEAKERS + _HELD_BACK + _ORIGINALS + _seals(),
 )
 
-SINCE = {"vocabulary": 2, "corrected_analyses": 2}
+SINCE = {"vocabulary": 2, "corrected_analyses": 2, "originals": 2}
 """The step with which a table came that older vaults do not have."""
 
 

@@ -37,6 +37,7 @@ WORDS: Mapping[str, str] = {
     "calls": "the details of calls",
     "contents": "the digests of analyses",
     "corrected_analyses": "who corrected the speakers of calls",
+    "originals": "which originals are destroyed",
 }
 """Each part, in a person's words."""
 AT_OPENING = ("header", "people", "backup_codes", "teams", "policy", "requests", "holds")

@@ -46,6 +46,7 @@ from app.storage.backup import Backups
 from app.storage.calls import Calls
 from app.storage.clock import stamp, utc_now
 from app.storage.database import Database
+from app.storage.destroying import Destroying
 from app.storage.header import Header, OpenHeader
 from app.storage.holds import Holds
 from app.storage.jobs import Jobs
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
     from app.storage.sign_in import Entry
 
 _BACKUPS = "backups"
+_AT_SIGN_IN = 20  # originals that are destroyed before somebody is let in; a run does all
 _OWNER = "owner"
 _NOBODY = Person(name=PersonName("system"), roles=frozenset())
 
@@ -293,6 +295,9 @@ class Vault:
         self.calls = Calls(
             database, self.audio, self.audit, call_keys, clock, older_copies=folder / _BACKUPS
         )
+        self.originals = Destroying(
+            database, self.audio, self.audit, call_keys, clock, self.calls.erasure
+        )
         self.speakers = Speakers(database, self.audio, self.audit, call_keys, clock)
         self.policy = Policies(database, self.audit)
         self.vocabulary = WordLists(database, self.audit)
@@ -344,6 +349,7 @@ class Vault:
         self.tell_of_attempts(key_of(entry.opener.tag, known=True))
         self.person = person
         self.audit.record(actor=name, act="vault.open", outcome=_HOW.get(how, "ok"))
+        self.originals.destroy_due(most=_AT_SIGN_IN)
         self.audit.save_witness()
 
     def sign_in(self, name: str, passphrase: str, *, code: str = "") -> Person:

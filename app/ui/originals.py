@@ -29,21 +29,21 @@ _CHANGED: Changes = frozenset({Subject.CALLS, Subject.REQUESTS})
 def rule(state: OriginalsState) -> str:
     """Return what becomes of originals."""
     if state.rule is OriginalsRule.DESTROY:
-        return "Originals are destroyed once they are proven."
+        return "Originals are destroyed once the muted sound is proven."
     return "Originals are kept sealed."
 
 
 def numbers(state: OriginalsState) -> str:
     """Return how many originals are destroyed, and how many will be or could be."""
-    parts = [f"{counted(state.destroyed, 'original')} {are(state.destroyed)} destroyed."]
+    parts = [f"{counted(state.destroyed, 'original')} {are(state.destroyed)} destroyed so far."]
     if state.due:
         parts.append(
             f"{state.due:,} more will be: of calls that are on hold, held back, being analysed, or"
             " damaged."
         )
     if state.rule is OriginalsRule.DESTROY and state.earlier:
-        calls = counted(state.earlier, "call")
-        parts.append(f"{calls} from before the rule {are(state.earlier)} not among them.")
+        keep = "keeps its own" if state.earlier == 1 else "keep theirs"
+        parts.append(f"{counted(state.earlier, 'call')} from before the rule {keep}.")
     return " ".join(parts)
 
 

@@ -91,7 +91,7 @@ SETTINGS = {
     "lock_after_minutes": "Lock when nobody is there, after",
     "session_hours": "Sign in again after",
     "retention_days": "Keep calls for",
-    "originals": "Destroy originals once they are proven",
+    "originals": "Destroy originals once the muted sound is proven",
     "acoustic_analysis": "Acoustic analysis of voices",
 }
 """What each setting of the policy is about."""

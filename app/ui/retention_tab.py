@@ -84,6 +84,7 @@ class RetentionTab(QWidget):
             inside.addWidget(act, 0, Qt.AlignmentFlag.AlignLeft)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 12, 0, 0)
+        whole.setSpacing(12)
         whole.addWidget(shown)
         self.originals = OriginalsCard(desk)
         self.originals.setMaximumWidth(_WIDTH)

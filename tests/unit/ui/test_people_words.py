@@ -157,12 +157,12 @@ def test_an_original_that_is_destroyed_is_neither_asked_for_nor_saved(
 
 def test_how_it_stands_with_originals_is_said_in_words() -> None:
     state = OriginalsState(rule=OriginalsRule.DESTROY, destroyed=1, due=0, earlier=0)
-    assert originals.rule(state) == "Originals are destroyed once they are proven."
-    assert originals.numbers(state) == "1 original is destroyed."
+    assert originals.rule(state) == "Originals are destroyed once the muted sound is proven."
+    assert originals.numbers(state) == "1 original is destroyed so far."
     more = originals.numbers(replace(state, destroyed=0, due=2, earlier=1))
     assert more == (
-        "0 originals are destroyed. 2 more will be: of calls that are on hold, held back, being"
-        " analysed, or damaged. 1 call from before the rule is not among them."
+        "0 originals are destroyed so far. 2 more will be: of calls that are on hold, held back,"
+        " being analysed, or damaged. 1 call from before the rule keeps its own."
     )
     kept = replace(state, rule=OriginalsRule.KEEP_SEALED, earlier=5)
     assert originals.rule(kept) == "Originals are kept sealed."

@@ -4,8 +4,9 @@ A call has one key. So the call gets another one, all else that is sealed for it
 that, and the key before goes, and with it the original in every copy that does not hold that key:
 the same as erasing a call does to all of it. Promises that this happens in one transaction, after
 the muted recording was read to its end, as it was kept, and what was sealed anew was read back;
-that a call which is held back, on hold, being analysed, or not proven keeps its original; and that
-what is interrupted is as if it had not begun, and is done at the next run or sign-in.
+that a call which is held back, on hold, being analysed, or not proven keeps its original, and so
+does every call while the vault is in doubt (`trust`); and that what is interrupted is as if it had
+not begun, and is done at the next run or sign-in.
 """
 
 from __future__ import annotations
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
     from app.storage.database import Database, Reading, Writing
     from app.storage.erasure import Erasure
     from app.storage.keys import CallKeys
+    from app.storage.trust import Trust
 
     _Ready = tuple[int, bytes, dict[str, bytes]]
 
+AT_SIGN_IN = 20
+"""So many originals are destroyed before somebody is let in; a run does all."""
 _AT_ONCE = 20  # originals whose traces are removed together
 
 
@@ -53,14 +57,17 @@ class Destroying:
         call_keys: CallKeys,
         clock: Clock,
         erasure: Erasure,
+        trust: Trust,
     ) -> None:
-        """Work on a database and the sealed files that belong to it."""
+        """Work on a database and the sealed files that belong to it; while the vault is in doubt,
+        nothing is destroyed."""
         self._database = database
         self._audio = audio
         self._audit = audit
         self._call_keys = call_keys
         self._clock = clock
         self._erasure = erasure
+        self._trust = trust
 
     def state(self, *, scope: Scope) -> OriginalsState:
         """Return how it stands with the originals of a scope."""
@@ -116,6 +123,7 @@ class Destroying:
         try:
             with self._database.reader() as reading:
                 seen = self._ready(reading, call)
+            self._trust.expect()
             muted = self._audio.read(call, Purpose.MUTED)
             new_key, sealed_key = self._call_keys.new(call)
             with (

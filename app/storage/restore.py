@@ -19,6 +19,7 @@ from app.storage.audio import Purpose, place_of
 from app.storage.audit import Audit
 from app.storage.backup import no_progress
 from app.storage.backup_check import (
+    expect_own_tables,
     has_newer_key,
     opened_record,
     proven_audio,
@@ -98,6 +99,8 @@ class _Restoring:
             audit = Audit(
                 database, backup.key.derive(KeyPurpose.AUDIT), backup.header.id, way.clock
             )
+            with database.reader() as reading:
+                expect_own_tables(reading)
             schema.upgrade(database, fresh=False, backup=lambda _: None)
             actor = way.admitted(database, audit, backup.header)
             calls = self._calls(database)

@@ -46,7 +46,7 @@ from app.storage.backup import Backups
 from app.storage.calls import Calls
 from app.storage.clock import stamp, utc_now
 from app.storage.database import Database
-from app.storage.destroying import Destroying
+from app.storage.destroying import AT_SIGN_IN, Destroying
 from app.storage.header import Header, OpenHeader
 from app.storage.holds import Holds
 from app.storage.jobs import Jobs
@@ -69,6 +69,7 @@ from app.storage.scopes import Teams
 from app.storage.search import Search
 from app.storage.second_factor import SecondFactors
 from app.storage.speakers import Speakers
+from app.storage.trust import Trust
 from app.storage.vocabulary import WordLists
 from app.storage.ways_in import WaysIn
 from app.storage.witness import Witness
@@ -83,7 +84,6 @@ if TYPE_CHECKING:
     from app.storage.sign_in import Entry
 
 _BACKUPS = "backups"
-_AT_SIGN_IN = 20  # originals that are destroyed before somebody is let in; a run does all
 _OWNER = "owner"
 _NOBODY = Person(name=PersonName("system"), roles=frozenset())
 
@@ -289,6 +289,7 @@ class Vault:
         audit_key = key.derive(KeyPurpose.AUDIT)
         self.audit = Audit(database, audit_key, found.id, clock, witness=witness)
         database.guard = self.audit
+        self.trust = Trust(database, self.audit)
         self.audio = SealedAudio(folder, database, call_keys)
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
@@ -296,7 +297,7 @@ class Vault:
             database, self.audio, self.audit, call_keys, clock, older_copies=folder / _BACKUPS
         )
         self.originals = Destroying(
-            database, self.audio, self.audit, call_keys, clock, self.calls.erasure
+            database, self.audio, self.audit, call_keys, clock, self.calls.erasure, self.trust
         )
         self.speakers = Speakers(database, self.audio, self.audit, call_keys, clock)
         self.policy = Policies(database, self.audit)
@@ -320,6 +321,7 @@ class Vault:
             call_keys,
             clock,
             earlier_key=self.ways_in.earlier_key,
+            trust=self.trust,
         )
         self.people = People(
             database,
@@ -349,7 +351,7 @@ class Vault:
         self.tell_of_attempts(key_of(entry.opener.tag, known=True))
         self.person = person
         self.audit.record(actor=name, act="vault.open", outcome=_HOW.get(how, "ok"))
-        self.originals.destroy_due(most=_AT_SIGN_IN)
+        self.originals.destroy_due(most=AT_SIGN_IN)
         self.audit.save_witness()
 
     def sign_in(self, name: str, passphrase: str, *, code: str = "") -> Person:
@@ -359,6 +361,7 @@ class Vault:
         `SignInError` or `VaultDamaged`.
         """
         entry = self._typed(name, passphrase)
+        self.audit.expect_own_state()
         self.let_in(entry, code)
         self.ways_in.came_in(entry)
         return self.person
@@ -570,7 +573,8 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
         database.copy_to(opening.folder / _BACKUPS / f"before-step-{version + 1}.db")
 
     try:
-        schema.upgrade(database, fresh=False, backup=keep_copy)
+        log = Audit(database, key.derive(KeyPurpose.AUDIT), found.id, opening.computer.clock)
+        schema.upgrade(database, fresh=False, backup=keep_copy, taken=log.upgraded)
         expect_own(database, found)
         found = header.newest(opening.folder, database, found, key)
         header.keep_copy(opening.folder, found)
@@ -578,6 +582,7 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
         vault.audit.expect_own_state()
         vault._recover()
         vault.audit.meet_witness()
+        vault.trust.compare_few()
         if hindered is not None:
             vault.ways_in.tell_of_hindrance(hindered)
     except BaseException:

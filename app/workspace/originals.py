@@ -53,8 +53,9 @@ class Originals:
         stop: Callable[[], bool] = lambda: False,
     ) -> tuple[CallId, ...]:
         """Destroy now what is decided on and what each run would destroy; returns whose originals
-        those were."""
+        those were. Raises `VaultInDoubt` while the vault is."""
         self._gate.require(Right.APPROVE)
+        self._gate.expect_trust()
         return self._gate.vault.originals.destroy_due(progress=progress, stop=stop)
 
     def _state(self) -> OriginalsState:

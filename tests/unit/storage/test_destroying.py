@@ -21,6 +21,7 @@ from app.errors import (
     OriginalDestroyed,
     SealBroken,
     UsageError,
+    VaultInDoubt,
 )
 from app.storage import backup_run, originals, restore, vault
 from app.storage.audio import Purpose, audio_binding, place_of
@@ -235,6 +236,15 @@ def test_a_corrected_call_keeps_its_correction(destroying):
     after = destroying.calls.detail(call)
     assert (after.analysis, after.speakers) == (before.analysis, before.speakers)
     assert destroying.check() == ()
+
+
+def test_while_the_vault_is_in_doubt_nothing_is_destroyed(destroying, monkeypatch):
+    call = saved(destroying)
+    monkeypatch.setattr(destroying.trust, "doubt", lambda **_: VaultInDoubt("an older state"))
+    assert destroying.originals.destroy_due() == ()
+    assert is_kept(destroying, call)
+    monkeypatch.undo()
+    assert destroying.originals.destroy_due() == (call,)
 
 
 # ----------------------------------------------------------------------- what is damaged or full

@@ -283,7 +283,7 @@ def test_originals_are_shown_asked_for_and_destroyed(run, records, vaulted, call
     assert f"{len(calls)} calls from before the rule still have their originals" in said
     assert run("originals", "apply", *vaulted)[1] == "0 originals destroyed.\n"
     _, printed = records("originals", "earlier", "--reason", "the law", *vaulted)
-    assert every(printed, "request")[0]["subject"] == "originals"
+    assert every(printed, "request")[0]["subject"] == "earlier-originals"
     destroyed = every(printed, "originals-destroyed")[0]
     assert (sorted(destroyed["calls"]), destroyed["due"]) == (sorted(calls), 0)
     _, printed = records("originals", *vaulted)
@@ -305,7 +305,7 @@ def test_those_of_earlier_calls_wait_for_a_second_person(run, records, vaulted, 
     request = every(printed, "request")[0]
     assert (request["state"], request["act"]) == ("open", "erase-call")
     assert every(printed, "originals-destroyed") == []
-    assert "originals = " in run("requests", *vaulted)[1]
+    assert "earlier-originals = " in run("requests", *vaulted)[1]
 
 
 def test_who_may_not_see_words_gets_a_report_without_them(run, vaulted, calls, monkeypatch):

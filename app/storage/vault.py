@@ -106,6 +106,11 @@ def state(folder: Path) -> VaultState:
     try:
         found = header.read(folder)
     except VaultMissing:
+        if (folder / header.COPY).exists():
+            raise VaultDamaged(
+                "The header of this vault is lost; its copy is there.",
+                hint="`autoinsights vault rescue` saves the vault by it, into a new folder.",
+            ) from None
         return VaultState(exists=False)
     return VaultState(
         exists=True,

@@ -62,6 +62,8 @@ _LOST = {
     "backup_codes": "The backup codes could not be read: they let nobody in any more.",
     "requests": "The requests for a second person could not be read.",
     "vocabulary": "The word list could not be read: set it again from its file.",
+    "samples": "What was drawn to be judged could not be read: draw another sample.",
+    "sampled_turns": "What people judged of drawn turns could not be read: draw another sample.",
     "erased": "What was erased could not be read: such a recording can be imported again.",
     "audit_head": "The end of the audit log could not be read: it does not verify any more.",
 }

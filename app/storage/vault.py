@@ -46,6 +46,7 @@ from app.storage.backup import Backups
 from app.storage.calls import Calls
 from app.storage.clock import stamp, utc_now
 from app.storage.database import Database
+from app.storage.elusion import Elusion
 from app.storage.header import Header, OpenHeader
 from app.storage.holds import Holds
 from app.storage.jobs import Jobs
@@ -301,6 +302,7 @@ class Vault:
             database, self.audio, self.audit, call_keys, clock, older_copies=folder / OLDER_COPIES
         )
         self.speakers = Speakers(database, self.audio, self.audit, call_keys, clock)
+        self.elusion = Elusion(database, self.audit, call_keys, clock)
         self.policy = Policies(database, self.audit)
         self.vocabulary = WordLists(database, self.audit)
         self.requests = Requests(database, self.audit, clock)

@@ -61,7 +61,7 @@ from app.storage.keys import (
     opened_index_key,
 )
 from app.storage.making import expect_empty as _expect_empty
-from app.storage.making import state as state
+from app.storage.making import state as state  # noqa: PLC0414 (said to be given on)
 from app.storage.names import checked_name
 from app.storage.opening import Computer, Opening, expect_own
 from app.storage.people import People

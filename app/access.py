@@ -39,12 +39,25 @@ ROLES: Final[Mapping[PersonRole, frozenset[Right]]] = {
     ),
     PersonRole.REVIEWER: _REVIEWER,
     PersonRole.SUPERVISOR: _REVIEWER
-    | {Right.HEAR_ORIGINAL, Right.EXPORT_ORIGINAL, Right.IMPORT, Right.PROCESS},
+    | {
+        Right.JUDGE_REDACTION,
+        Right.HEAR_ORIGINAL,
+        Right.EXPORT_ORIGINAL,
+        Right.IMPORT,
+        Right.PROCESS,
+    },
     PersonRole.AUDITOR: frozenset(
         {Right.SEE_CALLS, Right.SEE_EVIDENCE, Right.READ_AUDIT, Right.EXPORT_AUDIT}
     ),
     PersonRole.PRIVACY_OFFICER: _READER
-    | {Right.HOLD, Right.ERASE, Right.APPROVE, Right.EXPORT_ORIGINAL, Right.READ_AUDIT},
+    | {
+        Right.JUDGE_REDACTION,
+        Right.HOLD,
+        Right.ERASE,
+        Right.APPROVE,
+        Right.EXPORT_ORIGINAL,
+        Right.READ_AUDIT,
+    },
 }
 """The rights of each role. The administrator sees no content, the auditor evidence only."""
 

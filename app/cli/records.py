@@ -28,6 +28,7 @@ from app.cli.backup_records import (
     RestoreRecord,
     VaultCheckRecord,
 )
+from app.cli.elusion_records import DrawnTurnRecord, SampleRecord
 from app.cli.governing_records import (
     DestroyedRecord,
     ExportRecord,
@@ -60,6 +61,7 @@ from app.domain import (
     ImportReport,
     Job,
     JobState,
+    Judged,
     KeysState,
     Measures,
     MutedSpan,
@@ -119,6 +121,7 @@ class AnalysisRecord(Record, frozen=True, kw_only=True, tag="autoinsights.analys
     flags: tuple[Flag, ...]
     warnings: tuple[str, ...]
     proof: Proof | None
+    judged: Judged | None
     provenance: Provenance
     seconds: dict[str, float]
 
@@ -350,6 +353,8 @@ AnyRecord = (
     | SecretRecord
     | RequestRecord
     | SpeakersRecord
+    | SampleRecord
+    | DrawnTurnRecord
     | HoldRecord
     | ExportRecord
     | ReleaseRecord
@@ -403,6 +408,7 @@ def of_analysis(
         flags=analysis.flags,
         warnings=analysis.warnings,
         proof=analysis.proof,
+        judged=analysis.judged,
         provenance=analysis.provenance,
         seconds=seconds or {},
     )

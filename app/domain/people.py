@@ -30,6 +30,7 @@ class Right(StrEnum):
     SEE_TRANSCRIPT = "see-transcript"  # the redacted words, and searching in them
     HEAR_MUTED = "hear-muted"
     CORRECT_SPEAKERS = "correct-speakers"  # say who speaks where the program has it wrong
+    JUDGE_REDACTION = "judge-redaction"  # draw turns and say whether something was missed in them
     HEAR_ORIGINAL = "hear-original"  # and all of calls that are held back, and release them
     EXPORT_ORIGINAL = "export-original"
     IMPORT = "import"

@@ -137,7 +137,7 @@ class Audit:
         """Add the entry of a step of the schema, which signs the tables that it leads to, in the
         transaction of the step; raises `VaultDamaged` where the log does not end as it was
         written."""
-        self._signed_state(writing, upgrading=True)
+        self.signed_state(writing, upgrading=True)
         end = self._head.read(writing)
         state = seals.moved(writing, end.state, upgraded=True)
         bare = _bare(actor=_SYSTEM, act="vault.upgrade", subject=str(step), outcome="ok")
@@ -202,7 +202,7 @@ class Audit:
         """Raise `VaultDamaged` if what decides who may do what was changed by somebody else, or the
         log does not end as it was written."""
         with self._database.reader() as reading:
-            changed = seals.foreign(reading, self._signed_state(reading), seals.AT_OPENING)
+            changed = seals.foreign(reading, self.signed_state(reading), seals.AT_OPENING)
             self._ends = self._ends or (audit_rows.tip(reading),)
         if changed:
             raise not_as_signed(changed)
@@ -216,9 +216,9 @@ class Audit:
         Raises `VaultDamaged` where one cannot be read, or `seals.Stopped`.
         """
         with self._database.reader() as reading:
-            return seals.foreign(reading, self._signed_state(reading), parts, stop)
+            return seals.foreign(reading, self.signed_state(reading), parts, stop)
 
-    def _signed_state(self, reading: Reading, *, upgrading: bool = False) -> bytes:
+    def signed_state(self, reading: Reading, *, upgrading: bool = False) -> bytes:
         """Return what the last entry signs of the vault; raises `VaultDamaged` where it does not:
         one that signs nothing is the last one while a vault without seals is `upgrading` only.
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from app.counts import counted
+from app.counts import counted, were
 from app.errors import (
     AppError,
     BackupInvalid,
@@ -131,6 +131,7 @@ class Backups:
             self._audit.expect_own_state()
             if before.vaults:  # in a new folder, it takes no good backup's place
                 self._trust.expect(readable=False)
+            self._expect_still_erased(before.erased)
             entry = self._audit.record(actor=actor, act="vault.backup", outcome="begun")
             generation = max(entry.number, before.generation + 1)
             run = Run(self._source, generation, before, progress, stop)
@@ -146,6 +147,20 @@ class Backups:
                 actor=actor, act="vault.backup", subject=str(generation), outcome=outcome
             )
             return report
+
+    def _expect_still_erased(self, erased: frozenset[str]) -> None:
+        """Refuse calls that the key file in the folder names as erased: an older state of the vault
+        brought them back, and the backup would keep them."""
+        with self._database.reader() as reading:
+            back = sorted(
+                call for call in erased if reading.one("SELECT 1 FROM calls WHERE id = ?", (call,))
+            )
+        if back:
+            raise BackupInvalid(
+                f"{counted(len(back), 'call')} of this vault {were(len(back))} erased before, as"
+                f" the backup in the folder says: {back[0]}.",
+                hint="Erase what came back, or restore the backup: it is gone in that.",
+            )
 
     def check(
         self,

@@ -64,6 +64,7 @@ class Before:
     manifest_generation: int = 0
     calls: dict[str, StoredCall] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict, repr=False)
+    erased: frozenset[str] = frozenset()
     originals: Mapping[str, str] = field(default_factory=dict)
     keys_elsewhere: bool = False
     other_key: bool = False
@@ -108,8 +109,7 @@ def _before(place: Path, keys_to: Path, own: OpenHeader, unlock: Unlock) -> Befo
     """Return what is there; what today's key does not open, because the vault's keys were changed,
     is written anew."""
     earlier, locked = None, False
-    vaults, generation, calls, keys, elsewhere = set(), 0, {}, {}, False
-    originals: Mapping[str, str] = {}
+    vaults, generation, calls, held, elsewhere = set(), 0, {}, KeyFile(), False
     manifest_generation, other_key = 0, False
     if (place / MANIFEST).exists():
         envelope = read_envelope(place / MANIFEST, "manifest")
@@ -128,8 +128,7 @@ def _before(place: Path, keys_to: Path, own: OpenHeader, unlock: Unlock) -> Befo
         vaults.add(envelope.vault)
         generation = max(generation, envelope.generation)
         try:
-            found = opened_body(envelope, own.key, KeyFile)
-            keys, originals = found.keys, found.originals or {}
+            held = opened_body(envelope, own.key, KeyFile)
         except BackupInvalid:
             other_key = True
     return Before(
@@ -139,8 +138,9 @@ def _before(place: Path, keys_to: Path, own: OpenHeader, unlock: Unlock) -> Befo
         generation=generation,
         manifest_generation=manifest_generation,
         calls=calls,
-        keys=keys,
-        originals=originals,
+        keys=held.keys,
+        erased=frozenset(one.call for one in held.erased),
+        originals=held.originals or {},
         keys_elsewhere=elsewhere,
         other_key=other_key,
         earlier=earlier,

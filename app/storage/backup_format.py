@@ -98,7 +98,7 @@ class ErasedCall(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True)
 class KeyFile(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The sealed keys of all calls, which calls were erased, and whose originals were destroyed."""
 
-    keys: dict[Id, bytes]
+    keys: dict[Id, bytes] = {}
     erased: tuple[ErasedCall, ...] = ()
     originals: dict[Id, str] | msgspec.UnsetType = msgspec.UNSET
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain import (
@@ -24,7 +24,7 @@ from app.domain import (
     Sha256,
 )
 from app.errors import AppError, NotAllowed, RecordingErased, UsageError
-from app.storage import listing, originals, results, retention
+from app.storage import elusion, listing, originals, results, retention
 from app.storage.audio import Incoming, Purpose
 from app.storage.clock import sortable, stamp
 from app.storage.crypto import CHUNK_BYTES
@@ -187,12 +187,11 @@ class Calls:
                 raise not_found()
             key = self._call_keys.opened(call, row[0])
             held = results.kept(writing, call, key)
-            if held is None or held.found.proof is None or not held.found.held_back:
+            if held is None or not held.found.held_back:
                 raise UsageError("This call is not held back.", hint="Everybody sees it who may.")
             at = stamp(self._clock())
-            released = Released(by=actor, at=at, reason=clean(reason) or "", silenced=silence)
-            proof = replace(held.found.proof, released=released)
-            results.release(writing, number, call, key, held, proof)
+            by = Released(by=actor, at=at, reason=clean(reason) or "", silenced=silence)
+            results.change(writing, number, call, key, held, lambda one: results.released(one, by))
             if silence:
                 self._audio.forget(writing, number, call, Purpose.MUTED)
                 results.forget_digest(writing, number, "muted")
@@ -345,7 +344,10 @@ class Calls:
             number = finish(writing, lease, at, _NO_FAILURE)
             if number is None:
                 return False
+            judged = elusion.holding(writing, call, key)
             results.keep(writing, number, ready, at)
+            if judged is not None:
+                elusion.hold(writing, number, call, key, judged)
             name_audio(writing, number)
             originals.mark(writing, number, analysed.analysis.proof, at)
             self._record(writing, call, actor, "done")

@@ -243,7 +243,7 @@ class Database:
             try:
                 connection.execute("BEGIN")
                 yield Reading(connection)
-            except dbapi2.DatabaseError:
+            except (dbapi2.DatabaseError, VaultDamaged):
                 # one that met a damaged page takes every other page for damaged, too
                 connection.close()
                 raise

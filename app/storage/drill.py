@@ -154,7 +154,7 @@ class _Comparison:
         except AppError as error:
             yield f"call {call}: {error.sentence}"
             return
-        turns = analysis.transcript.turns if analysis else ()
+        turns = results.shown_turns(analysis) if analysis else ()
         self.turns += len(turns)
         for turn in turns[:3] if search else ():
             words = [word for word in turn.text.split() if word.isalnum()]

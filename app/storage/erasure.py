@@ -2,9 +2,10 @@
 
 Promises that a call is erased as a whole or not at all, that a call under hold is not, that what
 still works on it finds it gone, and that afterwards no page of the database holds a word of it.
-What remains is the call's id, a keyed form of the recording's digest, to know it again, and what
-was asked for of it, without the reasons. The sealed files are removed after that; an interruption
-in between is made up for at the next opening, and until then nobody can open them.
+What remains is the call's id, a keyed form of the recording's digest, to know it again, what was
+asked for of it, without the reasons, and what was judged of its turns, as numbers of no call. The
+sealed files are removed after that; an interruption in between is made up for at the next opening,
+and until then nobody can open them.
 """
 
 from __future__ import annotations
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 # A reason can name the customer; in the audit log it stays, as the field for it says.
 WITHOUT_REASON = "UPDATE requests SET reason = '' WHERE subject = ?"
 """What is done with the requests for a call that is erased."""
+
+# What was judged stays as a number: without it, the share that is redacted would look better.
+WITHOUT_CALL = "UPDATE sampled_turns SET call = '', turn = 0, result = '' WHERE call = ?"
+"""What is done with the drawn turns of a call that is erased."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +98,7 @@ class Erasure:
         writing.change("DELETE FROM calls WHERE number = ?", (number,))
         writing.change(_WITHDRAWN, (at, call))
         writing.change(WITHOUT_REASON, (call,))
+        writing.change(WITHOUT_CALL, (call,))
         self._audit.append(
             writing,
             actor=how.actor,

@@ -13,12 +13,13 @@ from app.domain import Progress
 from app.errors import AppError, NotAsKept, SealBroken, VaultDamaged
 from app.storage import records, results
 from app.storage.audio import Purpose
+from app.storage.schema import TURN_BITS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from app.storage.audio import SealedAudio
-    from app.storage.database import Database
+    from app.storage.database import Database, Reading
     from app.storage.keys import CallKeys
     from app.storage.records import CallRecord
 
@@ -101,6 +102,8 @@ def _of_analysis(kept: _Kept, key: bytes) -> Iterator[str]:
     except SealBroken:
         yield f"the analysis of call {call} is broken"
         return
+    if not analyses and "analysis" in kept.digests:
+        return  # that it is missing is said
     nothing = (kept.listed[0], (), ())
     if kept.listed != (results.listed_of(number, analyses[-1]) if analyses else nothing):
         yield f"what the lists and the search say of call {call} is not what was found in it"
@@ -113,9 +116,27 @@ def _of_words(database: Database) -> Iterator[str]:
             writing.change(
                 "INSERT INTO turns_text (turns_text, rank) VALUES ('integrity-check', 1)"
             )
+            yield from _unfound_words(writing)
     except VaultDamaged:
-        yield "the index of words is not that of what was said"
+        yield _OTHER_WORDS
 
+
+def _unfound_words(reading: Reading) -> Iterator[str]:
+    """Look every word up by which a turn can be found: SQLite's own check does not read by what a
+    search finds its way. And no turn is of a call that is not there."""
+    if reading.one(_OF_NO_CALL, (TURN_BITS,)) is not None:
+        yield "the search knows turns of a call that is not there"
+    for term, turns in reading.all(_WORDS):
+        word = '"' + term.replace('"', '""') + '"'
+        if reading.one(_FOUND, (word,)) != (turns,):
+            yield _OTHER_WORDS
+            return
+
+
+_OTHER_WORDS = "the index of words is not that of what was said"
+_OF_NO_CALL = "SELECT 1 FROM turns WHERE id >> ? NOT IN (SELECT number FROM calls) LIMIT 1"
+_WORDS = "SELECT term, count(DISTINCT doc) FROM turns_words GROUP BY term"
+_FOUND = "SELECT count(*) FROM turns_text WHERE turns_text MATCH ?"
 
 # the ids come from their index: a damaged page of the table takes no other call's name along
 _CALLS = "SELECT number, id FROM calls INDEXED BY sqlite_autoindex_calls_1 ORDER BY number"

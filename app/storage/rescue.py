@@ -22,7 +22,7 @@ from sqlcipher3 import dbapi2
 from app.counts import counted
 from app.domain import CallId, JobState, Progress, RescueReport
 from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
-from app.storage import audit_rows, files, header, making, people, records, results, schema, seals
+from app.storage import files, header, making, people, records, results, schema, seals
 from app.storage.around import Around, Unreadable
 from app.storage.attempts import Attempts, key_of, times_of
 from app.storage.audio import FOLDER, Purpose, SealedAudio, Wanted, place_of
@@ -62,6 +62,8 @@ _LOST = {
     "backup_codes": "The backup codes could not be read: they let nobody in any more.",
     "requests": "The requests for a second person could not be read.",
     "vocabulary": "The word list could not be read: set it again from its file.",
+    "samples": "What was drawn to be judged could not be read: draw another sample.",
+    "sampled_turns": "What people judged of drawn turns could not be read: draw another sample.",
     "erased": "What was erased could not be read: such a recording can be imported again.",
     "audit_head": "The end of the audit log could not be read: it does not verify any more.",
 }
@@ -170,6 +172,7 @@ class _Rescue:
     without_recording: list[CallId] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     same_index: bool = True
+    changed: str = ""
 
     def done(self, path: Path, way: Way) -> RescueReport:
         """Fill the new database, and return what became of the damaged one."""
@@ -189,7 +192,7 @@ class _Rescue:
             self._audit_head(target)
             self._calls(target)
             lost = self._lost()
-            outcome = f"{counted(len(self.saved), 'call')} saved, {len(lost)} lost"
+            outcome = f"{counted(len(self.saved), 'call')} saved, {len(lost)} lost{self.changed}"
             with target.transaction() as writing:
                 audit.append(writing, anew=True, actor=actor, act="vault.rescue", outcome=outcome)
             self._tell_of_attempts(target, audit, way)
@@ -244,11 +247,12 @@ class _Rescue:
     def _expect_own_state(self, *, sheet: bool) -> None:
         """Refuse people and rules that somebody else wrote, part by part as far as they can be
         read, and say where that is not all."""
+        log = Audit(self.source.database, self.key.derive(KeyPurpose.AUDIT), self.found.id)
         changed: dict[str, None] = {}
         unread = False
-        for part in seals.AT_OPENING:
+        for part in seals.WORDS:
             try:
-                changed |= dict.fromkeys(self.source.read(partial(_foreign, part=part)))
+                changed |= dict.fromkeys(self.source.read(partial(_foreign, log, part)))
             except Unreadable:
                 unread = True
         if changed and not sheet:
@@ -257,6 +261,7 @@ class _Rescue:
                 hint="Whoever has the recovery sheet can save what is left.",
             )
         if changed:
+            self.changed = f", changed outside of the program: {', '.join(changed)}"
             self.remarks.append(f"Changed outside of the program: {', '.join(changed)}.")
         if unread:
             self.remarks.append(_NOT_COMPARED)
@@ -509,13 +514,14 @@ class _Rescue:
         return tuple(CallId(call) for call in sorted(known - gone - self.saved))
 
 
-def _foreign(reading: Reading, part: str) -> tuple[str, ...]:
+def _foreign(log: Audit, part: str, reading: Reading) -> tuple[str, ...]:
     if schema.version(reading) < schema.SEALED_FROM:
         return schema.foreign(reading)
-    last = audit_rows.last(reading)
-    state = last.state if last else b""
-    changed = seals.foreign(reading, state, (part,))
-    return changed if state else (*changed, "the end of the audit log")
+    try:
+        signed = log.signed_state(reading)
+    except VaultDamaged:
+        return ("the end of the audit log",)
+    return seals.foreign(reading, signed, (part,))
 
 
 def _waiting(record: records.CallRecord) -> records.CallRecord:

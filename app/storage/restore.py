@@ -26,7 +26,7 @@ from app.storage.backup_check import (
     without_original,
 )
 from app.storage.database import Database, wake
-from app.storage.erasure import WITHOUT_REASON
+from app.storage.erasure import WITHOUT_CALL, WITHOUT_REASON
 from app.storage.keys import KeyPurpose
 
 if TYPE_CHECKING:
@@ -178,4 +178,5 @@ def _erase(writing: Writing, erased: tuple[ErasedCall, ...]) -> None:
         "INSERT OR IGNORE INTO erased (call, digest, at, removed) VALUES (?, ?, ?, 1)",
         [(one.call, one.digest, one.at) for one in erased],
     )
-    writing.many(WITHOUT_REASON, [(one.call,) for one in erased])
+    for statement in (WITHOUT_REASON, WITHOUT_CALL):
+        writing.many(statement, [(one.call,) for one in erased])

@@ -23,9 +23,17 @@ from app.storage.rows import clean, rank
 from app.storage.schema import TURN_BITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from app.domain import AnalysedCall, CallId, CorrectedCall, Labels, Proof, RedactedValue, Turn
+    from app.domain import (
+        AnalysedCall,
+        CallId,
+        CorrectedCall,
+        Labels,
+        RedactedValue,
+        Released,
+        Turn,
+    )
     from app.storage.database import Reading, Row, Writing
     from app.storage.keys import CallKeys
 
@@ -160,6 +168,16 @@ def keep_digest(writing: Writing, number: int, what: str, digest: bytes) -> None
     writing.change("INSERT OR REPLACE INTO contents (call, what, digest) VALUES (?, ?, ?)", values)
 
 
+def keep_digests_of_all(writing: Writing) -> None:
+    """Keep the digests of all analyses, and of their values, in a vault that had none; what its
+    muted recordings are is not known to the database."""
+    for (number,) in writing.all("SELECT call FROM analyses"):
+        row = writing.one("SELECT analysis, waveform FROM analyses WHERE call = ?", (number,))
+        if row is not None:
+            keep_digest(writing, number, "analysis", analysis_digest(*map(bytes, row)))
+            _seal_values(writing, number)
+
+
 def forget_digest(writing: Writing, number: int, what: str) -> None:
     """Forget the digest of what is not kept for a call any more."""
     writing.change("DELETE FROM contents WHERE call = ? AND what = ?", (number, what))
@@ -253,15 +271,30 @@ def keep_in_list(writing: Writing, number: int, analysis: CallAnalysis) -> None:
     writing.change("UPDATE calls SET language = ?, held_back = ? WHERE number = ?", values)
 
 
-def release(  # noqa: PLR0913, PLR0917 (what is kept, and where)
-    writing: Writing, number: int, call: CallId, key: bytes, held: Kept, proof: Proof
+def change(  # noqa: PLR0913, PLR0917 (what is kept, and where)
+    writing: Writing,
+    number: int,
+    call: CallId,
+    key: bytes,
+    before: Kept,
+    how: Callable[[CallAnalysis], CallAnalysis],
 ) -> None:
-    """Keep what is kept of a call that is held back as it is, but with the proof of its release."""
-    found = replace(held.found, proof=proof)
-    _replace(writing, number, call, key, found, "analysis")
-    if held.speakers is not None:
-        _replace(writing, number, call, key, replace(held.shown, proof=proof), "corrected")
-    _show(writing, number, replace(held.shown, proof=proof))
+    """Keep what is kept of a call with a person's decision in it: that it is held back, or let
+    go."""
+    _replace(writing, number, call, key, how(before.found), "analysis")
+    if before.speakers is not None:
+        _replace(writing, number, call, key, how(before.shown), "corrected")
+    _show(writing, number, how(before.shown))
+
+
+def released(analysis: CallAnalysis, by: Released) -> CallAnalysis:
+    """Return an analysis that is held back no more."""
+    proof, judged = analysis.proof, analysis.judged
+    if proof is not None and proof.held_back:
+        proof = replace(proof, released=by)
+    if judged is not None and judged.held_back:
+        judged = replace(judged, released=by)
+    return replace(analysis, proof=proof, judged=judged)
 
 
 def _replace(  # noqa: PLR0913, PLR0917

@@ -31,6 +31,7 @@ from app.storage.audit_head import Head
 from app.storage.clock import utc_now
 from app.storage.database import Database, expect_room_to_rekey, is_rekeyed, rekey
 from app.storage.keys import CallKeys, KeyPurpose, VaultKey
+from app.storage.upgrading import forget_older_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,6 +87,7 @@ def finish(  # noqa: PLR0913 (where, with what, and when)
                     audit.append(
                         writing, actor="system", act="key.rotate", outcome=f"ended{damage}"
                     )
+        forget_older_copies(folder)
         header.write(folder, rewrapped)
     header.keep_copy(folder, rewrapped)
     key.wipe()

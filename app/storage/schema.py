@@ -295,6 +295,35 @@ _HELD_BACK: Step = (
     "CREATE INDEX calls_held_back ON calls (number) WHERE held_back",
 )
 
+# Turns that were drawn to be judged, and what was judged of them, as kinds and numbers. Their
+# call is named by its id, as in `requests`: when it is erased the name goes and the count stays,
+# or erasing calls in which something was missed would make the share look better. `result` tells
+# the analysis that the turn was drawn from; `nth` is the order in which turns were judged.
+_ELUSION: Step = (
+    """CREATE TABLE samples (
+        number INTEGER PRIMARY KEY,
+        drawn_by TEXT NOT NULL,
+        drawn_at TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        population TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE sampled_turns (
+        sample INTEGER NOT NULL REFERENCES samples (number),
+        place INTEGER NOT NULL,
+        call TEXT NOT NULL,
+        turn INTEGER NOT NULL,
+        result TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        missed TEXT,
+        judged_by TEXT,
+        judged_at TEXT,
+        nth INTEGER,
+        PRIMARY KEY (sample, place),
+        CHECK ((missed IS NULL) = (judged_by IS NULL))
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX sampled_turns_by_call ON sampled_turns (call)",
+)
+
 # Whose recording as it was imported is to be destroyed once that may be, and whose is; `removed`
 # once its sealed file is gone and the log of pages was emptied.
 _ORIGINALS: Step = (
@@ -328,6 +357,11 @@ SEALED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "contents": ("call", "what", "digest"),
     "corrected_analyses": ("call", "corrected_by", "corrected_at"),
+    "samples": ("number", "drawn_by", "drawn_at", "scope", "population"),
+    "sampled_turns": (
+        "sample", "place", "call", "turn", "result", "channel", "missed", "judged_by", "judged_at",
+        "nth",
+    ),
     "originals": ("call", "due_at", "destroyed_at"),
     "sealed_keys": ("name", "sealed"),
 }  # fmt: skip
@@ -387,10 +421,12 @@ def _noting(table: str, columns: tuple[str, ...]) -> Step:
 
 STEPS: tuple[Step, ...] = (
     _CALLS + _RESULTS + _AUDIT + _PEOPLE,
-    _WORD_LIST + _LANGUAGE + _SPEAKERS + _HELD_BACK + _ORIGINALS + _seals(),
+    _WORD_LIST + _LANGUAGE + _SPEAKERS + _HELD_BACK + _ELUSION + _ORIGINALS + _seals(),
 )
 
-SINCE = {"vocabulary": 2, "corrected_analyses": 2, "originals": 2}
+SINCE = {
+    "vocabulary": 2, "corrected_analyses": 2, "samples": 2, "sampled_turns": 2, "originals": 2,
+}  # fmt: skip
 """The step with which a table came that older vaults do not have."""
 
 

@@ -53,6 +53,7 @@ RIGHTS = {
     Right.SEE_TRANSCRIPT: "read the redacted words, and search in them",
     Right.HEAR_MUTED: "hear calls with what is redacted left out",
     Right.CORRECT_SPEAKERS: "correct who speaks in a call",
+    Right.JUDGE_REDACTION: "judge whether turns are redacted",
     Right.HEAR_ORIGINAL: "hear the original sound",
     Right.EXPORT_ORIGINAL: "take original recordings out of the vault",
     Right.IMPORT: "import recordings",

@@ -36,6 +36,7 @@ from app.ui.call_page import CallPage
 from app.ui.calls_page import CallsPage
 from app.ui.dialogs import KeysDialog, ReportDialog
 from app.ui.importing import Importing
+from app.ui.judging_page import JudgingPage
 from app.ui.messages import Kind, Message
 from app.ui.people_page import PeoplePage
 from app.ui.processing import ProcessingControl
@@ -49,10 +50,11 @@ if TYPE_CHECKING:
     from app.domain import Changes
     from app.errors import AppError
     from app.ui.desk import Desk
+    from app.ui.playback import Playback
     from app.workspace import Workspace
 
 NAME = "AutoInsights"
-_Page = CallsPage | QueuePage | PeoplePage | AuditPage | AccountPage
+_Page = CallsPage | QueuePage | JudgingPage | PeoplePage | AuditPage | AccountPage
 
 
 class MainWindow(QMainWindow):
@@ -89,6 +91,11 @@ class MainWindow(QMainWindow):
     def workspace(self) -> Workspace | None:
         """The vault that is shown."""
         return self._workspace
+
+    @property
+    def playbacks(self) -> tuple[Playback, ...]:
+        """All by which calls are heard."""
+        return self.call.playback, self.judging.playback
 
     @property
     def running(self) -> bool:
@@ -233,11 +240,13 @@ class MainWindow(QMainWindow):
             self.root.addWidget(page)
         self.calls, self.call = CallsPage(self._desk), CallPage(self._desk)
         self.queue = QueuePage(self._desk, self.control)
+        self.judging = JudgingPage(self._desk)
         self.people, self.audit = PeoplePage(self._desk), AuditPage(self._desk)
         self.account = AccountPage(self._desk)
         self._pages: dict[Page, _Page] = {
             Page.CALLS: self.calls,
             Page.QUEUE: self.queue,
+            Page.JUDGING: self.judging,
             Page.PEOPLE: self.people,
             Page.AUDIT: self.audit,
             Page.ACCOUNT: self.account,

@@ -15,6 +15,7 @@ from app.domain import Right
 from app.engine.redaction.labels import LabelRedactor
 from app.workspace.backups import Backups
 from app.workspace.control import Processing
+from app.workspace.elusion import Elusion
 from app.workspace.gate import Confirmed, Gate
 from app.workspace.governing import Retention, Rules, Teams
 from app.workspace.intake import Intake
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """An open vault and the person who is signed in, by its parts: `calls`, `speakers`,
+    """An open vault and the person who is signed in, by its parts: `calls`, `speakers`, `elusion`,
     `intake`, `processing`, `requests`, `policy`, `vocabulary`, `teams`, `retention`, `originals`,
     `people`, `keys`, `backups`, `audit`.
 
@@ -63,6 +64,7 @@ class Workspace:
         self.session = session
         self.calls = Calls(gate)
         self.speakers = Speakers(gate, settings, places)
+        self.elusion = Elusion(gate)
         recognisers = Path(places.resources) / "recognisers"
         self.intake = Intake(gate, LabelRedactor(recognisers, settings.redaction))
         # calls whose analysis is to end: what cancels and what erases adds to it

@@ -126,6 +126,7 @@ class Calls:
         """
         self._gate.require(Right.HEAR_ORIGINAL)
         given = given_reason(reason)
+        self._gate.expect_trust()
         self._gate.vault.calls.release(
             call, actor=self._gate.actor, scope=self._gate.scope, reason=given, silence=silence
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app import __version__
-from app.domain import CallId, CallQuery, JobState
+from app.domain import CallId, CallQuery, JobState, PersonState
+from app.errors import NotAsKept
 from app.storage import keys, restore, vault
 from app.storage.audio import Purpose
 from app.storage.way import Way
@@ -69,6 +71,28 @@ def test_its_recovery_sheet_opens_it(golden):
     ) as opened:
         assert opened.person.name == "Bea"
     vault.open_vault(folder, "seven tall ships in a bottle", name="Bea").close()
+
+
+def test_its_analyses_are_proven_from_the_upgrade_on(golden):
+    folder, facts = golden
+    with vault.open_vault(folder, facts["passphrases"]["Amal"], name="Amal") as opened:
+        with opened._database.reader() as reading:
+            kept = reading.all("SELECT what FROM contents ORDER BY what")
+        assert {("analysis",), ("values",)} <= set(kept)
+        with opened._database.transaction() as writing:
+            writing.change("UPDATE analyses SET waveform = analysis")
+        with pytest.raises(NotAsKept):
+            opened.calls.detail(CallId(facts["call"]))
+
+
+def test_what_a_removed_person_kept_opens_no_copy_of_before_the_upgrade(golden):
+    folder, facts = golden
+    with vault.open_vault(folder, facts["passphrases"]["Amal"], name="Amal") as opened:
+        assert list((folder / "backups").iterdir())
+        bea = opened.people.get("Bea")
+        opened.people.change(replace(bea, state=PersonState.REMOVED), actor="Amal")
+    assert list((folder / "backups").iterdir()) == []
+    vault.open_vault(folder, facts["passphrases"]["Amal"], name="Amal").close()
 
 
 def test_its_keys_can_be_changed(golden):

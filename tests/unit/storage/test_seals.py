@@ -129,6 +129,11 @@ EDITS = {
     "the details of calls": "UPDATE calls SET started = '2001-01-01T00:00:00.000Z'",
     "the digests of analyses": "DELETE FROM contents",
     "the word list": "INSERT INTO vocabulary VALUES (1, 'Velmora')",
+    "what was drawn to be judged": "INSERT INTO samples VALUES (1, 'bea', 'then', '{}', '{}')",
+    "what was judged of it": (
+        "INSERT INTO sampled_turns (sample, place, call, turn, result, channel)"
+        " VALUES (1, 1, '', 0, '', 'agent')"
+    ),
     "the key of the index": "INSERT INTO sealed_keys VALUES ('other', x'00')",
     "backup codes": "INSERT INTO backup_codes VALUES ('bea', zeroblob(32))",
 }

@@ -35,6 +35,7 @@ REFUSED = {
     "requests.approve": lambda w: w.requests.approve(1, confirmed=sure(w)),
     "retention.apply": lambda w: w.retention.apply(),
     "calls.export_original": lambda w: w.calls.export_original(CALL),
+    "calls.release": lambda w: w.calls.release(CALL, "I listened"),
     "intake of erased": lambda w: w.intake.import_paths([], even_erased=True),
     "backups.write_erased_list": lambda w: w.backups.write_erased_list(None),
 }

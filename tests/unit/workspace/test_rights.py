@@ -57,6 +57,11 @@ TABLE = {
     "speakers.set_agent": (Right.CORRECT_SPEAKERS, lambda w, c: w.speakers.set_agent(c, 1)),
     "speakers.set_turns": (Right.CORRECT_SPEAKERS, lambda w, c: w.speakers.set_turns(c, [1])),
     "speakers.undo": (Right.CORRECT_SPEAKERS, lambda w, c: w.speakers.undo(c)),
+    "elusion.draw": (Right.JUDGE_REDACTION, lambda w, _: w.elusion.draw(0)),
+    "elusion.report": (Right.SEE_CALLS, lambda w, _: w.elusion.report()),
+    "elusion.next": (Right.JUDGE_REDACTION, lambda w, _: w.elusion.next()),
+    "elusion.judge": (Right.JUDGE_REDACTION, lambda w, _: w.elusion.judge(1, 1)),
+    "elusion.undo": (Right.JUDGE_REDACTION, lambda w, _: w.elusion.undo()),
     "intake.import_paths": (Right.IMPORT, lambda w, _: w.intake.import_paths([])),
     "intake.import_paths of erased": (
         Right.ERASE,
@@ -211,7 +216,7 @@ WITHOUT_RIGHT = {"info", "session", "close", "sign_in", "confirm", "take_confirm
 # These only put into another form, or into a file, what was got by a right before.
 FORMS = {
     "audit.checkpoint_file", "audit.checkpoint_text", "audit.checkpoint_sheet", "audit.proof_file",
-    "audit.write",
+    "audit.write", "elusion.sheet",
 }  # fmt: skip
 
 
@@ -226,6 +231,8 @@ def shared(tmp_path_factory):
 def _needed(name, right):
     beside = {"of words": Right.SEE_CALLS, "of erased": Right.IMPORT}
     also = {other for end, other in beside.items() if name.endswith(end)}
+    if right is Right.JUDGE_REDACTION:
+        also.add(Right.SEE_TRANSCRIPT)
     return ({right} | also) - {ANYBODY}
 
 

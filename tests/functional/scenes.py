@@ -38,6 +38,7 @@ from app.domain import (
     Person,
     PersonName,
     PersonRole,
+    ProofOutcome,
     Provenance,
     Redaction,
     Role,
@@ -361,6 +362,12 @@ def on_one_channel(outcome: AnalysedCall, *, told_apart: bool = True) -> Analyse
 def held_back(outcome: AnalysedCall) -> AnalysedCall:
     """Return an outcome of a call in which a card was understood to the last."""
     return replace(outcome, analysis=replace(outcome.analysis, proof=proof()))
+
+
+def proven(outcome: AnalysedCall) -> AnalysedCall:
+    """Return an outcome of a call in whose muted sound nothing was found."""
+    clean = proof(ProofOutcome.CLEAN)
+    return replace(outcome, analysis=replace(outcome.analysis, proof=clean))
 
 
 def metadata(number: int) -> CallMetadata:

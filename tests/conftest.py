@@ -40,9 +40,9 @@ def _quick_stretching() -> None:
     stretching.make_quick()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def real_stretching() -> Iterator[None]:
-    """Stretch passphrases in this test as the program does."""
+    """Stretch passphrases as the program does, from here to the end of the module."""
     from tests import stretching
 
     stretching.make_real()

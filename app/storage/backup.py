@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from app.storage.database import Database
     from app.storage.header import Header, OpenHeader
     from app.storage.keys import CallKeys, VaultKey
+    from app.storage.trust import Trust
 
 _TRIES = 5
 
@@ -78,10 +79,13 @@ class Backups:
         clock: Clock,
         *,
         earlier_key: Callable[[Header], VaultKey | None],
+        trust: Trust,
     ) -> None:
         """Read the parts of a vault; nothing is written to them but audit entries. `earlier_key`
-        leads into a backup from before a change of keys, where it can."""
+        leads into a backup from before a change of keys, where it can; `trust` speaks before
+        one takes the place of a good one."""
         self._earlier_key = earlier_key
+        self._trust = trust
         self._folder = folder
         self._header = opened
         self._database = database
@@ -108,8 +112,9 @@ class Backups:
         """Bring a backup in a folder up to date, or make it there; `None` if it was stopped.
 
         The folder is new, empty, or holds a backup of this vault. The key file goes to `keys_to`,
-        if given. Raises `UsageError` or `BackupInvalid` for another folder, `DiskFull`,
-        `FolderReadOnly` or `StorageError`; the backup that was there is then as good as before.
+        if given. Raises `UsageError` or `BackupInvalid` for another folder, `VaultInDoubt` where
+        there is a backup and the vault is in doubt, `DiskFull`, `FolderReadOnly` or
+        `StorageError`; the backup that was there is then as good as before.
         """
         keys_to = keys_to or place
         self._expect_outside(place, keys_to)
@@ -121,6 +126,9 @@ class Backups:
                     "The keys of this backup are kept apart, and would lie beside it now.",
                     hint="Name their place with `--keys-to`, or begin another backup elsewhere.",
                 )
+            self._audit.expect_own_state()
+            if before.vaults:  # in a new folder, it takes no good backup's place
+                self._trust.expect(readable=False)
             entry = self._audit.record(actor=actor, act="vault.backup", outcome="begun")
             generation = max(entry.number, before.generation + 1)
             run = Run(self._source, generation, before, progress, stop)

@@ -12,7 +12,7 @@ import msgspec
 
 from app.domain import BackupCheck, CallId, Progress
 from app.errors import BackupInvalid, SealBroken, VaultDamaged
-from app.storage import files, records
+from app.storage import files, records, schema, schema_check
 from app.storage.audio import Purpose, audio_binding
 from app.storage.audit import Audit
 from app.storage.backup_format import audio_parts, reading, record_parts
@@ -74,6 +74,15 @@ def _expect_own(view: Reading, backup: OpenBackup) -> None:
     headers = view.all("SELECT digest FROM headers")
     if vault != (backup.header.id,) or headers != [(backup.header.check,)]:
         raise BackupInvalid("The database of the backup belongs to another one.")
+    expect_own_tables(view)
+
+
+def expect_own_tables(view: Reading) -> None:
+    """Raise `BackupInvalid` where the database of a backup holds what the program did not make:
+    a trigger in it would act in the vault that comes back."""
+    changed = schema.foreign(view)
+    if changed:
+        raise BackupInvalid(f"{schema_check.sentence(changed)}, in the backup.")
 
 
 def _problems(backup: OpenBackup, call: CallId, stored: StoredCall) -> Iterator[str]:

@@ -6,6 +6,7 @@ be brought back from a backup; what a damaged page takes with it is named too.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain import Progress
@@ -44,48 +45,76 @@ def problems(
             with database.reader() as reading:
                 digests = results.digests(reading, number)
                 record = records.gathered(reading, number, digests)
+                listed = results.listed(reading, number)
                 sealed_key = reading.one("SELECT sealed FROM call_keys WHERE call = ?", (number,))
         except VaultDamaged:
             yield f"what the database has of call {call} cannot be read"
             continue
         if record is not None:  # it may have been erased meanwhile
             key = b"" if sealed_key is None else sealed_key[0]
-            yield from _of_call(audio, call_keys, record, key, digests)
+            yield from _of_call(audio, call_keys, _Kept(record, key, listed, digests))
+    yield from _of_words(database)
     progress(Progress(done=len(calls), total=len(calls)))
 
 
-def _of_call(
-    audio: SealedAudio,
-    call_keys: CallKeys,
-    record: CallRecord,
-    sealed_key: bytes,
-    digests: dict[str, bytes],
-) -> Iterator[str]:
-    call = record.id
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What the database has of a call, and the digests that the log signs of it."""
+
+    record: CallRecord
+    sealed_key: bytes
+    listed: results.Listed
+    digests: dict[str, bytes]
+
+
+def _of_call(audio: SealedAudio, call_keys: CallKeys, kept: _Kept) -> Iterator[str]:
+    call = kept.record.id
     try:
-        key = call_keys.opened(call, sealed_key)
+        key = call_keys.opened(call, kept.sealed_key)
     except SealBroken:
         yield f"the key of call {call} is missing or broken"
         return
-    try:
-        records.opened_analyses(record, key)
-        records.expect_kept(record, digests)
-    except NotAsKept:
-        yield f"the analysis of call {call} is not the one that was kept"
-    except SealBroken:
-        yield f"the analysis of call {call} is broken"
-    for what in records.missing(record, digests):
+    yield from _of_analysis(kept, key)
+    for what in records.missing(kept.record, kept.digests):
         yield f"the {what} of call {call} is not there any more"
-    for one in record.audio:
+    there = {one.purpose: one.size_bytes for one in kept.record.audio}
+    for purpose in (one for one in Purpose if one in there):
         try:
-            size = sum(len(chunk) for chunk in audio.chunks(call, Purpose(one.purpose)))
+            size = sum(len(chunk) for chunk in audio.chunks(call, purpose))
         except NotAsKept:
-            yield f"the {one.purpose} recording of call {call} is not the one that was kept"
+            yield f"the {purpose} recording of call {call} is not the one that was kept"
             continue
         except AppError:
             size = -1
-        if size != one.size_bytes:
-            yield f"the {one.purpose} recording of call {call} is missing or broken"
+        if size != there[purpose]:
+            yield f"the {purpose} recording of call {call} is missing or broken"
+
+
+def _of_analysis(kept: _Kept, key: bytes) -> Iterator[str]:
+    call, number = kept.record.id, kept.record.call.number
+    try:
+        analyses = records.opened_analyses(kept.record, key)
+        records.expect_kept(kept.record, kept.digests)
+    except NotAsKept:
+        yield f"the analysis of call {call} is not the one that was kept"
+        return
+    except SealBroken:
+        yield f"the analysis of call {call} is broken"
+        return
+    nothing = (kept.listed[0], (), ())
+    if kept.listed != (results.listed_of(number, analyses[-1]) if analyses else nothing):
+        yield f"what the lists and the search say of call {call} is not what was found in it"
+
+
+def _of_words(database: Database) -> Iterator[str]:
+    """Compare the index of words with the turns; SQLite does so for who may write only."""
+    try:
+        with database.transaction() as writing:
+            writing.change(
+                "INSERT INTO turns_text (turns_text, rank) VALUES ('integrity-check', 1)"
+            )
+    except VaultDamaged:
+        yield "the index of words is not that of what was said"
 
 
 # the ids come from their index: a damaged page of the table takes no other call's name along

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from app.domain import CallId, JobState
-from app.errors import SealBroken
+from app.errors import NotAsKept, SealBroken
 from app.storage import results, schema
 from app.storage.crypto import Binding, seal_bytes, unseal_bytes
 
@@ -194,8 +194,7 @@ def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) 
         _add(writing, "audio", of, audio)
     for flag in record.flags:
         _add(writing, "flags", of, flag)
-    for value in record.values:
-        _add(writing, "redacted_values", of, value)
+    results.keep_values(writing, number, map(msgspec.structs.astuple, record.values))
     if record.hold is not None:
         _add(writing, "holds", of, record.hold)
     if record.muted is not msgspec.UNSET:
@@ -229,9 +228,13 @@ def analysis_digests(record: CallRecord) -> dict[str, bytes]:
 
 
 def expect_kept(record: CallRecord, digests: Mapping[str, bytes]) -> None:
-    """Raise `NotAsKept` where an analysis of a call is not the one that was kept last."""
+    """Raise `NotAsKept` where an analysis of a call is not the one that was kept last, or its
+    redacted values are not."""
     for _, what, bodies in _analyses(record):
         results.expect_kept(record.id, bodies.analysis, bodies.waveform, digests.get(what))
+    values = results.values_digest(map(msgspec.structs.astuple, record.values))
+    if digests.get("values", values) != values:
+        raise NotAsKept(f"The redacted values of call {record.id} are not those that were kept.")
 
 
 def missing(record: CallRecord, digests: Mapping[str, bytes]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,9 @@ if TYPE_CHECKING:
 
 _AUDIT_COLUMNS = 13
 _OLDER = "The vault's header is not the newest one."
+_NOT_COMPARED = (
+    "Whether people and rules are those that the audit log signed could not be seen in full."
+)
 _LOST = {
     "policy": "The rules of the vault could not be read: the defaults hold.",
     "teams": "The teams could not be read: who is limited to one sees none of its calls.",
@@ -238,18 +242,24 @@ class _Rescue:
         self.found = counts
 
     def _expect_own_state(self, *, sheet: bool) -> None:
-        """Refuse people and rules that somebody else wrote, as far as that can be read."""
-        if self.source.read(schema.version) < schema.SEALED_FROM:
-            return
-        with suppress(Unreadable):
-            changed = self.source.read(_foreign)
-            if changed and not sheet:
-                raise VaultDamaged(
-                    f"Not as the audit log says: {', '.join(changed)}.",
-                    hint="Whoever has the recovery sheet can save what is left.",
-                )
-            if changed:
-                self.remarks.append(f"Changed outside of the program: {', '.join(changed)}.")
+        """Refuse people and rules that somebody else wrote, part by part as far as they can be
+        read, and say where that is not all."""
+        changed: dict[str, None] = {}
+        unread = False
+        for part in seals.AT_OPENING:
+            try:
+                changed |= dict.fromkeys(self.source.read(partial(_foreign, part=part)))
+            except Unreadable:
+                unread = True
+        if changed and not sheet:
+            raise VaultDamaged(
+                f"Not as the audit log says: {', '.join(changed)}.",
+                hint="Whoever has the recovery sheet can save what is left.",
+            )
+        if changed:
+            self.remarks.append(f"Changed outside of the program: {', '.join(changed)}.")
+        if unread:
+            self.remarks.append(_NOT_COMPARED)
 
     def _expect_newest(self, *, sheet: bool) -> None:
         """Refuse an older header, by each of the two places that tell; `sheet`: it was shown."""
@@ -493,9 +503,13 @@ class _Rescue:
         return tuple(CallId(call) for call in sorted(known - gone - self.saved))
 
 
-def _foreign(reading: Reading) -> tuple[str, ...]:
+def _foreign(reading: Reading, part: str) -> tuple[str, ...]:
+    if schema.version(reading) < schema.SEALED_FROM:
+        return schema.foreign(reading)
     last = audit_rows.last(reading)
-    return seals.foreign(reading, last.state if last else b"", seals.AT_OPENING)
+    state = last.state if last else b""
+    changed = seals.foreign(reading, state, (part,))
+    return changed if state else (*changed, "the end of the audit log")
 
 
 def _waiting(record: records.CallRecord) -> records.CallRecord:

@@ -18,7 +18,7 @@ from app.storage import backup_format, files, header, making, records, schema
 from app.storage.audio import Purpose, place_of
 from app.storage.audit import Audit
 from app.storage.backup import no_progress
-from app.storage.backup_check import opened_record, proven_audio
+from app.storage.backup_check import expect_own_tables, opened_record, proven_audio
 from app.storage.database import Database, wake
 from app.storage.erasure import WITHOUT_REASON
 from app.storage.keys import KeyPurpose
@@ -92,6 +92,8 @@ class _Restoring:
             audit = Audit(
                 database, backup.key.derive(KeyPurpose.AUDIT), backup.header.id, way.clock
             )
+            with database.reader() as reading:
+                expect_own_tables(reading)
             schema.upgrade(database, fresh=False, backup=lambda _: None)
             actor = way.admitted(database, audit, backup.header)
             calls = self._calls(database)

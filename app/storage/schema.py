@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.errors import VaultDamaged, VaultNewer
+from app.storage import schema_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from app.storage.database import Database, Reading
+    from app.storage.database import Database, Reading, Writing
 
 Step = tuple[str, ...]
 """The statements of one step, in order."""
@@ -315,6 +316,7 @@ SEALED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "contents": ("call", "what", "digest"),
     "corrected_analyses": ("call", "corrected_by", "corrected_at"),
+    "sealed_keys": ("name", "sealed"),
 }  # fmt: skip
 """The tables whose rows are sealed (see `seals`), and the columns of them that are: counters, the
 place in the queue and what follows from an analysis are not."""
@@ -342,7 +344,7 @@ def _seals() -> Step:
         # Digests of what is sealed for a call, beside that of its recording in `calls`.
         """CREATE TABLE contents (
             call INTEGER NOT NULL REFERENCES calls (number) ON DELETE CASCADE,
-            what TEXT NOT NULL CHECK (what IN ('analysis', 'muted', 'corrected')),
+            what TEXT NOT NULL CHECK (what IN ('analysis', 'muted', 'corrected', 'values')),
             digest BLOB NOT NULL CHECK (length(digest) = 32),
             PRIMARY KEY (call, what)
         ) STRICT, WITHOUT ROWID""",
@@ -384,21 +386,38 @@ def version(reading: Reading) -> int:
     return reading.number("PRAGMA user_version")
 
 
+def foreign(reading: Reading, steps: Sequence[Step] = STEPS) -> tuple[str, ...]:
+    """Return what in the database is not as the steps made it that it has been through."""
+    return schema_check.foreign(reading, tuple(steps[: max(0, version(reading))]))
+
+
+def expect_own(reading: Reading, steps: Sequence[Step] = STEPS) -> None:
+    """Raise `VaultDamaged` where `foreign` finds something."""
+    changed = foreign(reading, steps)
+    if changed:
+        raise VaultDamaged(f"{schema_check.sentence(changed)}.", hint=schema_check.HINT)
+
+
 def upgrade(
     database: Database,
     *,
     fresh: bool,
     backup: Callable[[int], None],
+    taken: Callable[[Writing, int], None] = lambda *_: None,
     steps: Sequence[Step] = STEPS,
 ) -> int:
-    """Lead the database to today; returns how many steps that took.
+    """Lead the database to today, and hold it to the tables of today while it is open; returns how
+    many steps that took.
 
-    `backup` is called with the old version before the first step on a vault that is not `fresh`.
+    `backup` is called with the old version before the first step on a vault that is not `fresh`,
+    `taken` with the new one at the end of each step, in its transaction.
     Raises `VaultNewer` for a database that is ahead of the program and `VaultDamaged` for an empty
-    one in place of a vault.
+    one in place of a vault, and for one with what none of the steps made.
     """
     with database.reader() as reading:
         reached = version(reading)
+        if reached <= len(steps):
+            expect_own(reading, steps)
     if reached > len(steps):
         raise VaultNewer("This vault was written by a newer version of AutoInsights.")
     if reached == 0 and not fresh:
@@ -410,4 +429,6 @@ def upgrade(
             for statement in steps[number - 1]:
                 writing.change(statement)
             writing.change(f"PRAGMA user_version = {number}")
+            taken(writing, number)
+    database.hold_schema(lambda reading: expect_own(reading, steps))
     return len(steps) - reached

@@ -68,6 +68,7 @@ from app.storage.scopes import Teams
 from app.storage.search import Search
 from app.storage.second_factor import SecondFactors
 from app.storage.speakers import Speakers
+from app.storage.trust import Trust
 from app.storage.vocabulary import WordLists
 from app.storage.ways_in import WaysIn
 from app.storage.witness import Witness
@@ -287,6 +288,7 @@ class Vault:
         audit_key = key.derive(KeyPurpose.AUDIT)
         self.audit = Audit(database, audit_key, found.id, clock, witness=witness)
         database.guard = self.audit
+        self.trust = Trust(database, self.audit)
         self.audio = SealedAudio(folder, database, call_keys)
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
@@ -315,6 +317,7 @@ class Vault:
             call_keys,
             clock,
             earlier_key=self.ways_in.earlier_key,
+            trust=self.trust,
         )
         self.people = People(
             database,
@@ -353,6 +356,7 @@ class Vault:
         `SignInError` or `VaultDamaged`.
         """
         entry = self._typed(name, passphrase)
+        self.audit.expect_own_state()
         self.let_in(entry, code)
         self.ways_in.came_in(entry)
         return self.person
@@ -564,7 +568,8 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
         database.copy_to(opening.folder / _BACKUPS / f"before-step-{version + 1}.db")
 
     try:
-        schema.upgrade(database, fresh=False, backup=keep_copy)
+        log = Audit(database, key.derive(KeyPurpose.AUDIT), found.id, opening.computer.clock)
+        schema.upgrade(database, fresh=False, backup=keep_copy, taken=log.upgraded)
         expect_own(database, found)
         found = header.newest(opening.folder, database, found, key)
         header.keep_copy(opening.folder, found)
@@ -572,6 +577,7 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
         vault.audit.expect_own_state()
         vault._recover()
         vault.audit.meet_witness()
+        vault.trust.compare_few()
         if hindered is not None:
             vault.ways_in.tell_of_hindrance(hindered)
     except BaseException:

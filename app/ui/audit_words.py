@@ -61,6 +61,8 @@ _ACTS = {
     "key.computer": "This computer only",
     "key.strengthen": "Passphrase sealed anew",
     "vault.state": "Rules and people signed",
+    "vault.changed": "Changed outside of the program",
+    "vault.upgrade": "Database led to a new form",
     "audit.elsewhere": "Copy of the vault seen",
     "audit.export": "Audit log exported",
     "audit.checkpoint": "Checkpoint made",

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from app.domain import Changes
+    from app.errors import AppError
     from app.ui.desk import Desk
     from app.workspace import Workspace
 
@@ -150,6 +151,18 @@ class MainWindow(QMainWindow):
         self.show_page(rights.first_page(session))
         self._read_totals()
         self._read_requests()
+        self._compare(workspace)
+
+    def _compare(self, workspace: Workspace) -> None:
+        """Say what speaks against relying on the vault; with very many calls that takes a while."""
+
+        def tell(doubt: AppError | None) -> None:
+            if doubt is not None and self._workspace is workspace:
+                self._desk.messages.problem(doubt)
+
+        self._desk.tasks.run(
+            lambda act: workspace.audit.compare(act.stopped), tell, progress=lambda _: None
+        )
 
     def show_page(self, page: Page) -> None:
         """Show a page, if the person can use it."""

@@ -96,9 +96,10 @@ class Calls:
         """Return the recording as it was imported, to be kept outside of the vault.
 
         Raises `CallNotFound`, and `NotAllowed` unless an export by this person was approved, which
-        is good once.
+        is good once; `VaultInDoubt` while that is so.
         """
         self._gate.require(Right.EXPORT_ORIGINAL)
+        self._gate.expect_trust()
         audio = self._gate.vault.audio.read(call, Purpose.ORIGINAL, scope=self._gate.scope)
         with self._gate.watched(Right.EXPORT_ORIGINAL):
             self._gate.vault.requests.use_export(call, by=self._gate.actor)

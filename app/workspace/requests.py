@@ -2,7 +2,8 @@
 
 Promises that a guarded act is done by two different people or, where the policy says so, by one,
 and never twice; that it is done in the transaction of the decision; and that whoever may neither
-ask nor decide learns nothing of what was asked for.
+ask nor decide learns nothing of what was asked for. While the vault is in doubt, nothing is asked
+for or approved: see `Gate.expect_trust`.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ class Requests:
         self._gate.require(ACTS[act].asks)
         if not ACTS[act].on_call:
             self._gate.expect_confirmed(f"requests.ask of {act}", confirmed)
+        self._gate.expect_trust()
         asked = Asked(act=act, subject=subject, value=value, reason=given_reason(reason))
         request = self._gate.vault.requests.ask(
             asked,
@@ -63,6 +65,7 @@ class Requests:
     def ask_retention(self, before: str, *, reason: str) -> ApprovalRequest:
         """Ask for the erasing of all calls that took place before a moment, as `ask` does."""
         self._gate.require(Right.ERASE)
+        self._gate.expect_trust()
         asked = Asked(
             act=GuardedAct.ERASE_CALL,
             subject=retention.SUBJECT,
@@ -82,6 +85,7 @@ class Requests:
         """
         self._gate.require(Right.APPROVE)
         self._gate.expect_confirmed("requests.approve", confirmed)
+        self._gate.expect_trust()
         with self._gate.watched(Right.APPROVE):
             request = self._gate.vault.requests.approve(
                 number, view=self._view(), check=self._expect_second_person, do=self._do

@@ -52,9 +52,9 @@ def test_everybody_gets_in_and_finds_what_was_kept(golden, tmp_path, name):
         assert opened.calls.count(CallQuery()) == 2
         assert opened.audit.verification_key() == facts["verification_key"]
         assert opened.audit.entries()[-1].act == "vault.create"
-        acts = [entry.act for entry in opened.audit.entries()]
-        acts.remove("clock.gap")  # it was made more than a day ago
-        assert len(acts) == facts["entries"] + 1
+        newer = opened.audit.entries(limit=opened.audit.count() - facts["entries"])
+        acts = [one.act for one in newer if one.act != "clock.gap"]  # as old as it is by now
+        assert acts == ["vault.open", "vault.upgrade"]
         kept = _schema(opened)
     with vault.create(tmp_path / "new", "a passphrase for testing", cost=keys.LOWEST_COST) as new:
         assert _schema(new) == kept

@@ -181,7 +181,13 @@ def test_a_vault_that_was_put_back_is_told_until_somebody_accepts_it(records, ru
         (folder / name).write_bytes(body)
     status, said, _ = run("audit", "verify", *vaulted)
     assert (status, "This computer saw" in said) == (3, True)
+    status, _, said = run("list", *vaulted)
+    assert (status, "an older state was put back" in said) == (0, True)
+    status, _, said = run("policy", "set", "session_hours", "12", *vaulted)
+    assert (status, said.count("`autoinsights audit accept --reason TEXT`")) == (3, 2)
     given = ["audit", "accept", "--reason", "restored after a fire"]
     entry = every(records(*given, *vaulted)[1], "audit-entry")[0]
     assert (entry["act"], entry["reason"]) == ("audit.accept", "restored after a fire")
     assert run("audit", "verify", *vaulted)[0] == 0
+    status, _, said = run("policy", "set", "session_hours", "12", *vaulted)
+    assert (status, "older state" in said) == (0, False)

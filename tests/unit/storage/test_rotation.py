@@ -382,7 +382,7 @@ def test_a_database_without_the_key_of_its_index_is_damaged(begun):
     with opened_database.transaction() as writing:
         writing.change("DELETE FROM sealed_keys")
     opened_database.close()
-    with pytest.raises(VaultDamaged, match="lacks a key"):
+    with pytest.raises(VaultDamaged, match="the key of the index"):
         _open(begun[0])
 
 

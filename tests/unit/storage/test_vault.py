@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from app.domain import CallMetadata, VaultState
+from app.domain import AuditQuery, CallMetadata, VaultState
 from app.errors import (
     KeyringRefused,
     VaultDamaged,
@@ -197,10 +197,14 @@ def _database_key(folder):
 def test_an_upgrade_backs_up_first(closed, monkeypatch):
     steps = (*schema.STEPS, ("CREATE TABLE later (x)",))
     monkeypatch.setitem(schema.upgrade.__kwdefaults__, "steps", steps)
+    monkeypatch.setattr(schema.foreign, "__defaults__", (steps,))
+    monkeypatch.setattr(schema.expect_own, "__defaults__", (steps,))
     key = _database_key(closed)
     for _ in range(2):
         with vault.open_vault(closed, PASSPHRASE) as opened:
             assert opened.check() == ()
+            (told,) = opened.audit.entries(AuditQuery(act="vault.upgrade"))
+            assert told.subject == str(len(steps))
     (name,) = (path.name for path in (closed / "backups").iterdir())
     assert name == f"before-step-{len(steps)}.db"
     backup = Database(closed / "backups" / name, key)

@@ -127,6 +127,8 @@ TABLE = {
     "audit.prove_entry": (Right.EXPORT_AUDIT, lambda w, _: w.audit.prove_entry(1)),
     "audit.prove_since": (Right.EXPORT_AUDIT, lambda w, _: w.audit.prove_since(b"none")),
     "audit.export": (Right.EXPORT_AUDIT, lambda w, _: w.audit.export(NO_FOLDER)),
+    "audit.doubt": (ANYBODY, lambda w, _: w.audit.doubt()),
+    "audit.compare": (ANYBODY, lambda w, _: w.audit.compare()),
     "audit.accept": (
         Right.MANAGE_VAULT,
         lambda w, _: w.audit.accept("restored", confirmed=sure(w)),

@@ -406,9 +406,15 @@ def filled(
     return replace(master, folder=folder)
 
 
+class Masters:
+    """Where the vaults lie that are copied."""
+
+    folder: Path | None = None  # the temporary one
+
+
 @cache
 def _made_once(done: int, failed: int, queued: int, demo: bool) -> Filled:
-    folder = Path(tempfile.mkdtemp(prefix="scene-")) / "vault"
+    folder = Path(tempfile.mkdtemp(prefix="scene-", dir=Masters.folder)) / "vault"
     opened = new_vault(folder, demo=demo)
     try:
         finished = tuple(

@@ -13,6 +13,7 @@ from app.domain import CallId, CallMetadata, Failure, Person, PersonName, Person
 from app.errors import AppError, DiskFull
 from app.storage import keys, restore, vault
 from app.storage.way import Way
+from tests import stretching
 from tests.builders import analysed_call, proven_call
 
 PASSPHRASE = "three unrelated words"
@@ -252,4 +253,5 @@ def _say_error(act) -> None:
 
 
 if __name__ == "__main__":
+    stretching.make_quick()
     globals()[sys.argv[1]](Path(sys.argv[2]))

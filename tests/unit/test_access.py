@@ -224,8 +224,9 @@ POLICIES = st.builds(
 )
 
 
-@given(POLICIES, POLICIES, st.sampled_from(access.SETTINGS))
-def test_settings_are_read_as_they_are_written(one, other, name):
+@pytest.mark.parametrize("name", access.SETTINGS)
+@given(POLICIES, POLICIES)
+def test_settings_are_read_as_they_are_written(name, one, other):
     changed = with_setting(one, name, access.setting_text(other, name))
     assert getattr(changed, name) == getattr(other, name)
     assert replace(changed, **{name: getattr(one, name)}) == one

@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from app.storage.way import Way
 
 
+_DAMAGED = (
+    "Another copy of the backup may be whole; `--without-damaged` brings all other calls back."
+)
+
+
 def restore(  # noqa: PLR0913 (where from, where to, by whom)
     place: Path,
     folder: Path,
@@ -45,12 +50,14 @@ def restore(  # noqa: PLR0913 (where from, where to, by whom)
     *,
     keys_from: Path | None = None,
     erased_list: Path | None = None,
+    without_damaged: bool = False,
     progress: Callable[[Progress], None] = no_progress,
 ) -> RestoreReport:
     """Put the vault of a backup into an empty or new folder.
 
     `keys_from` is the folder of the key file, where it lies elsewhere; `erased_list` names calls
-    that were erased since. Raises `BackupInvalid`, `VaultExists`, `SignInError`, `NotAllowed`,
+    that were erased since. A damaged call keeps all others from coming back, but `without_damaged`.
+    Raises `BackupInvalid`, `VaultExists`, `SignInError`, `NotAllowed`,
     `DiskFull` or `StorageError`; nothing is left in the folder then.
     """
     backup = backup_format.opened(place, way.unlock, again=way.unlock_again, keys_from=keys_from)
@@ -59,7 +66,7 @@ def restore(  # noqa: PLR0913 (where from, where to, by whom)
         erased = backup.erased + named.erased
         originals = {**backup.originals, **(named.originals or {})}
         backup = replace(backup, erased=erased, originals=originals)
-    return restored(backup, folder, way, progress=progress)
+    return restored(backup, folder, way, without_damaged=without_damaged, progress=progress)
 
 
 def restored(
@@ -67,12 +74,13 @@ def restored(
     folder: Path,
     way: Way,
     *,
+    without_damaged: bool = False,
     progress: Callable[[Progress], None],
 ) -> RestoreReport:
     """Put the vault of an opened backup into an empty folder, without the calls that were erased
-    and the originals that were destroyed."""
+    and the originals that were destroyed; see `restore`."""
     with making.making(folder) as path:
-        return _Restoring(backup, folder, path, progress).done(way)
+        return _Restoring(backup, folder, path, without_damaged, progress).done(way)
 
 
 @dataclass(slots=True)
@@ -82,9 +90,11 @@ class _Restoring:
     backup: OpenBackup
     folder: Path
     path: Path
+    without_damaged: bool
     progress: Callable[[Progress], None]
     left_out: list[CallId] = field(default_factory=list)
     without_key: list[CallId] = field(default_factory=list)
+    damaged: list[CallId] = field(default_factory=list)
 
     def done(self, way: Way) -> RestoreReport:
         """Restore, and return what came back."""
@@ -113,7 +123,8 @@ class _Restoring:
                     act="vault.restore",
                     subject=str(backup.generation),
                     outcome=f"{counted(calls, 'call')}, {len(self.left_out)} erased,"
-                    f" {len(self.without_key)} without key",
+                    f" {len(self.without_key)} without key"
+                    + (f", {len(self.damaged)} damaged" if self.damaged else ""),
                 )
             database.checkpoint()
         finally:
@@ -126,6 +137,7 @@ class _Restoring:
             calls=calls,
             erased=tuple(self.left_out),
             without_key=tuple(self.without_key),
+            damaged=tuple(self.damaged),
         )
 
     def _calls(self, database: Database) -> int:
@@ -140,12 +152,29 @@ class _Restoring:
             sealed_key = self.backup.keys.get(name)
             if name in gone:
                 self.left_out.append(call)
-            elif sealed_key is None or not self._call(database, call, stored, sealed_key):
+            elif sealed_key is None:
                 self.without_key.append(call)
             else:
-                restored += 1
+                restored += self._came_back(database, call, stored, sealed_key)
         self.progress(Progress(done=len(calls), total=len(calls)))
         return restored
+
+    def _came_back(
+        self, database: Database, call: CallId, stored: StoredCall, sealed_key: bytes
+    ) -> bool:
+        """Put a call in place, or name it among those that do not come back."""
+        try:
+            if self._call(database, call, stored, sealed_key):
+                return True
+            self.without_key.append(call)
+        except BackupInvalid as error:
+            if not self.without_damaged:
+                raise BackupInvalid(error.sentence, hint=_DAMAGED) from error
+            for target in (place_of(self.folder, call, purpose) for purpose in Purpose):
+                if target.exists():
+                    files.remove(target)
+            self.damaged.append(call)
+        return False
 
     def _call(
         self, database: Database, call: CallId, stored: StoredCall, sealed_key: bytes

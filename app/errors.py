@@ -8,6 +8,7 @@ call. Anything that is not an `AppError` is a bug and is reported as one.
     ├── UsageError (2)           a command, settings or metadata file asks for what does not exist
     ├── VaultError (3)           the vault cannot be opened or used
     │   ├── VaultMissing  VaultExists  VaultLocked  VaultDamaged  VaultNewer  VaultTooOld
+    │   ├── VaultInDoubt
     │   ├── WeakPassphrase (2)  KeyringRefused
     │   └── SignInError (4)      NameNeeded WrongPassphrase RecoveryWrong CodeNeeded WrongCode
     │                            SignInDelayed PersonSuspended DeviceUnknown SessionEnded
@@ -90,6 +91,17 @@ class VaultDamaged(VaultError):
 
     code = "vault-damaged"
     hint = "Stop using this vault, keep a copy of its folder, and restore the newest backup."
+
+
+class VaultInDoubt(VaultError):
+    """An older state of the vault was put back, or the end of its audit log is not as it was
+    written: what cannot be taken back is not done."""
+
+    code = "vault-in-doubt"
+    hint = (
+        "`autoinsights audit verify` says more. Who may look after the vault accepts it with"
+        " `autoinsights audit accept --reason TEXT`, or on the page Audit."
+    )
 
 
 class VaultNewer(VaultError):
@@ -364,6 +376,16 @@ class RecordingErased(CallFailed):
     hint = (
         "If it may be kept after all, somebody with the rights `import` and `erase` imports it with"
         " `--even-erased`; the audit log will say so."
+    )
+
+
+class OriginalDestroyed(CallFailed):
+    """The recording as it was imported is not there any more, because the rules said so."""
+
+    code = "original-destroyed"
+    hint = (
+        "The muted recording and the transcript stay. The original cannot be heard, taken out or"
+        " analysed again."
     )
 
 

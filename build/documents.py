@@ -127,6 +127,8 @@ _WHAT_RIGHTS_ALLOW = {
     "see-transcript": "the redacted words, and searching in them",
     "hear-muted": "the muted recording",
     "correct-speakers": "saying who speaks where the program has it wrong",
+    "judge-redaction": "drawing turns by chance, and judging what of them should be redacted and is"
+    " not; it takes `see-transcript`, too",
     "hear-original": "the original recording; calls that are held back, and releasing them",
     "export-original": "taking that out of the vault, once approved",
     "import": "taking recordings in",

@@ -104,6 +104,8 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         redact,
         upkeep,
     )
+    from app.cli.elusion import elusion
+    from app.cli.originals import originals
     from app.cli.speakers import speakers
     from app.cli.vocabulary import vocabulary
 
@@ -116,6 +118,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "list": calls.list_calls,
         "show": calls.show,
         "speakers": speakers,
+        "elusion": elusion,
         "search": calls.search,
         "models": upkeep.models,
         "doctor": upkeep.doctor,
@@ -136,6 +139,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "vocabulary": vocabulary,
         "teams": governing.teams,
         "retention": governing.retention,
+        "originals": originals,
         "demo": demo.demo,
     }
 

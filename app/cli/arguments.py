@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, get_args
 
 from app import __version__
 from app.cli.command_parser import Parser, add_command, new_parser, positive, stretch_options
-from app.cli.oversight_options import audit_options, governing_options
+from app.cli.oversight_options import audit_options, elusion_options, governing_options
 from app.config import Device
 from app.domain import CallOrder, Direction, JobState, PersonRole, Right
 from app.errors import UsageError
@@ -91,6 +91,9 @@ def parser() -> Parser:
         "show", "Show one call: what was found in it, and its redacted transcript."
     ).add_argument("call", metavar="CALL", help="a call's id, or the first digits of it")
     _speakers_options(command("speakers", "Show who speaks in a call, or correct it."))
+    elusion_options(
+        command("elusion", "Judge turns drawn by chance: how much is redacted."), shared
+    )
     _search_options(command("search", "Find turns by the redacted words that were said in them."))
     _model_options(command("models", "List, check or import models."), shared)
     command("doctor", "Test this installation: network shut off, models whole, a sample analysed.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.cli.command_parser import WHY, add_command, stretch_options, whole_number
+from app.cli.command_parser import WHY, add_command, positive, stretch_options, whole_number
 
 if TYPE_CHECKING:
     import argparse
@@ -38,6 +38,34 @@ def audit_options(command: Parser, shared: Parser) -> None:
         acts, shared, "accept", "Accept a log that is not the one this computer saw before."
     )
     accepted.add_argument("--reason", required=True, metavar="TEXT", help=WHY)
+
+
+def elusion_options(command: Parser, shared: Parser) -> None:
+    """Add what can be done with turns that are drawn to be judged."""
+    acts = command.add_subparsers(dest="act", metavar="ACT", required=True)
+    drawn = add_command(acts, shared, "draw", "Draw turns by chance, to be judged one by one.")
+    drawn.add_argument(
+        "--turns",
+        type=positive,
+        required=True,
+        metavar="N",
+        help="how many, or a few more; choose the number before you see any",
+    )
+    add_command(acts, shared, "next", "Show the next turn to be judged.")
+    judged = add_command(acts, shared, "judge", "Say whether something in a turn was missed.")
+    judged.add_argument("place", type=positive, metavar="N", help="the turn's number (`next`)")
+    verdict = judged.add_mutually_exclusive_group(required=True)
+    verdict.add_argument("--nothing", action="store_true", help="nothing was missed in it")
+    verdict.add_argument(
+        "--missed",
+        action="append",
+        metavar="KIND",
+        help="a kind of value that should be redacted and is not, such as CARD, or CARD=2 for two;"
+        " once for each kind",
+    )
+    add_command(acts, shared, "undo", "Take back the last judgement, if it is yours.")
+    told = add_command(acts, shared, "report", "Say how much is redacted at least.")
+    _page_options(told)
 
 
 def _audit_check_options(acts: argparse._SubParsersAction[Parser], shared: Parser) -> None:
@@ -116,7 +144,7 @@ def governing_options(commands: argparse._SubParsersAction[Parser], shared: Pars
     on_call("erase", text, reason=True)
     held = on_call("hold", "Put a call under legal hold, or ask for the end of it.", reason=True)
     held.add_argument("--end", action="store_true", help="end the hold, or ask for its end")
-    text = "Let a call go that was held back when its muted sound was heard again."
+    text = "Let a call go that was held back when it was heard again or judged."
     freed = on_call("release", text, reason=True)
     freed.add_argument("--silence", action="store_true", help="without its sound, for good")
     out = on_call(
@@ -174,3 +202,9 @@ def governing_options(commands: argparse._SubParsersAction[Parser], shared: Pars
         default="",
         help="ask a second person for it: where it takes one, which it says without this",
     )
+
+    acts = group("originals", "Show what becomes of recordings as they were imported.")
+    add(acts, "show", "Show the rule and how many are destroyed (also without ACT).")
+    add(acts, "apply", "Destroy now what each run of `process` would destroy.")
+    text = "Destroy those of calls from before the rule, or ask for it."
+    add(acts, "earlier", text).add_argument("--reason", required=True, metavar="TEXT", help=WHY)

@@ -47,6 +47,9 @@ class Run:
         `may_create` offers to make it where there is none and a person can be asked.
         """
         with self._opened(may_create=may_create) as workspace:
+            doubt = workspace.audit.doubt()
+            if doubt is not None:
+                self.out.warn(f"{doubt.sentence} {doubt.advice}")
             yield workspace
 
     def create(self, folder: Path) -> Workspace:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from app.counts import counted, lasting, seconds_until
 from app.domain import LOW_CONFIDENCE, JobState, Role, RoleBasis
-from app.limits import heard_again, warning
+from app.limits import heard_again, judged_missed, warning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -99,6 +99,8 @@ def report(
     yield from view.block("Redacted", [view.wrapped(_redacted(found))])
     if found.proof is not None:
         yield from view.block("Proof", [view.wrapped(heard_again(found.proof))])
+    if found.judged is not None:
+        yield from view.block("Judged", [view.wrapped(judged_missed(found.judged))])
     yield from view.block("Roles", [view.wrapped(roles(found, speakers))])
     yield from view.block("Measures", map(view.wrapped, _measures(found.measures)))
     yield from view.block("Voices", map(view.wrapped, _voices(found.voices)))

@@ -51,6 +51,17 @@ from app.domain.calls import (
     Waveform,
     Word,
 )
+from app.domain.elusion import (
+    KINDS,
+    Channel,
+    FoundValues,
+    Recall,
+    Sample,
+    SampleReport,
+    Stratum,
+    TurnToJudge,
+    Verdict,
+)
 from app.domain.keeping import (
     AuditCheck,
     AuditEntry,
@@ -67,12 +78,15 @@ from app.domain.keeping import (
 )
 from app.domain.listing import CallOrder, CallQuery, CallRow, Facet, Facets, SearchHit
 from app.domain.people import (
+    EARLIER_ORIGINALS,
     EVERYTHING,
     ApprovalRequest,
     GuardedAct,
     KeysState,
     KnownNames,
     NewSecondFactor,
+    OriginalsRule,
+    OriginalsState,
     PassphraseStrength,
     Person,
     PersonName,
@@ -86,12 +100,22 @@ from app.domain.people import (
     UnknownName,
     WordListState,
 )
-from app.domain.proof import FoundAgain, Proof, ProofMode, ProofOutcome, Released
+from app.domain.proof import (
+    FoundAgain,
+    Judged,
+    Missed,
+    Proof,
+    ProofMode,
+    ProofOutcome,
+    Released,
+)
 from app.domain.reports import Check, ImportReport, ProcessingReport, Progress
 
 __all__ = [
     "CUSTOMER_REFERENCE",
+    "EARLIER_ORIGINALS",
     "EVERYTHING",
+    "KINDS",
     "LOW_CONFIDENCE",
     "SUPPORTED_LANGUAGES",
     "AnalysedCall",
@@ -111,6 +135,7 @@ __all__ = [
     "CallQuery",
     "CallRow",
     "Changes",
+    "Channel",
     "Check",
     "Checkpoint",
     "CorrectedCall",
@@ -128,17 +153,22 @@ __all__ = [
     "FindingKind",
     "Flag",
     "FoundAgain",
+    "FoundValues",
     "GuardedAct",
     "ImportReport",
     "Job",
     "JobState",
+    "Judged",
     "KeysState",
     "KnownNames",
     "Labels",
     "Measures",
+    "Missed",
     "ModelRef",
     "MutedSpan",
     "NewSecondFactor",
+    "OriginalsRule",
+    "OriginalsState",
     "Outcome",
     "PassphraseStrength",
     "Person",
@@ -152,6 +182,7 @@ __all__ = [
     "ProofMode",
     "ProofOutcome",
     "Provenance",
+    "Recall",
     "RedactedCall",
     "RedactedValue",
     "Redaction",
@@ -163,6 +194,8 @@ __all__ = [
     "Role",
     "RoleBasis",
     "SafeTranscript",
+    "Sample",
+    "SampleReport",
     "Scope",
     "Score",
     "SearchHit",
@@ -170,14 +203,17 @@ __all__ = [
     "Severity",
     "Sha256",
     "Stage",
+    "Stratum",
     "Subject",
     "SummarySentence",
     "Team",
     "Turn",
     "TurnSentiment",
+    "TurnToJudge",
     "UnknownName",
     "VaultInfo",
     "VaultState",
+    "Verdict",
     "Voices",
     "Waveform",
     "Word",
@@ -194,6 +230,7 @@ class Subject(StrEnum):
     MODELS = "models"
     PEOPLE = "people"
     REQUESTS = "requests"
+    SAMPLES = "samples"  # drawn turns and what was judged of them
 
 
 Changes = frozenset[Subject]

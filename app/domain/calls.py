@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from app.domain.proof import Proof
+from app.domain.proof import Judged, Proof
 
 CallId = NewType("CallId", str)
 """32 lower-case hexadecimal digits, random."""
@@ -362,11 +362,19 @@ class CallAnalysis:
     voices: Voices | None = None  # only where acoustic analysis is switched on
     corrections: tuple[Correction, ...] = ()  # by the word list; none where something is redacted
     proof: Proof | None = None  # of audio only, unless it is switched off
+    judged: Judged | None = None  # where a person found something that is not redacted
 
     @property
     def held_back(self) -> bool:
-        """Whether the call waits for a person: something was heard in it that should be muted."""
-        return self.proof is not None and self.proof.held_back
+        """Whether the call waits for a person: something was found in it that should be redacted,
+        by the program in its muted audio or by who judged it."""
+        return any(one is not None and one.held_back for one in (self.proof, self.judged))
+
+    @property
+    def silenced(self) -> bool:
+        """Whether the call was let go without its sound."""
+        held = [one.released for one in (self.proof, self.judged) if one is not None]
+        return any(one is not None and one.silenced for one in held)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -507,7 +515,8 @@ class CorrectedSpeakers:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallDetail:
     """All that a person sees of one call; `analysis` and `waveform` once it is done: as a person
-    corrected it, where `speakers` says so."""
+    corrected it, where `speakers` says so. `original_destroyed_at` (ISO 8601, UTC) is null while
+    the recording is there as it was imported."""
 
     call: Call
     job: Job
@@ -515,3 +524,4 @@ class CallDetail:
     waveform: Waveform | None
     on_hold: bool = False
     speakers: CorrectedSpeakers | None = None
+    original_destroyed_at: str | None = None

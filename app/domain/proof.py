@@ -1,4 +1,5 @@
-"""The proof by listening again: what was understood in the muted audio, and what became of it.
+"""The proof by listening again: what was understood in the muted audio, and what became of it; and
+what a person missed in a call who judged its redaction.
 
 No value and no word stands here: kinds and counts only.
 """
@@ -66,3 +67,27 @@ class Proof:
     def places(self) -> int:
         """How many places were muted again."""
         return sum(one.places for one in self.found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """How many values of a kind a person found in a turn that are not redacted."""
+
+    kind: str
+    values: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """That a person who judged turns of the call found values in it that are not redacted: who,
+    when (ISO 8601, UTC), of which kinds, over all turns judged so; and who let it go after that."""
+
+    by: str
+    at: str
+    missed: tuple[Missed, ...]
+    released: Released | None = None
+
+    @property
+    def held_back(self) -> bool:
+        """Whether the call waits for a person to listen to it."""
+        return self.released is None

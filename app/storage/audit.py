@@ -22,10 +22,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.counts import counted
 from app.domain import AuditEntry, AuditProof, AuditQuery, Progress, Sha256
 from app.errors import UsageError, VaultDamaged
-from app.storage import audit_rows, merkle, seals
-from app.storage.audit_check import judged, sizes_of, walk
+from app.storage import audit_rows, merkle, schema_check, seals
+from app.storage.audit_check import is_signed, judged, sizes_of, walk
 from app.storage.audit_clock import AuditClock
-from app.storage.audit_format import key_text
+from app.storage.audit_format import RESCUE, key_text
 from app.storage.audit_head import Head
 from app.storage.clock import stamp, steady, utc_now
 from app.storage.witness import Seen
@@ -37,15 +37,13 @@ if TYPE_CHECKING:
     from app.storage.audit_format import SignedEntry
     from app.storage.audit_head import End
     from app.storage.clock import Clock, Steady
-    from app.storage.database import Database, Reading, Writing
+    from app.storage.database import Database, Reading, Row, Writing
     from app.storage.witness import Memory, Witness
 
 _SYSTEM = "system"
 _EVERYTHING = AuditQuery()
-_FOREIGN_HINT = (
-    "Keep a copy of the folder, and restore the newest backup; with the recovery sheet,"
-    " `autoinsights vault rescue` saves the calls."
-)
+_ACCEPT, _WITHOUT_END = "audit.accept", "without its end"
+_FOREIGN_HINT = schema_check.HINT
 
 
 class Audit:
@@ -72,6 +70,9 @@ class Audit:
         self._now = clock
         own = steady if clock is utc_now else None
         self._clock = AuditClock(clock, steady_clock or own, secrets.token_bytes(8))
+        # how the log may end when the next transaction begins: as the last one left it, or as it
+        # found it, where that was undone
+        self._ends: tuple[Row | None, ...] = ()
 
     def begin(self, writing: Writing) -> None:
         """Begin the log of a new vault, in the transaction that makes it."""
@@ -132,6 +133,16 @@ class Audit:
         writing.leave_no_trace()  # the key that signed this entry
         return entry
 
+    def upgraded(self, writing: Writing, step: int) -> None:
+        """Add the entry of a step of the schema, which signs the tables that it leads to, in the
+        transaction of the step; raises `VaultDamaged` where the log does not end as it was
+        written."""
+        self.signed_state(writing, upgrading=True)
+        end = self._head.read(writing)
+        state = seals.moved(writing, end.state, upgraded=True)
+        bare = _bare(actor=_SYSTEM, act="vault.upgrade", subject=str(step), outcome="ok")
+        self._add(writing, replace(end, state=state), bare)
+
     def entries(
         self, query: AuditQuery = _EVERYTHING, *, offset: int = 0, limit: int = 100
     ) -> tuple[AuditEntry, ...]:
@@ -183,25 +194,69 @@ class Audit:
             verdict = judged(walked, ends=ends, checkpoint=checkpoint, seen=seen)
             changed = () if at_rest or not verdict.ok else seals.foreign(reading, end.state)
         if changed:
-            return replace(verdict, ok=False, sentence=_foreign(changed), restarts=(), covered=0)
+            sentence = not_as_signed(changed).sentence
+            return replace(verdict, ok=False, sentence=sentence, restarts=(), covered=0)
         return verdict
 
-    def expect_own_state(self, parts: Iterable[str] = seals.AT_OPENING) -> None:
-        """Raise `VaultDamaged` if what decides who may do what, or other `parts` of what the log
-        signs, were changed by somebody else."""
-        changed = self.changed(parts)
+    def expect_own_state(self) -> None:
+        """Raise `VaultDamaged` if what decides who may do what was changed by somebody else, or the
+        log does not end as it was written."""
+        with self._database.reader() as reading:
+            changed = seals.foreign(reading, self.signed_state(reading), seals.AT_OPENING)
+            self._ends = self._ends or (audit_rows.tip(reading),)
         if changed:
             raise not_as_signed(changed)
 
-    def changed(self, parts: Iterable[str]) -> tuple[str, ...]:
-        """Return which parts of the vault are not as the last entry signed them, in words; raises
-        `VaultDamaged` where one cannot be read."""
+    def changed(
+        self, parts: Iterable[str], stop: Callable[[], bool] = lambda: False
+    ) -> tuple[str, ...]:
+        """Return which parts of the vault are not as the last entry signed them, in words; those of
+        `seals.LATER` take some seconds where there are very many calls.
+
+        Raises `VaultDamaged` where one cannot be read, or `seals.Stopped`.
+        """
         with self._database.reader() as reading:
-            last = audit_rows.last(reading)
-            return seals.foreign(reading, last.state if last else b"", parts)
+            return seals.foreign(reading, self.signed_state(reading), parts, stop)
+
+    def signed_state(self, reading: Reading, *, upgrading: bool = False) -> bytes:
+        """Return what the last entry signs of the vault; raises `VaultDamaged` where it does not:
+        one that signs nothing is the last one while a vault without seals is `upgrading` only.
+
+        An entry that goes on from an end that was lost is signed by a key that nobody named. It is
+        believed where it says what the one before it signed, and that of a rescue in any case: the
+        log is in doubt then (`ends_well`).
+        """
+        last = audit_rows.last(reading)
+        if last is None or not (last.state or upgrading):
+            raise VaultDamaged("The end of the audit log is missing.", hint=_FOREIGN_HINT)
+        before, earlier = (audit_rows.one(reading, last.entry.number - back) for back in (1, 2))
+        if (
+            self._is_signed(reading, last, before)
+            or (last.entry.act == RESCUE and not self._head.read(reading).whole)
+            or (
+                before is not None
+                and before.state == last.state
+                and self._is_signed(reading, before, earlier)
+            )
+        ):
+            return last.state
+        number = last.entry.number
+        raise VaultDamaged(f"Audit entry {number} is not as it was written.", hint=_FOREIGN_HINT)
+
+    def _is_signed(self, reading: Reading, signed: SignedEntry, before: SignedEntry | None) -> bool:
+        (first_key,) = reading.one("SELECT first_key FROM audit_head") or (b"",)
+        return is_signed(self._head.vault_id, signed, before, bytes(first_key))
 
     def begun(self, writing: Writing) -> None:
-        """Take no notice of what was noted before this transaction: see `seals`."""
+        """Take no notice of what was noted before this transaction (see `seals`); raises
+        `VaultDamaged` where somebody else wrote at the end of the log since the last one."""
+        found = audit_rows.tip(writing)
+        if self._ends and found not in self._ends:
+            raise VaultDamaged(
+                "The audit log was changed outside of the program while the vault was open.",
+                hint="Close the vault, and run `autoinsights audit verify`.",
+            )
+        self._ends = (found,)
         seals.discard(writing)
 
     def ending(self, writing: Writing) -> None:
@@ -212,6 +267,7 @@ class Audit:
             if state != end.state:
                 bare = _bare(actor=_SYSTEM, act="vault.state", subject="", outcome="ok")
                 self._add(writing, replace(end, state=state), bare)
+        self._ends = (*self._ends[:1], audit_rows.tip(writing))
 
     def verification_key(self) -> str:
         """Return the key against which the whole log is verified, as text to keep elsewhere."""
@@ -303,6 +359,21 @@ class Audit:
             if memory is not None:
                 self._remember(memory.having_told(other.newest.root, there))
 
+    @property
+    def missed(self) -> bool:
+        """Whether this computer saw a state of the log that this one does not extend, and nobody
+        accepted that yet."""
+        memory = self._remembered()
+        return memory is not None and bool(memory.missed)
+
+    def ends_well(self) -> bool:
+        """Return whether the log ends as it was written, or a person accepted that it does not: a
+        log whose end was lost never gets a right one again."""
+        with self._database.reader() as reading:
+            if self._head.read(reading).whole:
+                return True
+            return audit_rows.was(reading, _ACCEPT, _WITHOUT_END)
+
     def save_witness(self) -> None:
         """Remember outside of the vault's folder what the log is now."""
         if self._witness is None:
@@ -317,7 +388,10 @@ class Audit:
     def accept_mismatch(self, *, actor: str, reason: str) -> AuditEntry:
         """Let the log count as whole again although this computer saw another one, such as after a
         backup was restored; the entries about it stay."""
-        entry = self.record(actor=actor, act="audit.accept", reason=reason)
+        with self._database.reader() as reading:
+            whole = self._head.read(reading).whole
+        outcome = "ok" if whole else _WITHOUT_END
+        entry = self.record(actor=actor, act="audit.accept", outcome=outcome, reason=reason)
         memory = self._remembered()
         if self._witness is not None:
             first = self._witness.first(self._seen())
@@ -390,13 +464,10 @@ def _bare(*, actor: str, act: str, subject: str, outcome: str, reason: str = "")
 
 
 def not_as_signed(changed: tuple[str, ...]) -> VaultDamaged:
-    """Return what is raised where parts of the vault were changed by somebody else."""
-    return VaultDamaged(_foreign(changed), hint=_FOREIGN_HINT)
-
-
-def _foreign(changed: tuple[str, ...]) -> str:
-    """Return what is said where something is not as the last entry signed it."""
-    return f"Not as the audit log says, so changed outside of the program: {', '.join(changed)}."
+    """Return what is raised where something is not as the last entry signed it."""
+    named = ", ".join(changed)
+    sentence = f"Not as the audit log says, so changed outside of the program: {named}."
+    return VaultDamaged(sentence, hint=_FOREIGN_HINT)
 
 
 def _no_such_proof() -> UsageError:

@@ -72,10 +72,7 @@ def walk(
             bad = good + 1
             break
         grown = merkle.appended(frontier, good, bytes.fromhex(entry.hash))
-        head = head_encoded(vault_id, signed)
-        fits = signed_by(key, signed.signature, head)
-        if not fits and other is not None and entry.act == RESTORE:
-            fits = signed_by(other, signed.signature, head)
+        fits = _is_signed(vault_id, signed, key, other)
         # once entries sign the vault's state, all that follow do
         fits = fits and len(signed.state) in ({32} if stated else {0, 32})
         if signed.root != merkle.root(grown) or not fits:
@@ -98,6 +95,25 @@ def walk(
         marks=marks,
         restarts=tuple(restarts),
     )
+
+
+def is_signed(
+    vault_id: str, signed: SignedEntry, before: SignedEntry | None, first_key: bytes
+) -> bool:
+    """Return whether an entry is signed by a key that the one before it names."""
+    if before is None:
+        return _is_signed(vault_id, signed, first_key, None)
+    return _is_signed(vault_id, signed, before.next_key, restore_key(before.entry))
+
+
+def _is_signed(vault_id: str, signed: SignedEntry, key: bytes, other: bytes | None) -> bool:
+    """Return whether one key signed an entry; the `other` one signs that of a restore only."""
+    try:
+        head = head_encoded(vault_id, signed)
+    except ValueError:  # its hash is none
+        return False
+    keys = (key, other) if other is not None and signed.entry.act == RESTORE else (key,)
+    return any(signed_by(one, signed.signature, head) for one in keys)
 
 
 def judged(

@@ -24,6 +24,10 @@ _INSERT = """
         root, next_key, signature, state)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_TIP = """
+    SELECT number, CAST(hash AS BLOB), state, next_key, signature FROM audit
+    ORDER BY number DESC LIMIT 1
+"""
 _PAGE = 5000
 
 
@@ -40,6 +44,12 @@ def count(reading: Reading, query: AuditQuery) -> int:
     """Return how many entries a query asks for."""
     where, values = _fitting(query)
     return reading.number(f"SELECT count(*) FROM audit WHERE {where}", values)  # noqa: S608
+
+
+def was(reading: Reading, act: str, outcome: str) -> bool:
+    """Return whether an act with an outcome is in the log."""
+    sql = "SELECT 1 FROM audit WHERE act = ? AND outcome = ? LIMIT 1"
+    return reading.one(sql, (act, outcome)) is not None
 
 
 def names(reading: Reading) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -68,6 +78,12 @@ def last(reading: Reading) -> SignedEntry | None:
     """Return the last entry, or `None` while there is none."""
     row = reading.one(f"{_signing(reading)} ORDER BY number DESC LIMIT 1")
     return None if row is None else _signed(row)
+
+
+def tip(reading: Reading) -> Row | None:
+    """Return by what the end of the log is known again: what the next entry follows, and what it
+    goes on signing."""
+    return reading.one(_TIP)
 
 
 def one(reading: Reading, number: int) -> SignedEntry | None:

@@ -21,14 +21,16 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from app.counts import counted
+import msgspec
+
+from app.counts import counted, were
 from app.errors import (
     AppError,
     BackupInvalid,
     UsageError,
     VaultDamaged,
 )
-from app.storage import backup_check, files
+from app.storage import backup_check, files, originals
 from app.storage.backup_folder import (
     prepared,
 )
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from app.storage.database import Database
     from app.storage.header import Header, OpenHeader
     from app.storage.keys import CallKeys, VaultKey
+    from app.storage.trust import Trust
 
 _TRIES = 5
 
@@ -78,10 +81,13 @@ class Backups:
         clock: Clock,
         *,
         earlier_key: Callable[[Header], VaultKey | None],
+        trust: Trust,
     ) -> None:
         """Read the parts of a vault; nothing is written to them but audit entries. `earlier_key`
-        leads into a backup from before a change of keys, where it can."""
+        leads into a backup from before a change of keys, where it can; `trust` speaks before
+        one takes the place of a good one."""
         self._earlier_key = earlier_key
+        self._trust = trust
         self._folder = folder
         self._header = opened
         self._database = database
@@ -108,8 +114,9 @@ class Backups:
         """Bring a backup in a folder up to date, or make it there; `None` if it was stopped.
 
         The folder is new, empty, or holds a backup of this vault. The key file goes to `keys_to`,
-        if given. Raises `UsageError` or `BackupInvalid` for another folder, `DiskFull`,
-        `FolderReadOnly` or `StorageError`; the backup that was there is then as good as before.
+        if given. Raises `UsageError` or `BackupInvalid` for another folder, `VaultInDoubt` where
+        there is a backup and the vault is in doubt, `DiskFull`, `FolderReadOnly` or
+        `StorageError`; the backup that was there is then as good as before.
         """
         keys_to = keys_to or place
         self._expect_outside(place, keys_to)
@@ -121,6 +128,10 @@ class Backups:
                     "The keys of this backup are kept apart, and would lie beside it now.",
                     hint="Name their place with `--keys-to`, or begin another backup elsewhere.",
                 )
+            self._audit.expect_own_state()
+            if before.vaults:  # in a new folder, it takes no good backup's place
+                self._trust.expect(readable=False)
+            self._expect_still_erased(before.erased)
             entry = self._audit.record(actor=actor, act="vault.backup", outcome="begun")
             generation = max(entry.number, before.generation + 1)
             run = Run(self._source, generation, before, progress, stop)
@@ -136,6 +147,20 @@ class Backups:
                 actor=actor, act="vault.backup", subject=str(generation), outcome=outcome
             )
             return report
+
+    def _expect_still_erased(self, erased: frozenset[str]) -> None:
+        """Refuse calls that the key file in the folder names as erased: an older state of the vault
+        brought them back, and the backup would keep them."""
+        with self._database.reader() as reading:
+            back = sorted(
+                call for call in erased if reading.one("SELECT 1 FROM calls WHERE id = ?", (call,))
+            )
+        if back:
+            raise BackupInvalid(
+                f"{counted(len(back), 'call')} of this vault {were(len(back))} erased before, as"
+                f" the backup in the folder says: {back[0]}.",
+                hint="Erase what came back, or restore the backup: it is gone in that.",
+            )
 
     def check(
         self,
@@ -161,9 +186,10 @@ class Backups:
             raise UsageError(f"{file} is already there.", hint="Name a new file.")
         head = self._header.now
         with self._database.reader() as reading:
-            erased = erased_calls(reading)
+            erased, gone = erased_calls(reading), originals.all_destroyed(reading)
             number = reading.number("SELECT max(number) FROM audit")
-        content = enveloped("erased", head, number, ErasedList(erased=erased), self._header.key)
+        named = ErasedList(erased=erased, originals=gone or msgspec.UNSET)
+        content = enveloped("erased", head, number, named, self._header.key)
         files.create_private(file, [content])
         outcome = counted(len(erased), "call")
         self._audit.record(actor=actor, act="vault.erased-list", outcome=outcome)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.domain import (
@@ -24,7 +24,7 @@ from app.domain import (
     Sha256,
 )
 from app.errors import AppError, NotAllowed, RecordingErased, UsageError
-from app.storage import listing, results, retention
+from app.storage import elusion, listing, originals, results, retention
 from app.storage.audio import Incoming, Purpose
 from app.storage.clock import sortable, stamp
 from app.storage.crypto import CHUNK_BYTES
@@ -187,12 +187,11 @@ class Calls:
                 raise not_found()
             key = self._call_keys.opened(call, row[0])
             held = results.kept(writing, call, key)
-            if held is None or held.found.proof is None or not held.found.held_back:
+            if held is None or not held.found.held_back:
                 raise UsageError("This call is not held back.", hint="Everybody sees it who may.")
             at = stamp(self._clock())
-            released = Released(by=actor, at=at, reason=clean(reason) or "", silenced=silence)
-            proof = replace(held.found.proof, released=released)
-            results.release(writing, number, call, key, held, proof)
+            by = Released(by=actor, at=at, reason=clean(reason) or "", silenced=silence)
+            results.change(writing, number, call, key, held, lambda one: results.released(one, by))
             if silence:
                 self._audio.forget(writing, number, call, Purpose.MUTED)
                 results.forget_digest(writing, number, "muted")
@@ -221,15 +220,17 @@ class Calls:
             row = reading.one(f"{_DETAIL} AND {condition}", (call, *values))
             if row is None:
                 raise not_found()
-            key = self._call_keys.opened(call, row[1])
+            key = self._call_keys.opened(call, row[2])
             kept = results.kept(reading, call, key)
+            original_destroyed_at = originals.destroyed_at(reading, row[1])
         return CallDetail(
-            call=call_of(row[2:]),
-            job=job_of(row[2 + CALL_WIDTH :]),
+            call=call_of(row[3:]),
+            job=job_of(row[3 + CALL_WIDTH :]),
             analysis=kept.shown if kept else None,
             waveform=kept.waveform if kept else None,
             on_hold=bool(row[0]),
             speakers=kept.speakers if kept else None,
+            original_destroyed_at=original_destroyed_at,
         )
 
     def find_by_digest(self, digest: Sha256, *, scope: Scope = EVERYTHING) -> Call | None:
@@ -343,8 +344,12 @@ class Calls:
             number = finish(writing, lease, at, _NO_FAILURE)
             if number is None:
                 return False
+            judged = elusion.holding(writing, call, key)
             results.keep(writing, number, ready, at)
+            if judged is not None:
+                elusion.hold(writing, number, call, key, judged)
             name_audio(writing, number)
+            originals.mark(writing, number, analysed.analysis.proof, at)
             self._record(writing, call, actor, "done")
         return True
 
@@ -449,8 +454,8 @@ _INSERT = """
 _BY_ID = f"SELECT {CALL} FROM calls WHERE id = ?"  # noqa: S608
 _BY_DIGEST = f"SELECT {CALL} FROM calls WHERE digest = ?"  # noqa: S608
 _DETAIL = f"""
-    SELECT EXISTS (SELECT 1 FROM holds WHERE holds.call = calls.number), call_keys.sealed,
-        {CALL}, {JOB}
+    SELECT EXISTS (SELECT 1 FROM holds WHERE holds.call = calls.number), calls.number,
+        call_keys.sealed, {CALL}, {JOB}
     FROM calls JOIN call_keys ON call_keys.call = calls.number WHERE calls.id = ?
 """  # noqa: S608
 _KEY = """

@@ -33,7 +33,7 @@ _APPLICATION_ID = 0x41495631  # "AIV1"
 _ROOM_BYTES = 1 << 20
 _NO_ROOM = 13
 _READ_ONLY = {3, 8}
-_DAMAGED = {11, 26}
+_DAMAGED, _NO_INDEX = {11, 26}, "invalid fts5 file format"
 _DISK = {10, 14}
 _MESSAGES = {  # copying a database raises errors that carry no code
     "database or disk is full": 13,
@@ -51,10 +51,12 @@ _DENIED_ACTIONS = {dbapi2.SQLITE_ATTACH, dbapi2.SQLITE_DETACH}
 _ALLOWED_PRAGMAS = {
     "busy_timeout",
     "data_version",  # full text asks for it
-    "quick_check",  # a new column does
+    "integrity_check",
+    "quick_check",  # a new column does, too
     "user_version",
     "wal_checkpoint",
 }
+_ALLOWED_VALUES = {("schema_version", None), ("writable_schema", "RESET")}
 _WAIT_MS = 20_000
 _PIECE = 1000
 
@@ -169,6 +171,7 @@ class Database:
         self._idle: list[Connection] = []
         self._closed = False
         self._in_transaction = False
+        self._schema: int | None = None
         if not path.is_file():
             raise VaultDamaged("The vault's database is missing.")
         with explained(path):
@@ -198,18 +201,39 @@ class Database:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 writing = Writing(self._writer)
+                if self._schema not in {None, _schema_version(writing)}:
+                    raise VaultDamaged(
+                        "The vault's tables were changed outside of the program while it was open.",
+                        hint="Close the vault and open it again: it says then what was changed.",
+                    )
                 if self.guard is not None:
                     self.guard.begun(writing)
                 yield writing
                 if self.guard is not None:
                     self.guard.ending(writing)
+                left = None if self._schema is None else _schema_version(writing)
                 self._writer.execute("COMMIT")
+                self._schema = left  # a step of the program's own may have changed it
                 if writing.leaves_no_trace:
                     self._empty_log()
             finally:
                 self._in_transaction = False
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
+
+    def hold_schema(self, expect: Callable[[Reading], None]) -> None:
+        """Let `expect` look at the schema that the writer goes by, and refuse every transaction
+        from now on that meets another one; what `expect` raises passes."""
+        with self._writing, explained(self._path):
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                # while nobody else writes: what the writer read before may be of another moment
+                self._writer.execute("PRAGMA writable_schema = RESET")
+                looking = Reading(self._writer)
+                expect(looking)
+                self._schema = _schema_version(looking)
+            finally:
+                self._writer.execute("ROLLBACK")
 
     @contextmanager
     def reader(self) -> Iterator[Reading]:
@@ -219,7 +243,7 @@ class Database:
             try:
                 connection.execute("BEGIN")
                 yield Reading(connection)
-            except dbapi2.DatabaseError:
+            except (dbapi2.DatabaseError, VaultDamaged):
                 # one that met a damaged page takes every other page for damaged, too
                 connection.close()
                 raise
@@ -335,6 +359,11 @@ class Database:
                 self._idle.append(connection)
                 return
         connection.close()
+
+
+def _schema_version(reading: Reading) -> int:
+    """Return the number that SQLite changes whenever anybody changes the schema."""
+    return reading.number("PRAGMA schema_version")
 
 
 def rekey(path: Path, old: bytes, new: bytes) -> int:
@@ -464,6 +493,8 @@ def explained(path: Path) -> Iterator[None]:
     _refused.statement = False
     try:
         yield
+    except UnicodeDecodeError as error:  # a name among the tables that is no text
+        raise VaultDamaged("The vault's database is damaged.") from error
     except dbapi2.DatabaseError as error:
         if _code(error) == _NOT_AUTHORISED and not _refused.statement:
             raise KeyboardInterrupt from error
@@ -479,7 +510,7 @@ def _ours(error: Exception, path: Path) -> AppError | None:
         return DiskFull("The disk that holds the vault is full.")
     if code in _READ_ONLY or (code in _DISK and not os.access(path.parent, os.W_OK)):
         return FolderReadOnly("The vault's folder cannot be written to.")
-    if code in _DAMAGED:
+    if code in _DAMAGED or str(error).startswith(_NO_INDEX):
         return VaultDamaged("The vault's database is damaged.")
     if code in _DISK:
         return StorageError(
@@ -511,7 +542,8 @@ def _keyed(path: Path, key: bytes, salt: bytes = b"") -> Connection:
     )
     try:
         connection.execute(f"PRAGMA key = \"x'{key.hex()}{salt.hex()}'\"")
-        _expect_encryption(connection)
+        if not connection.execute("PRAGMA cipher_version").fetchone():
+            raise RuntimeError("the database library does not encrypt")  # noqa: TRY301
         for pragma in _PROTECTIONS:
             connection.execute(pragma).fetchall()
         connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
@@ -519,11 +551,6 @@ def _keyed(path: Path, key: bytes, salt: bytes = b"") -> Connection:
         connection.close()
         raise
     return connection
-
-
-def _expect_encryption(connection: Connection) -> None:
-    if not connection.execute("PRAGMA cipher_version").fetchone():
-        raise RuntimeError("the database library does not encrypt")
 
 
 _PROTECTIONS = (
@@ -550,9 +577,10 @@ def _authorised(
     action: int, first: str | None, second: str | None, _where: str | None, _by: str | None
 ) -> int:
     """Refuse what could write plain text or change the protections of an open connection."""
+    allowed = first in _ALLOWED_PRAGMAS or (first, second) in _ALLOWED_VALUES
     if (
         action in _DENIED_ACTIONS
-        or (action == dbapi2.SQLITE_PRAGMA and first not in _ALLOWED_PRAGMAS)
+        or (action == dbapi2.SQLITE_PRAGMA and not allowed)
         or (action == dbapi2.SQLITE_FUNCTION and second == "load_extension")
     ):
         _refused.statement = True

@@ -2,9 +2,10 @@
 
 Promises that a call is erased as a whole or not at all, that a call under hold is not, that what
 still works on it finds it gone, and that afterwards no page of the database holds a word of it.
-What remains is the call's id, a keyed form of the recording's digest, to know it again, and what
-was asked for of it, without the reasons. The sealed files are removed after that; an interruption
-in between is made up for at the next opening, and until then nobody can open them.
+What remains is the call's id, a keyed form of the recording's digest, to know it again, what was
+asked for of it, without the reasons, and what was judged of its turns, as numbers of no call. The
+sealed files are removed after that; an interruption in between is made up for at the next opening,
+and until then nobody can open them.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from app.domain import CallId
 from app.errors import AppError, CallNotFound, OnHold, RecordingErased
 from app.storage import files, holds
+from app.storage.audio import Purpose
 from app.storage.clock import stamp
 from app.storage.scopes import number_of
 from app.storage.search import forget_lost_words
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
 # A reason can name the customer; in the audit log it stays, as the field for it says.
 WITHOUT_REASON = "UPDATE requests SET reason = '' WHERE subject = ?"
 """What is done with the requests for a call that is erased."""
+
+# What was judged stays as a number: without it, the share that is redacted would look better.
+WITHOUT_CALL = "UPDATE sampled_turns SET call = '', turn = 0, result = '' WHERE call = ?"
+"""What is done with the drawn turns of a call that is erased."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +98,7 @@ class Erasure:
         writing.change("DELETE FROM calls WHERE number = ?", (number,))
         writing.change(_WITHDRAWN, (at, call))
         writing.change(WITHOUT_REASON, (call,))
+        writing.change(WITHOUT_CALL, (call,))
         self._audit.append(
             writing,
             actor=how.actor,
@@ -119,18 +126,22 @@ class Erasure:
         return tuple(erased)
 
     def finish(self) -> int:
-        """Remove the files of erased calls and the traces in the log of pages; returns how many.
+        """Remove the files of erased calls and destroyed originals, and the traces in the log of
+        pages; returns of how many calls.
 
         What the disk refuses now, or somebody who reads holds up, is done at the next erasing or
         opening.
         """
         with self._database.reader() as reading:
             left = [CallId(row[0]) for row in reading.all(_LEFT)]
-        if not left:
+            originals = [CallId(row[0]) for row in reading.all(_ORIGINALS_LEFT)]
+        if not left and not originals:
             return 0
         try:
             for call in left:
                 self._audio.erase(call)
+            for call in originals:
+                self._audio.remove(call, Purpose.ORIGINAL)
             for copy in sorted(self._older_copies.glob("*")):
                 files.remove(copy)
             if self.also is not None:
@@ -141,9 +152,10 @@ class Erasure:
                 return 0
             with self._database.transaction() as writing:
                 writing.many(_REMOVED, [(call,) for call in left])
+                writing.many(_ORIGINAL_REMOVED, [(call,) for call in originals])
         except AppError:
             return 0
-        return len(left)
+        return len(left) + len(originals)
 
     def expect_new(self, reading: Reading, digest: Sha256) -> None:
         """Raise `RecordingErased` if a recording with this digest was erased."""
@@ -163,3 +175,10 @@ _WITHDRAWN = """
 """
 _LEFT = "SELECT call FROM erased WHERE removed = 0"
 _REMOVED = "UPDATE erased SET removed = 1 WHERE call = ?"
+_ORIGINALS_LEFT = """
+    SELECT calls.id FROM originals JOIN calls ON calls.number = originals.call
+    WHERE originals.destroyed_at IS NOT NULL AND originals.removed = 0
+"""
+_ORIGINAL_REMOVED = """
+    UPDATE originals SET removed = 1 WHERE call = (SELECT number FROM calls WHERE id = ?)
+"""

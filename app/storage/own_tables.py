@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 OWN_TABLES = (
     "vault", "sealed_keys", "people", "backup_codes", "teams", "policy", "requests", "erased",
-    "vocabulary",
+    "vocabulary", "samples", "sampled_turns",
 )  # fmt: skip
 """The tables that are copied as they are; `headers`, `audit` and `audit_head` are too, in their own
 way; those of the calls (`records.TABLES`) and the seals, which a restore makes anew, are not."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from sqlcipher3 import dbapi2
 from app.counts import counted
 from app.domain import CallId, JobState, Progress, RescueReport
 from app.errors import AppError, FolderReadOnly, SealBroken, VaultDamaged, VaultNewer
-from app.storage import audit_rows, files, header, making, people, records, results, schema, seals
+from app.storage import files, header, making, people, records, results, schema, seals
 from app.storage.around import Around, Unreadable
 from app.storage.attempts import Attempts, key_of, times_of
 from app.storage.audio import FOLDER, Purpose, SealedAudio, Wanted, place_of
@@ -52,12 +53,17 @@ if TYPE_CHECKING:
 
 _AUDIT_COLUMNS = 13
 _OLDER = "The vault's header is not the newest one."
+_NOT_COMPARED = (
+    "Whether people and rules are those that the audit log signed could not be seen in full."
+)
 _LOST = {
     "policy": "The rules of the vault could not be read: the defaults hold.",
     "teams": "The teams could not be read: who is limited to one sees none of its calls.",
     "backup_codes": "The backup codes could not be read: they let nobody in any more.",
     "requests": "The requests for a second person could not be read.",
     "vocabulary": "The word list could not be read: set it again from its file.",
+    "samples": "What was drawn to be judged could not be read: draw another sample.",
+    "sampled_turns": "What people judged of drawn turns could not be read: draw another sample.",
     "erased": "What was erased could not be read: such a recording can be imported again.",
     "audit_head": "The end of the audit log could not be read: it does not verify any more.",
 }
@@ -166,6 +172,7 @@ class _Rescue:
     without_recording: list[CallId] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     same_index: bool = True
+    changed: str = ""
 
     def done(self, path: Path, way: Way) -> RescueReport:
         """Fill the new database, and return what became of the damaged one."""
@@ -185,7 +192,7 @@ class _Rescue:
             self._audit_head(target)
             self._calls(target)
             lost = self._lost()
-            outcome = f"{counted(len(self.saved), 'call')} saved, {len(lost)} lost"
+            outcome = f"{counted(len(self.saved), 'call')} saved, {len(lost)} lost{self.changed}"
             with target.transaction() as writing:
                 audit.append(writing, anew=True, actor=actor, act="vault.rescue", outcome=outcome)
             self._tell_of_attempts(target, audit, way)
@@ -238,18 +245,26 @@ class _Rescue:
         self.found = counts
 
     def _expect_own_state(self, *, sheet: bool) -> None:
-        """Refuse people and rules that somebody else wrote, as far as that can be read."""
-        if self.source.read(schema.version) < schema.SEALED_FROM:
-            return
-        with suppress(Unreadable):
-            changed = self.source.read(_foreign)
-            if changed and not sheet:
-                raise VaultDamaged(
-                    f"Not as the audit log says: {', '.join(changed)}.",
-                    hint="Whoever has the recovery sheet can save what is left.",
-                )
-            if changed:
-                self.remarks.append(f"Changed outside of the program: {', '.join(changed)}.")
+        """Refuse people and rules that somebody else wrote, part by part as far as they can be
+        read, and say where that is not all."""
+        log = Audit(self.source.database, self.key.derive(KeyPurpose.AUDIT), self.found.id)
+        changed: dict[str, None] = {}
+        unread = False
+        for part in seals.WORDS:
+            try:
+                changed |= dict.fromkeys(self.source.read(partial(_foreign, log, part)))
+            except Unreadable:
+                unread = True
+        if changed and not sheet:
+            raise VaultDamaged(
+                f"Not as the audit log says: {', '.join(changed)}.",
+                hint="Whoever has the recovery sheet can save what is left.",
+            )
+        if changed:
+            self.changed = f", changed outside of the program: {', '.join(changed)}"
+            self.remarks.append(f"Changed outside of the program: {', '.join(changed)}.")
+        if unread:
+            self.remarks.append(_NOT_COMPARED)
 
     def _expect_newest(self, *, sheet: bool) -> None:
         """Refuse an older header, by each of the two places that tell; `sheet`: it was shown."""
@@ -420,10 +435,16 @@ class _Rescue:
                 placed_at=call.imported_at,
             )
         audio: tuple[records.AudioColumns, ...] = ()
+        original: records.OriginalColumns | msgspec.UnsetType = msgspec.UNSET
         with suppress(Unreadable):
             audio = self.source.read(lambda one: records.audio_columns(one, number))
+        with suppress(Unreadable):
+            original = self.source.read(lambda one: records.original_columns(one, number))
         muted = digests.get("muted", msgspec.UNSET)
-        return _waiting(records.CallRecord(call=call, audio=audio, hold=held, muted=muted))
+        record = records.CallRecord(
+            call=call, audio=audio, hold=held, muted=muted, original=original
+        )
+        return _waiting(record)
 
     def _proven(
         self, record: records.CallRecord, key: bytes, digests: dict[str, bytes], *, whole: bool
@@ -493,9 +514,14 @@ class _Rescue:
         return tuple(CallId(call) for call in sorted(known - gone - self.saved))
 
 
-def _foreign(reading: Reading) -> tuple[str, ...]:
-    last = audit_rows.last(reading)
-    return seals.foreign(reading, last.state if last else b"", seals.AT_OPENING)
+def _foreign(log: Audit, part: str, reading: Reading) -> tuple[str, ...]:
+    if schema.version(reading) < schema.SEALED_FROM:
+        return schema.foreign(reading)
+    try:
+        signed = log.signed_state(reading)
+    except VaultDamaged:
+        return ("the end of the audit log",)
+    return seals.foreign(reading, signed, (part,))
 
 
 def _waiting(record: records.CallRecord) -> records.CallRecord:

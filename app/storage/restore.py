@@ -8,7 +8,7 @@ that was backed up, and one entry more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from app.counts import counted
@@ -18,9 +18,15 @@ from app.storage import backup_format, files, header, making, records, schema
 from app.storage.audio import Purpose, place_of
 from app.storage.audit import Audit
 from app.storage.backup import no_progress
-from app.storage.backup_check import opened_record, proven_audio
+from app.storage.backup_check import (
+    expect_own_tables,
+    has_newer_key,
+    opened_record,
+    proven_audio,
+    without_original,
+)
 from app.storage.database import Database, wake
-from app.storage.erasure import WITHOUT_REASON
+from app.storage.erasure import WITHOUT_CALL, WITHOUT_REASON
 from app.storage.keys import KeyPurpose
 
 if TYPE_CHECKING:
@@ -48,10 +54,12 @@ def restore(  # noqa: PLR0913 (where from, where to, by whom)
     `DiskFull` or `StorageError`; nothing is left in the folder then.
     """
     backup = backup_format.opened(place, way.unlock, again=way.unlock_again, keys_from=keys_from)
-    erased = backup.erased
     if erased_list is not None:
-        erased += backup_format.erased_list(erased_list, backup.header, backup.key, way.unlock)
-    return restored(backup, folder, way, erased=erased, progress=progress)
+        named = backup_format.erased_list(erased_list, backup.header, backup.key, way.unlock)
+        erased = backup.erased + named.erased
+        originals = {**backup.originals, **(named.originals or {})}
+        backup = replace(backup, erased=erased, originals=originals)
+    return restored(backup, folder, way, progress=progress)
 
 
 def restored(
@@ -59,12 +67,12 @@ def restored(
     folder: Path,
     way: Way,
     *,
-    erased: tuple[ErasedCall, ...],
     progress: Callable[[Progress], None],
 ) -> RestoreReport:
-    """Put the vault of an opened backup into an empty folder, without the `erased` calls."""
+    """Put the vault of an opened backup into an empty folder, without the calls that were erased
+    and the originals that were destroyed."""
     with making.making(folder) as path:
-        return _Restoring(backup, folder, path, erased, progress).done(way)
+        return _Restoring(backup, folder, path, progress).done(way)
 
 
 @dataclass(slots=True)
@@ -74,7 +82,6 @@ class _Restoring:
     backup: OpenBackup
     folder: Path
     path: Path
-    erased: tuple[ErasedCall, ...]
     progress: Callable[[Progress], None]
     left_out: list[CallId] = field(default_factory=list)
     without_key: list[CallId] = field(default_factory=list)
@@ -92,11 +99,13 @@ class _Restoring:
             audit = Audit(
                 database, backup.key.derive(KeyPurpose.AUDIT), backup.header.id, way.clock
             )
+            with database.reader() as reading:
+                expect_own_tables(reading)
             schema.upgrade(database, fresh=False, backup=lambda _: None)
             actor = way.admitted(database, audit, backup.header)
             calls = self._calls(database)
             with database.transaction() as writing:
-                _erase(writing, self.erased)
+                _erase(writing, backup.erased)
                 audit.append(
                     writing,
                     anew=True,
@@ -122,7 +131,7 @@ class _Restoring:
     def _calls(self, database: Database) -> int:
         with database.reader() as reading:
             gone = {row[0] for row in reading.all("SELECT call FROM erased")}
-        gone |= {one.call for one in self.erased}
+        gone |= {one.call for one in self.backup.erased}
         calls = self.backup.manifest.calls
         restored = 0
         for done, (name, stored) in enumerate(calls.items()):
@@ -131,20 +140,28 @@ class _Restoring:
             sealed_key = self.backup.keys.get(name)
             if name in gone:
                 self.left_out.append(call)
-            elif sealed_key is None:
+            elif sealed_key is None or not self._call(database, call, stored, sealed_key):
                 self.without_key.append(call)
             else:
-                self._call(database, call, stored, sealed_key)
                 restored += 1
         self.progress(Progress(done=len(calls), total=len(calls)))
         return restored
 
     def _call(
         self, database: Database, call: CallId, stored: StoredCall, sealed_key: bytes
-    ) -> None:
+    ) -> bool:
+        """Put a call in place; returns whether the key file has the key that opens it here."""
         try:
             key = self.backup.call_keys().opened(call, sealed_key)
-            record = opened_record(self.backup, call, stored, key)
+            try:
+                record = opened_record(self.backup, call, stored, key)
+            except SealBroken:
+                if has_newer_key(self.backup, call):
+                    return False
+                raise
+            destroyed_at = self.backup.originals.get(call)
+            if destroyed_at is not None and not record.original_is_destroyed:
+                record, stored = record.without_original(destroyed_at), without_original(stored)
             for one in stored.audio:
                 target = place_of(self.folder, call, Purpose(one.purpose))
                 files.make_private(target.parent)
@@ -153,6 +170,7 @@ class _Restoring:
             raise BackupInvalid(f"In the backup, call {call} is damaged.") from error
         with database.transaction() as writing:
             records.insert(writing, record, sealed_key, key)
+        return True
 
 
 def _erase(writing: Writing, erased: tuple[ErasedCall, ...]) -> None:
@@ -160,4 +178,5 @@ def _erase(writing: Writing, erased: tuple[ErasedCall, ...]) -> None:
         "INSERT OR IGNORE INTO erased (call, digest, at, removed) VALUES (?, ?, ?, 1)",
         [(one.call, one.digest, one.at) for one in erased],
     )
-    writing.many(WITHOUT_REASON, [(one.call,) for one in erased])
+    for statement in (WITHOUT_REASON, WITHOUT_CALL):
+        writing.many(statement, [(one.call,) for one in erased])

@@ -23,11 +23,21 @@ from app.storage.rows import clean, rank
 from app.storage.schema import TURN_BITS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from app.domain import AnalysedCall, CallId, CorrectedCall, Labels, Proof, RedactedValue, Turn
-    from app.storage.database import Reading, Writing
+    from app.domain import (
+        AnalysedCall,
+        CallId,
+        CorrectedCall,
+        Labels,
+        RedactedValue,
+        Released,
+        Turn,
+    )
+    from app.storage.database import Reading, Row, Writing
     from app.storage.keys import CallKeys
+
+    Listed = tuple[Row | None, tuple[Row, ...], tuple[Row, ...]]
 
 _FORMAT = 1
 T = TypeVar("T")
@@ -128,6 +138,11 @@ def keep_values(writing: Writing, number: int, values: Iterable[tuple[bytes, str
         "INSERT OR IGNORE INTO redacted_values (call, blind, kind, value) VALUES (?, ?, ?, ?)",
         [(number, *value) for value in values],
     )
+    _seal_values(writing, number)
+
+
+def _seal_values(writing: Writing, number: int) -> None:
+    keep_digest(writing, number, "values", values_digest(writing.all(_VALUES, (number,))))
 
 
 def keep_correction(  # noqa: PLR0913 (what is said of it)
@@ -147,9 +162,20 @@ def undo_correction(writing: Writing, number: int, found: CallAnalysis) -> None:
 
 
 def keep_digest(writing: Writing, number: int, what: str, digest: bytes) -> None:
-    """Keep the digest of what is sealed for a call: `analysis`, `corrected`, or `muted` audio."""
+    """Keep the digest of what is kept for a call: `analysis`, `corrected`, `values`, or `muted`
+    audio."""
     values = (number, what, digest)
     writing.change("INSERT OR REPLACE INTO contents (call, what, digest) VALUES (?, ?, ?)", values)
+
+
+def keep_digests_of_all(writing: Writing) -> None:
+    """Keep the digests of all analyses, and of their values, in a vault that had none; what its
+    muted recordings are is not known to the database."""
+    for (number,) in writing.all("SELECT call FROM analyses"):
+        row = writing.one("SELECT analysis, waveform FROM analyses WHERE call = ?", (number,))
+        if row is not None:
+            keep_digest(writing, number, "analysis", analysis_digest(*map(bytes, row)))
+            _seal_values(writing, number)
 
 
 def forget_digest(writing: Writing, number: int, what: str) -> None:
@@ -175,6 +201,35 @@ def analysis_digest(analysis: bytes, waveform: bytes) -> bytes:
     return hashlib.sha256(joined(b"autoinsights-analysis-1", analysis, waveform)).digest()
 
 
+def values_digest(values: Iterable[Row]) -> bytes:
+    """Return the digest that is kept of the redacted values of a call: blind, kind and number of
+    each."""
+    fields = [
+        field
+        for blind, kind, value in sorted(values)
+        for field in (bytes(blind), kind.encode(), str(value).encode())
+    ]
+    return hashlib.sha256(joined(b"autoinsights-values-1", *fields)).digest()
+
+
+def listed(reading: Reading, number: int) -> Listed:
+    """Return what the lists and the search say of the call with a number."""
+    first = number << TURN_BITS
+    turns = reading.all(_TURNS, (first, first + (1 << TURN_BITS)))
+    flags = reading.all(_FLAGS, (number,))
+    return (reading.one(_LISTED, (number,)), tuple(turns), tuple(flags))
+
+
+def listed_of(number: int, shown: CallAnalysis) -> Listed:
+    """Return what they have to say of the analysis that is shown of it."""
+    *measures, _language, held_back = _columns(shown)
+    return (
+        (*measures, int(held_back)),
+        tuple(_turns(number, shown_turns(shown))),
+        tuple(_flags(shown)),
+    )
+
+
 def expect_kept(call: CallId, analysis: bytes, waveform: bytes, digest: bytes | None) -> None:
     """Raise `NotAsKept` where a sealed analysis and its waveform do not have the digest that was
     kept of them, if one was."""
@@ -186,11 +241,22 @@ def add_turns(writing: Writing, number: int, turns: Iterable[Turn]) -> None:
     """Put the turns of the call with a number into the search index."""
     writing.many(
         "INSERT INTO turns (id, role, start_ms, text) VALUES (?, ?, ?, ?)",
-        [
-            ((number << TURN_BITS) + turn.index, turn.role, turn.start_ms, clean(turn.text))
-            for turn in turns
-        ],
+        _turns(number, turns),
     )
+
+
+def _turns(number: int, turns: Iterable[Turn]) -> list[Row]:
+    return [
+        ((number << TURN_BITS) + turn.index, turn.role, turn.start_ms, clean(turn.text))
+        for turn in turns
+    ]
+
+
+def _flags(analysis: CallAnalysis) -> list[Row]:
+    return [
+        (place, flag.label, flag.title, rank(flag.severity))
+        for place, flag in enumerate(analysis.flags)
+    ]
 
 
 def shown_turns(analysis: CallAnalysis) -> tuple[Turn, ...]:
@@ -205,15 +271,30 @@ def keep_in_list(writing: Writing, number: int, analysis: CallAnalysis) -> None:
     writing.change("UPDATE calls SET language = ?, held_back = ? WHERE number = ?", values)
 
 
-def release(  # noqa: PLR0913, PLR0917 (what is kept, and where)
-    writing: Writing, number: int, call: CallId, key: bytes, held: Kept, proof: Proof
+def change(  # noqa: PLR0913, PLR0917 (what is kept, and where)
+    writing: Writing,
+    number: int,
+    call: CallId,
+    key: bytes,
+    before: Kept,
+    how: Callable[[CallAnalysis], CallAnalysis],
 ) -> None:
-    """Keep what is kept of a call that is held back as it is, but with the proof of its release."""
-    found = replace(held.found, proof=proof)
-    _replace(writing, number, call, key, found, "analysis")
-    if held.speakers is not None:
-        _replace(writing, number, call, key, replace(held.shown, proof=proof), "corrected")
-    _show(writing, number, replace(held.shown, proof=proof))
+    """Keep what is kept of a call with a person's decision in it: that it is held back, or let
+    go."""
+    _replace(writing, number, call, key, how(before.found), "analysis")
+    if before.speakers is not None:
+        _replace(writing, number, call, key, how(before.shown), "corrected")
+    _show(writing, number, how(before.shown))
+
+
+def released(analysis: CallAnalysis, by: Released) -> CallAnalysis:
+    """Return an analysis that is held back no more."""
+    proof, judged = analysis.proof, analysis.judged
+    if proof is not None and proof.held_back:
+        proof = replace(proof, released=by)
+    if judged is not None and judged.held_back:
+        judged = replace(judged, released=by)
+    return replace(analysis, proof=proof, judged=judged)
 
 
 def _replace(  # noqa: PLR0913, PLR0917
@@ -226,6 +307,25 @@ def _replace(  # noqa: PLR0913, PLR0917
     sealed = _sealed(analysis, key, purpose, call)
     writing.change(f"UPDATE {table} SET analysis = ? WHERE call = ?", (sealed, number))  # noqa: S608
     keep_digest(writing, number, what, analysis_digest(sealed, bytes(row[0]) if row else b""))
+
+
+def seal_under(writing: Writing, number: int, call: CallId, key: bytes, another: bytes) -> None:
+    """Keep the analyses of a call as they are, but sealed under another key in place of its key."""
+    for what, (table, purpose) in _KEPT_IN.items():
+        row = writing.one(f"SELECT analysis, waveform FROM {table} WHERE call = ?", (number,))  # noqa: S608
+        if row is None:
+            continue
+        waveform = purpose.replace("analysis", "waveform")
+        bodies = [
+            seal_bytes(unseal_bytes(body, key, binding), another, binding)
+            for body, binding in (
+                (row[0], Binding(purpose, call)),
+                (row[1], Binding(waveform, call)),
+            )
+        ]
+        change = f"UPDATE {table} SET analysis = ?, waveform = ? WHERE call = ?"  # noqa: S608
+        writing.change(change, (*bodies, number))
+        keep_digest(writing, number, what, analysis_digest(*bodies))
 
 
 def kept(reading: Reading, call: CallId, call_key: bytes) -> Kept | None:
@@ -285,6 +385,13 @@ _KEPT = """
     SELECT 1 FROM contents JOIN calls ON calls.number = contents.call
     WHERE calls.id = ? AND contents.what = 'analysis'
 """
+_LISTED = """
+    SELECT duration_ms, channels, sentiment, score, severity, held_back
+    FROM calls WHERE number = ?
+"""
+_TURNS = "SELECT id, role, start_ms, text FROM turns WHERE id >= ? AND id < ? ORDER BY id"
+_FLAGS = "SELECT place, label, title, severity FROM flags WHERE call = ? ORDER BY place"
+_VALUES = "SELECT blind, kind, value FROM redacted_values WHERE call = ?"
 _ONE = """
     SELECT found.analysis, found.waveform, of_found.digest,
         corrected_by, corrected_at, corrected.analysis, corrected.waveform, of_corrected.digest
@@ -323,6 +430,7 @@ def _drop_further_values(writing: Writing, number: int, found: CallAnalysis) -> 
         if (kind, value) not in known:
             one = "DELETE FROM redacted_values WHERE call = ? AND kind = ? AND value = ?"
             writing.change(one, (number, kind, value))
+    _seal_values(writing, number)
 
 
 def _show(writing: Writing, number: int, shown: CallAnalysis) -> None:
@@ -334,10 +442,7 @@ def _show(writing: Writing, number: int, shown: CallAnalysis) -> None:
     writing.change("DELETE FROM flags WHERE call = ?", (number,))
     writing.many(
         "INSERT INTO flags (call, place, label, title, severity) VALUES (?, ?, ?, ?, ?)",
-        [
-            (number, place, flag.label, flag.title, rank(flag.severity))
-            for place, flag in enumerate(shown.flags)
-        ],
+        [(number, *flag) for flag in _flags(shown)],
     )
 
 

@@ -31,6 +31,7 @@ from app.storage.audit_head import Head
 from app.storage.clock import utc_now
 from app.storage.database import Database, expect_room_to_rekey, is_rekeyed, rekey
 from app.storage.keys import CallKeys, KeyPurpose, VaultKey
+from app.storage.upgrading import forget_older_copies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -68,7 +69,9 @@ def finish(  # noqa: PLR0913 (where, with what, and when)
         return found, key
     damage = ""
     if not is_rekeyed(database_path, _database_key(found, following)):
-        found, following, damage = _encrypted_anew(folder, database_path, found, key, following)
+        found, following, damage = _encrypted_anew(
+            folder, database_path, found, key, following, clock
+        )
     with _opened(database_path, _database_key(found, following)) as database:
         rewrapped = _kept(database, following)
         if rewrapped is None:
@@ -84,6 +87,7 @@ def finish(  # noqa: PLR0913 (where, with what, and when)
                     audit.append(
                         writing, actor="system", act="key.rotate", outcome=f"ended{damage}"
                     )
+        forget_older_copies(folder)
         header.write(folder, rewrapped)
     header.keep_copy(folder, rewrapped)
     key.wipe()
@@ -137,8 +141,8 @@ def _sealed_index_key(reading: Reading) -> bytes:
     return bytes(sealed[0])
 
 
-def _encrypted_anew(
-    folder: Path, path: Path, found: Header, key: VaultKey, following: VaultKey
+def _encrypted_anew(  # noqa: PLR0913, PLR0917 (as `finish`)
+    folder: Path, path: Path, found: Header, key: VaultKey, following: VaultKey, clock: Clock
 ) -> tuple[Header, VaultKey, str]:
     """Take steps 2 and 3, or neither; returns the header and the next vault key that count, and
     around which damage the steps were taken."""
@@ -150,12 +154,12 @@ def _encrypted_anew(
             following = header.following_key(found, key) or following
             _expect_last_step(database, found, key)
             expect_room_to_rekey(path)
-            keys_left = _reseal(database, found.id, key, following)
+            keys_left = _reseal(database, found.id, key, following, clock)
         pages_left = rekey(path, before, _database_key(found, following))
     except AppError as error:
         # so the vault opens under its old keys as before, once the step between was undone
         with suppress(AppError), _opened(path, before) as database:
-            _reseal(database, found.id, following, key)
+            _reseal(database, found.id, following, key, clock)
         if isinstance(error, SealBroken):
             raise VaultDamaged("What the change of keys needs is damaged.") from error
         raise
@@ -189,11 +193,16 @@ def _told(keys_left: int, pages_left: int) -> str:
 def _expect_own_state(database: Database, audit: Audit) -> bool:
     """Raise `VaultDamaged` where others changed what the change of keys would sign; returns whether
     the database has seals, which one of an older version has not."""
-    with database.reader() as reading:
-        sealed = schema.version(reading) >= schema.SEALED_FROM
+    database.hold_schema(schema.expect_own)
+    sealed = _has_seals(database)
     if sealed:
         audit.expect_own_state()
     return sealed
+
+
+def _has_seals(database: Database) -> bool:
+    with database.reader() as reading:
+        return schema.version(reading) >= schema.SEALED_FROM
 
 
 def _kept(database: Database, following: VaultKey) -> Header | None:
@@ -226,12 +235,15 @@ def _opened(path: Path, key: bytes) -> Iterator[Database]:
         database.close()
 
 
-def _reseal(database: Database, vault_id: str, old: VaultKey, new: VaultKey) -> int:
+def _reseal(database: Database, vault_id: str, old: VaultKey, new: VaultKey, clock: Clock) -> int:
     """Seal what is sealed under keys of the vault key under those of the new one, once; returns of
-    how many calls the key is damaged, and stays as it is."""
+    how many calls the key is damaged, and stays as it is. The key of the index is in the state that
+    entries sign, so that there is one of this."""
     with database.reader() as reading:
         if _is_under(reading, new):
             return 0
+    if _has_seals(database):
+        database.guard = Audit(database, new.derive(KeyPurpose.AUDIT), vault_id, clock)
     moved, left = _moved_call_keys(Around(database), old, new)
     with database.transaction() as writing:
         kept = Head(vault_id, old.derive(KeyPurpose.AUDIT)).read(writing)

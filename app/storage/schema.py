@@ -10,11 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.errors import VaultDamaged, VaultNewer
+from app.storage import schema_check
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from app.storage.database import Database, Reading
+    from app.storage.database import Database, Reading, Writing
 
 Step = tuple[str, ...]
 """The statements of one step, in order."""
@@ -294,6 +295,47 @@ _HELD_BACK: Step = (
     "CREATE INDEX calls_held_back ON calls (number) WHERE held_back",
 )
 
+# Turns that were drawn to be judged, and what was judged of them, as kinds and numbers. Their
+# call is named by its id, as in `requests`: when it is erased the name goes and the count stays,
+# or erasing calls in which something was missed would make the share look better. `result` tells
+# the analysis that the turn was drawn from; `nth` is the order in which turns were judged.
+_ELUSION: Step = (
+    """CREATE TABLE samples (
+        number INTEGER PRIMARY KEY,
+        drawn_by TEXT NOT NULL,
+        drawn_at TEXT NOT NULL,
+        scope TEXT NOT NULL,
+        population TEXT NOT NULL
+    ) STRICT""",
+    """CREATE TABLE sampled_turns (
+        sample INTEGER NOT NULL REFERENCES samples (number),
+        place INTEGER NOT NULL,
+        call TEXT NOT NULL,
+        turn INTEGER NOT NULL,
+        result TEXT NOT NULL,
+        channel TEXT NOT NULL,
+        missed TEXT,
+        judged_by TEXT,
+        judged_at TEXT,
+        nth INTEGER,
+        PRIMARY KEY (sample, place),
+        CHECK ((missed IS NULL) = (judged_by IS NULL))
+    ) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX sampled_turns_by_call ON sampled_turns (call)",
+)
+
+# Whose recording as it was imported is to be destroyed once that may be, and whose is; `removed`
+# once its sealed file is gone and the log of pages was emptied.
+_ORIGINALS: Step = (
+    """CREATE TABLE originals (
+        call INTEGER PRIMARY KEY REFERENCES calls (number) ON DELETE CASCADE,
+        due_at TEXT NOT NULL,
+        destroyed_at TEXT,
+        removed INTEGER NOT NULL DEFAULT 0
+    ) STRICT""",
+    "CREATE INDEX originals_due ON originals (call) WHERE destroyed_at IS NULL",
+)
+
 SEALED_FROM = 2
 """The step from which on there are seals."""
 
@@ -315,6 +357,13 @@ SEALED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     ),
     "contents": ("call", "what", "digest"),
     "corrected_analyses": ("call", "corrected_by", "corrected_at"),
+    "samples": ("number", "drawn_by", "drawn_at", "scope", "population"),
+    "sampled_turns": (
+        "sample", "place", "call", "turn", "result", "channel", "missed", "judged_by", "judged_at",
+        "nth",
+    ),
+    "originals": ("call", "due_at", "destroyed_at"),
+    "sealed_keys": ("name", "sealed"),
 }  # fmt: skip
 """The tables whose rows are sealed (see `seals`), and the columns of them that are: counters, the
 place in the queue and what follows from an analysis are not."""
@@ -342,7 +391,7 @@ def _seals() -> Step:
         # Digests of what is sealed for a call, beside that of its recording in `calls`.
         """CREATE TABLE contents (
             call INTEGER NOT NULL REFERENCES calls (number) ON DELETE CASCADE,
-            what TEXT NOT NULL CHECK (what IN ('analysis', 'muted', 'corrected')),
+            what TEXT NOT NULL CHECK (what IN ('analysis', 'muted', 'corrected', 'values')),
             digest BLOB NOT NULL CHECK (length(digest) = 32),
             PRIMARY KEY (call, what)
         ) STRICT, WITHOUT ROWID""",
@@ -372,10 +421,12 @@ def _noting(table: str, columns: tuple[str, ...]) -> Step:
 
 STEPS: tuple[Step, ...] = (
     _CALLS + _RESULTS + _AUDIT + _PEOPLE,
-    _WORD_LIST + _LANGUAGE + _SPEAKERS + _HELD_BACK + _seals(),
+    _WORD_LIST + _LANGUAGE + _SPEAKERS + _HELD_BACK + _ELUSION + _ORIGINALS + _seals(),
 )
 
-SINCE = {"vocabulary": 2, "corrected_analyses": 2}
+SINCE = {
+    "vocabulary": 2, "corrected_analyses": 2, "samples": 2, "sampled_turns": 2, "originals": 2,
+}  # fmt: skip
 """The step with which a table came that older vaults do not have."""
 
 
@@ -384,21 +435,38 @@ def version(reading: Reading) -> int:
     return reading.number("PRAGMA user_version")
 
 
+def foreign(reading: Reading, steps: Sequence[Step] = STEPS) -> tuple[str, ...]:
+    """Return what in the database is not as the steps made it that it has been through."""
+    return schema_check.foreign(reading, tuple(steps[: max(0, version(reading))]))
+
+
+def expect_own(reading: Reading, steps: Sequence[Step] = STEPS) -> None:
+    """Raise `VaultDamaged` where `foreign` finds something."""
+    changed = foreign(reading, steps)
+    if changed:
+        raise VaultDamaged(f"{schema_check.sentence(changed)}.", hint=schema_check.HINT)
+
+
 def upgrade(
     database: Database,
     *,
     fresh: bool,
     backup: Callable[[int], None],
+    taken: Callable[[Writing, int], None] = lambda *_: None,
     steps: Sequence[Step] = STEPS,
 ) -> int:
-    """Lead the database to today; returns how many steps that took.
+    """Lead the database to today, and hold it to the tables of today while it is open; returns how
+    many steps that took.
 
-    `backup` is called with the old version before the first step on a vault that is not `fresh`.
+    `backup` is called with the old version before the first step on a vault that is not `fresh`,
+    `taken` with the new one at the end of each step, in its transaction.
     Raises `VaultNewer` for a database that is ahead of the program and `VaultDamaged` for an empty
-    one in place of a vault.
+    one in place of a vault, and for one with what none of the steps made.
     """
     with database.reader() as reading:
         reached = version(reading)
+        if reached <= len(steps):
+            expect_own(reading, steps)
     if reached > len(steps):
         raise VaultNewer("This vault was written by a newer version of AutoInsights.")
     if reached == 0 and not fresh:
@@ -410,4 +478,6 @@ def upgrade(
             for statement in steps[number - 1]:
                 writing.change(statement)
             writing.change(f"PRAGMA user_version = {number}")
+            taken(writing, number)
+    database.hold_schema(lambda reading: expect_own(reading, steps))
     return len(steps) - reached

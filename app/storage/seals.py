@@ -2,7 +2,8 @@
 
 Promises that a row which was changed, taken away, or brought back with an old page of the database
 is found and its part named: people, rules, holds, requests, the newest header, what was erased,
-the details of calls and the digests of what is sealed for them. Each part has one number, the
+the details of calls and the digests of what is sealed for them; and so is a table, an index or a
+trigger that somebody changed or put in. Each part of rows has one number, the
 product of all its rows as numbers modulo a prime (MuHash: Bellare and Micciancio, "A new paradigm
 for collision-free hashing", 1997, with SHAKE-256), so that a row comes and goes in the same time
 however many there are, and that no two sets of rows with one number can be made; a sum of digests
@@ -16,11 +17,11 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from app.errors import VaultDamaged
-from app.storage import header, schema
+from app.storage import header, schema, schema_check
 from app.storage.audit_format import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from app.storage.database import Reading, Writing
 
@@ -37,16 +38,27 @@ WORDS: Mapping[str, str] = {
     "calls": "the details of calls",
     "contents": "the digests of analyses",
     "corrected_analyses": "who corrected the speakers of calls",
+    "samples": "what was drawn to be judged",
+    "sampled_turns": "what was judged of it",
+    "originals": "which originals are destroyed",
+    "sealed_keys": "the key of the index",
+    "schema": "tables, indexes or triggers",
 }
 """Each part, in a person's words."""
-AT_OPENING = ("header", "people", "backup_codes", "teams", "policy", "requests", "holds")
+LATER = (
+    "erased", "calls", "contents", "corrected_analyses", "samples", "sampled_turns", "originals",
+)  # fmt: skip
+"""The parts that grow with the calls: compared at once in a small vault, and in any before what
+somebody does that cannot be taken back."""
+AT_OPENING = tuple(part for part in WORDS if part not in LATER)
 """The parts that decide who may do what: few rows, compared each time the vault is opened."""
 _UNKNOWN = "the seals themselves"
-_HEADER, _ROOT = "header", ""
+_HEADER, _SCHEMA = "header", "schema"
 _BITS, _LESS = 3072, 1103717  # 2**3072 - 1103717 is the largest safe prime below 2**3072
 _PRIME = (1 << _BITS) - _LESS
 _MASK = (1 << _BITS) - 1
 _BYTES = _BITS // 8
+_ASKED_EVERY, _UNREADABLE = 1000, "error code"  # of a page that does not prove itself
 
 
 def pending(reading: Reading) -> bool:
@@ -66,15 +78,15 @@ def begin(writing: Writing) -> bytes:
     return _kept(writing, values)
 
 
-def moved(writing: Writing, signed: bytes) -> bytes:
+def moved(writing: Writing, signed: bytes, *, upgraded: bool = False) -> bytes:
     """Return the state after this transaction; `signed` is what the last entry signed, or nothing
-    in a log that was begun before there were seals.
+    in a log that was begun before there were seals. `upgraded`: it has led to other tables.
 
     What does not fit the signed state was written by others: it stays as it is, to be found.
     """
     if not signed:
         return begin(writing)
-    if not pending(writing):
+    if not (upgraded or pending(writing)):
         return signed
     values = _stored(writing)
     if _root(values) != signed:
@@ -91,16 +103,31 @@ def moved(writing: Writing, signed: bytes) -> bytes:
         value = _times(int.from_bytes(values[part], "big"), added.get(part, 1))
         value = _times(value, pow(removed.get(part, 1), -1, _PRIME))
         values[part] = _encoded(value)
-    values[_HEADER] = _value(writing, _HEADER)
+    for part in (_HEADER, _SCHEMA) if upgraded else (_HEADER,):
+        values[part] = _value(writing, part)
     return _kept(writing, values)
 
 
-def foreign(reading: Reading, signed: bytes, parts: Iterable[str] = WORDS) -> tuple[str, ...]:
-    """Return which of the parts are not as the last entry signed them, in a person's words."""
-    if not signed:
-        return ()
+class Stopped(Exception):
+    """Comparing is not wanted any more."""
+
+
+def foreign(
+    reading: Reading,
+    signed: bytes,
+    parts: Iterable[str] = WORDS,
+    stop: Callable[[], bool] = lambda: False,
+) -> tuple[str, ...]:
+    """Return which of the parts are not as the last entry signed them, in a person's words; raises
+    `VaultDamaged` where one cannot be read, and `Stopped` once `stop` says so.
+
+    Where the schema is not that of the program, it is named alone: no table can be relied on then.
+    """
+    named = schema.foreign(reading) if _SCHEMA in parts else ()
+    if named or not signed:
+        return named
     values = _stored(reading)
-    found = [WORDS[part] for part in parts if values.get(part) != _value_or_none(reading, part)]
+    found = [WORDS[one] for one in parts if values.get(one) != _value_in_order(reading, one, stop)]
     return tuple(found) if found or _root(values) == signed else (_UNKNOWN,)
 
 
@@ -120,19 +147,29 @@ def _root(values: Mapping[str, bytes]) -> bytes:
     return hashlib.sha256(joined(b"autoinsights-state-1", *fields)).digest()
 
 
-def _value_or_none(reading: Reading, part: str) -> bytes | None:
-    try:
-        return _value(reading, part)
-    except VaultDamaged:
-        return None
+def _value_in_order(reading: Reading, part: str, stop: Callable[[], bool]) -> bytes | None:
+    """Return the number of a part, or `None` where its rows are out of their order: a row is there
+    then for who reads all of them, and for nobody who asks for it."""
+    if part in schema.SEALED_COLUMNS:
+        pragma = "quick_check" if part == "calls" else "integrity_check"  # indexes: `problems`
+        found = reading.all(f"PRAGMA {pragma}({part})")
+        if any(_UNREADABLE in text for (text,) in found):
+            raise VaultDamaged("The vault's database is damaged.")
+        if found != [("ok",)]:
+            return None
+    return _value(reading, part, stop)
 
 
-def _value(reading: Reading, part: str) -> bytes:
+def _value(reading: Reading, part: str, stop: Callable[[], bool] = lambda: False) -> bytes:
     """Return the number of a part as its rows are now."""
     if part == _HEADER:
         return _header_value(reading)
+    if part == _SCHEMA:
+        return schema_check.digest(reading)
     product = 1
-    for row in _rows(reading, part):
+    for done, row in enumerate(_rows(reading, part)):
+        if done % _ASKED_EVERY == 0 and stop():
+            raise Stopped
         product = _times(product, _number(part, row))
     return _encoded(product)
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from app.access import FOUNDER
-from app.domain import Person, PersonName, VaultInfo, VaultState
+from app.domain import Person, PersonName, VaultInfo
 from app.errors import (
     AppError,
     CodeNeeded,
@@ -46,6 +46,8 @@ from app.storage.backup import Backups
 from app.storage.calls import Calls
 from app.storage.clock import stamp, utc_now
 from app.storage.database import Database
+from app.storage.destroying import AT_SIGN_IN, Destroying
+from app.storage.elusion import Elusion
 from app.storage.header import Header, OpenHeader
 from app.storage.holds import Holds
 from app.storage.jobs import Jobs
@@ -59,6 +61,7 @@ from app.storage.keys import (
     opened_index_key,
 )
 from app.storage.making import expect_empty as _expect_empty
+from app.storage.making import state as state  # noqa: PLC0414 (said to be given on)
 from app.storage.names import checked_name
 from app.storage.opening import Computer, Opening, expect_own
 from app.storage.people import People
@@ -68,6 +71,8 @@ from app.storage.scopes import Teams
 from app.storage.search import Search
 from app.storage.second_factor import SecondFactors
 from app.storage.speakers import Speakers
+from app.storage.trust import Trust
+from app.storage.upgrading import OLDER_COPIES, upgrade
 from app.storage.vocabulary import WordLists
 from app.storage.ways_in import WaysIn
 from app.storage.witness import Witness
@@ -81,7 +86,6 @@ if TYPE_CHECKING:
     from app.storage.remembered import Keyring
     from app.storage.sign_in import Entry
 
-_BACKUPS = "backups"
 _OWNER = "owner"
 _NOBODY = Person(name=PersonName("system"), roles=frozenset())
 
@@ -92,28 +96,6 @@ class Recovered:
 
     requeued: int
     removed_files: int
-
-
-def state(folder: Path) -> VaultState:
-    """Return what can be known of a folder without a passphrase.
-
-    Raises `VaultDamaged`, `VaultNewer` or `VaultTooOld` where a header is there that cannot be
-    read.
-    """
-    if (folder / making.UNFINISHED).exists():
-        return VaultState(exists=False)
-    try:
-        found = header.read(folder)
-    except VaultMissing:
-        return VaultState(exists=False)
-    return VaultState(
-        exists=True,
-        demo=found.demo,
-        id=found.id,
-        remembered=bool(found.keyring),
-        several_people=len(found.people) > 1,
-        recovery_sheet=found.recovery is not None,
-    )
 
 
 def create(  # noqa: PLR0913 (the last four are for demonstrations and tests)
@@ -287,13 +269,18 @@ class Vault:
         audit_key = key.derive(KeyPurpose.AUDIT)
         self.audit = Audit(database, audit_key, found.id, clock, witness=witness)
         database.guard = self.audit
+        self.trust = Trust(database, self.audit)
         self.audio = SealedAudio(folder, database, call_keys)
         self.jobs = Jobs(database, self.audit, clock)
         self.search = Search(database)
         self.calls = Calls(
-            database, self.audio, self.audit, call_keys, clock, older_copies=folder / _BACKUPS
+            database, self.audio, self.audit, call_keys, clock, older_copies=folder / OLDER_COPIES
+        )
+        self.originals = Destroying(
+            database, self.audio, self.audit, call_keys, clock, self.calls.erasure, self.trust
         )
         self.speakers = Speakers(database, self.audio, self.audit, call_keys, clock)
+        self.elusion = Elusion(database, self.audit, call_keys, clock)
         self.policy = Policies(database, self.audit)
         self.vocabulary = WordLists(database, self.audit)
         self.requests = Requests(database, self.audit, clock)
@@ -315,6 +302,7 @@ class Vault:
             call_keys,
             clock,
             earlier_key=self.ways_in.earlier_key,
+            trust=self.trust,
         )
         self.people = People(
             database,
@@ -344,6 +332,7 @@ class Vault:
         self.tell_of_attempts(key_of(entry.opener.tag, known=True))
         self.person = person
         self.audit.record(actor=name, act="vault.open", outcome=_HOW.get(how, "ok"))
+        self.originals.destroy_due(most=AT_SIGN_IN)
         self.audit.save_witness()
 
     def sign_in(self, name: str, passphrase: str, *, code: str = "") -> Person:
@@ -353,6 +342,7 @@ class Vault:
         `SignInError` or `VaultDamaged`.
         """
         entry = self._typed(name, passphrase)
+        self.audit.expect_own_state()
         self.let_in(entry, code)
         self.ways_in.came_in(entry)
         return self.person
@@ -454,7 +444,7 @@ class Vault:
     def _recover(self) -> None:
         """Put in order what an interruption left."""
         folder = self.info.folder
-        removed = sum(map(files.remove_temporary, (folder, folder / _BACKUPS)))
+        removed = sum(map(files.remove_temporary, (folder, folder / OLDER_COPIES)))
         removed += self.audio.recover()
         self.people.drop_strangers()
         self.calls.erasure.finish()
@@ -559,12 +549,9 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
         key.wipe()
         raise
 
-    def keep_copy(version: int) -> None:
-        files.make_private(opening.folder / _BACKUPS)
-        database.copy_to(opening.folder / _BACKUPS / f"before-step-{version + 1}.db")
-
+    log = Audit(database, key.derive(KeyPurpose.AUDIT), found.id, opening.computer.clock)
     try:
-        schema.upgrade(database, fresh=False, backup=keep_copy)
+        upgrade(database, opening.folder, log)
         expect_own(database, found)
         found = header.newest(opening.folder, database, found, key)
         header.keep_copy(opening.folder, found)
@@ -572,6 +559,7 @@ def _unlocked(opening: Opening, found: Header, key: VaultKey, entry: Entry | Non
         vault.audit.expect_own_state()
         vault._recover()
         vault.audit.meet_witness()
+        vault.trust.compare_few()
         if hindered is not None:
             vault.ways_in.tell_of_hindrance(hindered)
     except BaseException:

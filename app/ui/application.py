@@ -149,7 +149,8 @@ class Session(QObject):
         self._ended = True
         self.idle.close()
         workspace, self._workspace = self._workspace or self.entry.behind, None
-        self.window.call.playback.close()
+        for playback in self.window.playbacks:
+            playback.close()
         self.window.hide()
         self.tasks.close()
         if workspace is not None:
@@ -167,7 +168,8 @@ class Session(QObject):
         self.window.work_moved.connect(self._watch_work)
         self.window.closed.connect(self.end)
         # somebody who listens is there, though they touch nothing
-        self.window.call.playback.moved.connect(self._heard)
+        for playback in self.window.playbacks:
+            playback.moved.connect(self._heard)
         self.idle.idle.connect(self.lock)
         self.tasks.session_ended.connect(self._session_ended)
         self.tasks.announced.connect(self._changed)
@@ -238,7 +240,7 @@ class Session(QObject):
             self._watch_work()
 
     def _heard(self) -> None:
-        if self.window.call.playback.playing:
+        if any(playback.playing for playback in self.window.playbacks):
             self.idle.touch()
 
     def _changed(self, changes: Changes) -> None:

@@ -21,9 +21,12 @@ from PySide6.QtWidgets import (
 
 from app.counts import are, counted
 from app.domain import AuditQuery, Right
+from app.errors import VaultInDoubt
 from app.ui import audit_words
 from app.ui.audit_table import AuditTableModel
+from app.ui.consent import Consent
 from app.ui.paper import Paper, grouped
+from app.ui.reason_dialog import ReasonDialog
 from app.ui.rights import may
 from app.ui.secret_dialogs import PaperDialog
 from app.ui.widgets import button, label, set_kind
@@ -34,11 +37,20 @@ if TYPE_CHECKING:
     from app.ui.desk import Desk
     from app.ui.tasks import Act
     from app.workspace import Workspace
+    from app.workspace.gate import Confirmed
 
 _WIDTHS = (66, 142, 110, 176, 250, 150)
 _CHECKPOINT = (
     "Keep this away from the computer that holds the vault: with it, everybody can verify later"
     " that none of the entries so far was changed or removed."
+)
+
+
+_DOUBT = "Erasing, exports, backups over older ones and changes of people and rules are refused."
+_ACCEPT = "Accept this audit log"
+_ACCEPTING = (
+    "Do so only when you know why it is another one than this computer saw, such as after a backup"
+    " was restored. That you accepted it, and why, stays in the log."
 )
 
 
@@ -57,7 +69,7 @@ class AuditPage(QWidget):
     def __init__(self, desk: Desk) -> None:
         """Begin without a vault."""
         super().__init__()
-        self._desk = desk
+        self._desk, self._consent = desk, Consent(desk)
         self._workspace: Workspace | None = None
         self._verifying: Act | None = None
         self.model = AuditTableModel(desk.tasks)
@@ -67,6 +79,8 @@ class AuditPage(QWidget):
         self.verify = button("Verify", self._verify, "primary", "Check every entry")
         self.checkpoint = button("Checkpoint…", self._checkpoint)
         self.export = button("Export…", self._export)
+        self.accept = button("Accept…", self._accept)
+        self.doubt = label("", "notice", wrap=True)
         self.verdict = label("", "quiet", wrap=True)
         self.progress = QProgressBar(textVisible=False)
         self.progress.setAccessibleName("Progress of verifying")
@@ -80,12 +94,13 @@ class AuditPage(QWidget):
         self._verifying = None
         readable = may(workspace, Right.READ_AUDIT)
         self._workspace = workspace if readable else None
+        self._consent.open(self._workspace)
         self.model.open(self._workspace)
         self._fill(((), ()))
         self.count.clear()
         self._say("", "quiet")
         self.verify.setEnabled(True)
-        self.progress.hide()
+        self._hide_what_is_rare()
         for part in (self.export, self.checkpoint):
             part.setVisible(may(workspace, Right.EXPORT_AUDIT))
 
@@ -99,6 +114,7 @@ class AuditPage(QWidget):
         workspace = self._workspace
         if workspace is not None:
             self._desk.tasks.query(workspace.audit.names, self._fill, key="audit.names")
+            self._desk.tasks.query(workspace.audit.doubt, self._show_doubt, key="audit.doubt")
             self._ask()
 
     def _build(self) -> None:
@@ -108,7 +124,7 @@ class AuditPage(QWidget):
         head.addSpacing(8)
         head.addWidget(self.count)
         head.addStretch(1)
-        for part in (self.checkpoint, self.export, self.verify):
+        for part in (self.accept, self.checkpoint, self.export, self.verify):
             head.addWidget(part)
         filters = QHBoxLayout()
         filters.setSpacing(8)
@@ -120,10 +136,16 @@ class AuditPage(QWidget):
         whole.setContentsMargins(24, 18, 24, 18)
         whole.setSpacing(12)
         whole.addLayout(head)
+        whole.addWidget(self.doubt)
         whole.addLayout(filters)
         whole.addWidget(self.progress)
         whole.addWidget(self.table, 1)
+        self._hide_what_is_rare()
+
+    def _hide_what_is_rare(self) -> None:
         self.progress.hide()
+        self.doubt.hide()
+        self.accept.hide()
 
     def _build_table(self) -> QTableView:
         table = QTableView()
@@ -228,6 +250,28 @@ class AuditPage(QWidget):
         self._verifying = None
         self.verify.setEnabled(True)
         self.progress.hide()
+
+    def _show_doubt(self, doubt: AppError | None) -> None:
+        self.doubt.setText("" if doubt is None else f"{doubt.sentence} {_DOUBT}")
+        self.doubt.setVisible(doubt is not None)
+        acceptable = isinstance(doubt, VaultInDoubt) and may(self._workspace, Right.MANAGE_VAULT)
+        self.accept.setVisible(acceptable)
+
+    def _accept(self) -> None:
+        dialog = ReasonDialog(self.window(), _ACCEPT, _ACCEPTING, "Go on")
+        dialog.given.connect(self._ask_for_passphrase)
+        dialog.open()
+
+    def _ask_for_passphrase(self, reason: str) -> None:
+        def accept(confirmed: Confirmed) -> None:
+            workspace = self._workspace
+            if workspace is not None:
+                self._desk.tasks.query(
+                    lambda: workspace.audit.accept(reason, confirmed=confirmed),
+                    lambda _: self.refresh(),
+                )
+
+        self._consent.ask(self.window(), _ACCEPT, _ACCEPTING, "Accept it", accept)
 
     def _checkpoint(self) -> None:
         workspace = self._workspace

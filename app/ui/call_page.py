@@ -10,7 +10,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.domain import CallDetail, CallId, JobState, Right, Severity, Subject
-from app.limits import badge
+from app.limits import badge, judged_badge
 from app.ui import timeline, words
 from app.ui.call_acts import CallActs
 from app.ui.call_side import CallSide
@@ -143,12 +143,12 @@ class CallPage(QWidget):
     @property
     def _is_silenced(self) -> bool:
         analysis = self._detail.analysis if self._detail else None
-        released = analysis.proof.released if analysis and analysis.proof else None
-        return released is not None and released.silenced
+        return analysis is not None and analysis.silenced
 
     def _offer_sound(self) -> None:
         original = may(self._workspace, Right.HEAR_ORIGINAL)
-        self.transport.offer(hear=self._may_hear(), original=original)
+        at = self._detail.original_destroyed_at if self._detail else None
+        self.transport.offer(hear=self._may_hear(), original=original, destroyed_at=at)
 
     def _build(self) -> None:
         whole = QVBoxLayout(self)
@@ -336,9 +336,13 @@ class CallPage(QWidget):
         if proof is not None and proof.rounds:
             severity = Severity.ALERT if proof.held_back else None
             self._chips.addWidget(Chip(badge(proof), self._desk.theme, severity))
+        judged = detail.analysis.judged if detail.analysis else None
+        if judged is not None:
+            severity = Severity.ALERT if judged.held_back else None
+            self._chips.addWidget(Chip(judged_badge(judged), self._desk.theme, severity))
         flags = detail.analysis.flags if detail.analysis else ()
         # the panel beside the transcript names all of them
-        shown = 1 if detail.on_hold or doubt or proof else 2
+        shown = 1 if detail.on_hold or doubt or proof or judged else 2
         for flag in flags[:shown]:
             self._chips.addWidget(Chip(flag.title, self._desk.theme, flag.severity))
         if len(flags) > shown:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.counts import counted
 from app.domain import FindingKind
-from app.limits import heard_again, warning
+from app.limits import heard_again, judged_missed, warning
 from app.ui import words
 from app.ui.languages import heard_language
 from app.ui.widgets import RowButton, Section, SentimentBar, clear, label
@@ -204,6 +204,8 @@ class CallSide(QScrollArea):
         lines = [("Language", heard_language(analysis.transcript))]
         if analysis.proof is not None:
             lines.append(("Proof", heard_again(analysis.proof)))
+        if analysis.judged is not None:
+            lines.append(("Judged", judged_missed(analysis.judged)))
         section.content.addWidget(_table([*lines, *provenance(analysis.provenance)]))
 
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.domain import CallId, CallOrder, CallQuery, CallRow, Facets, JobState, Right, Subject
+from app.limits import recall_line
 from app.ui import words
 from app.ui.call_cells import CallCells
 from app.ui.call_table import AGENT, NAME, QUEUE, ROW, CallTableModel, next_flagged
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from PySide6.QtGui import QKeyEvent
 
-    from app.domain import Changes, Facet
+    from app.domain import Changes, Facet, SampleReport
     from app.ui.desk import Desk
     from app.workspace import Workspace
 
@@ -94,6 +95,7 @@ class CallsPage(QWidget):
         self.clear_filters(ask=False)
         self.stack.setCurrentWidget(self._waiting)
         self.count.clear()
+        self.recall.clear()
         if workspace is None:
             self._forget_facets()
         else:
@@ -113,6 +115,7 @@ class CallsPage(QWidget):
         """Read the list and the filters' entries again."""
         self.model.refresh()
         self._read_facets()
+        self._read_recall()
 
     def clear_filters(self, *, ask: bool = True) -> None:
         """Show all calls again."""
@@ -175,6 +178,8 @@ class CallsPage(QWidget):
         whole.setContentsMargins(24, 18, 24, 18)
         whole.setSpacing(12)
         whole.addLayout(self._build_head())
+        self.recall = label("", "quiet")
+        whole.addWidget(self.recall)
         whole.addLayout(self._build_filters())
         self.table = self._build_table()
         self.empty = EmptyState(self._desk.theme, "recording")
@@ -265,6 +270,16 @@ class CallsPage(QWidget):
             read = self._workspace.calls.facets
             self._desk.tasks.query(read, self._fill_filters, key="facets")
 
+    def _read_recall(self) -> None:
+        if self._workspace is not None:
+            read = self._workspace.elusion.report
+            self._desk.tasks.query(read, self._show_recall, key="recall")
+
+    def _show_recall(self, report: SampleReport | None) -> None:
+        """Tell how much is redacted; that nobody judged yet only to who could."""
+        self.recall.setText(recall_line(report))
+        self.recall.setVisible(report is not None or may(self._workspace, Right.JUDGE_REDACTION))
+
     def _fill_filters(self, facets: Facets) -> None:
         _fill(self.agent, choices("All agents", facets.agents))
         _fill(self.queue, choices("All queues", facets.queues))
@@ -274,6 +289,8 @@ class CallsPage(QWidget):
     def _changed(self, changes: Changes) -> None:
         if changes & {Subject.CALLS, Subject.JOBS}:
             self.refresh()
+        elif Subject.SAMPLES in changes:
+            self._read_recall()
 
     def _counted(self, count: int) -> None:
         filtered = narrowed(self.model.query)

@@ -14,14 +14,15 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.call_page import page_keys
+from app.ui.judging_page import judging_keys
 from app.ui.widgets import button, label
 
 WINDOW_KEYS = [
     ("Ctrl+I", "Import recordings"),
     ("Ctrl+F", "Search"),
     ("Ctrl+1 / Ctrl+2", "Calls / queue"),
-    ("Ctrl+3 / Ctrl+4", "People and rules / audit"),
-    ("Ctrl+5", "Your account"),
+    ("Ctrl+3 / Ctrl+4", "Judge redaction / people and rules"),
+    ("Ctrl+5 / Ctrl+6", "Audit / your account"),
     ("Ctrl+L", "Lock the vault"),
     ("F1", "This list"),
 ]
@@ -46,6 +47,7 @@ class KeysDialog(QDialog):
             ("Everywhere", WINDOW_KEYS),
             ("In the list of calls", LIST_KEYS),
             ("In a call", page_keys()),
+            ("Where turns are judged", judging_keys()),
         ):
             whole.addWidget(label(title, "heading"))
             whole.addLayout(_grid(keys))

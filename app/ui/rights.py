@@ -22,6 +22,7 @@ class Page(StrEnum):
 
     CALLS = "calls"
     QUEUE = "queue"
+    JUDGING = "judging"
     PEOPLE = "people"
     AUDIT = "audit"
     ACCOUNT = "account"
@@ -74,6 +75,7 @@ def pages(rights: frozenset[Right]) -> tuple[Page, ...]:
     offered = {
         Page.CALLS: Right.SEE_CALLS in rights,
         Page.QUEUE: Right.SEE_CALLS in rights,
+        Page.JUDGING: rights.issuperset({Right.JUDGE_REDACTION, Right.SEE_TRANSCRIPT}),
         Page.PEOPLE: bool(tabs(rights)),
         Page.AUDIT: Right.READ_AUDIT in rights,
         Page.ACCOUNT: True,

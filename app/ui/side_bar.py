@@ -22,9 +22,10 @@ if TYPE_CHECKING:
 ENTRIES = {
     Page.CALLS: ("Calls", "Ctrl+1", "calls"),
     Page.QUEUE: ("Queue", "Ctrl+2", "queue"),
-    Page.PEOPLE: ("People and rules", "Ctrl+3", "people"),
-    Page.AUDIT: ("Audit", "Ctrl+4", "audit"),
-    Page.ACCOUNT: ("Your account", "Ctrl+5", "person"),
+    Page.JUDGING: ("Judge redaction", "Ctrl+3", "eye-off"),
+    Page.PEOPLE: ("People and rules", "Ctrl+4", "people"),
+    Page.AUDIT: ("Audit", "Ctrl+5", "audit"),
+    Page.ACCOUNT: ("Your account", "Ctrl+6", "person"),
 }
 
 

@@ -36,6 +36,7 @@ from app.ui.call_page import CallPage
 from app.ui.calls_page import CallsPage
 from app.ui.dialogs import KeysDialog, ReportDialog
 from app.ui.importing import Importing
+from app.ui.judging_page import JudgingPage
 from app.ui.messages import Kind, Message
 from app.ui.people_page import PeoplePage
 from app.ui.processing import ProcessingControl
@@ -47,11 +48,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from app.domain import Changes
+    from app.errors import AppError
     from app.ui.desk import Desk
+    from app.ui.playback import Playback
     from app.workspace import Workspace
 
 NAME = "AutoInsights"
-_Page = CallsPage | QueuePage | PeoplePage | AuditPage | AccountPage
+_Page = CallsPage | QueuePage | JudgingPage | PeoplePage | AuditPage | AccountPage
 
 
 class MainWindow(QMainWindow):
@@ -88,6 +91,11 @@ class MainWindow(QMainWindow):
     def workspace(self) -> Workspace | None:
         """The vault that is shown."""
         return self._workspace
+
+    @property
+    def playbacks(self) -> tuple[Playback, ...]:
+        """All by which calls are heard."""
+        return self.call.playback, self.judging.playback
 
     @property
     def running(self) -> bool:
@@ -150,6 +158,18 @@ class MainWindow(QMainWindow):
         self.show_page(rights.first_page(session))
         self._read_totals()
         self._read_requests()
+        self._compare(workspace)
+
+    def _compare(self, workspace: Workspace) -> None:
+        """Say what speaks against relying on the vault; with very many calls that takes a while."""
+
+        def tell(doubt: AppError | None) -> None:
+            if doubt is not None and self._workspace is workspace:
+                self._desk.messages.problem(doubt)
+
+        self._desk.tasks.run(
+            lambda act: workspace.audit.compare(act.stopped), tell, progress=lambda _: None
+        )
 
     def show_page(self, page: Page) -> None:
         """Show a page, if the person can use it."""
@@ -220,11 +240,13 @@ class MainWindow(QMainWindow):
             self.root.addWidget(page)
         self.calls, self.call = CallsPage(self._desk), CallPage(self._desk)
         self.queue = QueuePage(self._desk, self.control)
+        self.judging = JudgingPage(self._desk)
         self.people, self.audit = PeoplePage(self._desk), AuditPage(self._desk)
         self.account = AccountPage(self._desk)
         self._pages: dict[Page, _Page] = {
             Page.CALLS: self.calls,
             Page.QUEUE: self.queue,
+            Page.JUDGING: self.judging,
             Page.PEOPLE: self.people,
             Page.AUDIT: self.audit,
             Page.ACCOUNT: self.account,

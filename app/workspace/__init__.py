@@ -15,10 +15,12 @@ from app.domain import Right
 from app.engine.redaction.labels import LabelRedactor
 from app.workspace.backups import Backups
 from app.workspace.control import Processing
+from app.workspace.elusion import Elusion
 from app.workspace.gate import Confirmed, Gate
 from app.workspace.governing import Retention, Rules, Teams
 from app.workspace.intake import Intake
 from app.workspace.keys import Keys
+from app.workspace.originals import Originals
 from app.workspace.people import People
 from app.workspace.reading import Calls
 from app.workspace.requests import Requests
@@ -37,9 +39,9 @@ if TYPE_CHECKING:
 
 
 class Workspace:
-    """An open vault and the person who is signed in, by its parts: `calls`, `speakers`,
-    `intake`, `processing`, `requests`, `policy`, `vocabulary`, `teams`, `retention`, `people`,
-    `keys`, `backups`, `audit`.
+    """An open vault and the person who is signed in, by its parts: `calls`, `speakers`, `elusion`,
+    `intake`, `processing`, `requests`, `policy`, `vocabulary`, `teams`, `retention`, `originals`,
+    `people`, `keys`, `backups`, `audit`.
 
     Every part asks the gate first: what no right allows is not done, and is an audit entry.
     """
@@ -62,6 +64,7 @@ class Workspace:
         self.session = session
         self.calls = Calls(gate)
         self.speakers = Speakers(gate, settings, places)
+        self.elusion = Elusion(gate)
         recognisers = Path(places.resources) / "recognisers"
         self.intake = Intake(gate, LabelRedactor(recognisers, settings.redaction))
         # calls whose analysis is to end: what cancels and what erases adds to it
@@ -72,6 +75,7 @@ class Workspace:
         self.vocabulary = WordList(gate)
         self.teams = Teams(gate)
         self.retention = Retention(gate, ended, self.requests)
+        self.originals = Originals(gate, self.requests)
         self.people = People(gate)
         self.keys = Keys(gate)
         self.backups = Backups(gate)
@@ -96,6 +100,7 @@ class Workspace:
         beside.requests = replace(self.requests, _gate=beside._gate)
         beside.policy = Rules(beside._gate, beside.requests)
         beside.retention = replace(self.retention, _gate=beside._gate, _requests=beside.requests)
+        beside.originals = Originals(beside._gate, beside.requests)
         return beside
 
     def confirm(self, passphrase: str, *, code: str = "") -> Confirmed:

@@ -72,4 +72,5 @@ class Backups:
     def write_erased_list(self, file: Path) -> int:
         """Write a list of all erased calls, for restoring older copies; returns how many."""
         self._gate.require(Right.MANAGE_VAULT)
+        self._gate.expect_trust()
         return self._gate.vault.backups.write_erased_list(file, actor=self._gate.actor)

@@ -71,6 +71,11 @@ class Gate:
             with self.watched(right):
                 self.session.require(right)
 
+    def expect_trust(self) -> None:
+        """Let pass what cannot be taken back only while the vault is as its log, and what this
+        computer remembers of that, say; raises `VaultInDoubt` or `VaultDamaged`."""
+        self.vault.trust.expect()
+
     def expect_confirmed(self, act: str, confirmed: Confirmed | None) -> None:
         """Let pass who typed their passphrase in this session, for an act as `TYPED_AGAIN` names
         it and in the time that it says: an unlocked screen is nobody's consent.

@@ -1,4 +1,7 @@
-"""The rules of the vault: its policy, the teams that limit views, and how long calls are kept."""
+"""The rules of the vault: its policy, the teams that limit views, and how long calls are kept.
+
+None of them is changed, and no call erased, while the vault is in doubt: see `Gate.expect_trust`.
+"""
 
 from __future__ import annotations
 
@@ -41,6 +44,7 @@ class Rules:
         """
         self._gate.require(Right.CONFIGURE)
         self._gate.expect_confirmed("policy.change", confirmed)
+        self._gate.expect_trust()
         policy = self._gate.vault.policy
         acts = policy.change(name, value, actor=self._gate.actor, reason=reason.strip())
         if not acts:
@@ -64,6 +68,7 @@ class Teams:
         raises `NotAllowed` unless the passphrase was typed again."""
         self._gate.require(Right.MANAGE_PEOPLE)
         self._gate.expect_confirmed("teams.keep", confirmed)
+        self._gate.expect_trust()
         self._gate.vault.teams.keep(name, agents, actor=self._gate.actor)
         return frozenset({Subject.PEOPLE})
 
@@ -102,6 +107,7 @@ class Retention:
         forward, or most calls would go: `ask` then.
         """
         self._gate.require(Right.ERASE)
+        self._gate.expect_trust()
         due = self._due()
         with self._gate.watched(Right.ERASE):
             self._expect_usual(due)

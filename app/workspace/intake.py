@@ -73,6 +73,8 @@ class Intake:
         disk gives out; what was imported until then stays.
         """
         self._gate.require(Right.IMPORT, *([Right.ERASE] if even_erased else []))
+        if even_erased:
+            self._gate.expect_trust()
         how = Taking(actor=self._gate.actor, scope=self._gate.scope, even_erased=even_erased)
         found = _find(paths, metadata or CallMetadata(), metadata_file)
         tally = _Tally(passed_over=found.passed_over, described=found.described)

@@ -18,7 +18,8 @@ _SETTINGS: Changes = frozenset({Subject.SETTINGS})
 class Keys:
     """The ways into the vault, as people change them; each change is an audit entry.
 
-    Whatever lets somebody in takes the passphrase again: `confirmed`, or `NotAllowed` is raised."""
+    Whatever lets somebody in takes the passphrase again: `confirmed`, or `NotAllowed` is raised;
+    and it takes a vault that is not in doubt, see `Gate.expect_trust`."""
 
     _gate: Gate
 
@@ -37,6 +38,7 @@ class Keys:
         """Let the system's keyring sign this person in here; raises `KeyringRefused`."""
         self._gate.present()
         self._gate.expect_confirmed("keys.remember", confirmed)
+        self._gate.expect_trust()
         self._gate.vault.ways_in.remember(self._gate.vault.people.get(self._gate.actor))
         return _SETTINGS
 
@@ -50,6 +52,7 @@ class Keys:
         """Let the vault open on this computer only, or on any; raises `KeyringRefused`."""
         self._gate.require(Right.MANAGE_VAULT)
         self._gate.expect_confirmed("keys.ask_for_computer", confirmed)
+        self._gate.expect_trust()
         ways = self._gate.vault.ways_in
         change = ways.ask_for_computer if wanted else ways.ask_for_no_computer
         change(actor=self._gate.actor)
@@ -64,6 +67,7 @@ class Keys:
         """Let a sheet open the vault once it was typed as it is shown; raises `RecoveryWrong`."""
         self._gate.require(Right.MANAGE_VAULT)
         self._gate.expect_confirmed("keys.keep_sheet", confirmed)
+        self._gate.expect_trust()
         self._gate.vault.ways_in.keep_sheet(shown, typed, actor=self._gate.actor)
         return _SETTINGS
 

@@ -3,7 +3,8 @@
 Everybody may look after their own passphrase and second factor; the rest takes the right to manage
 people. Whatever is changed takes the passphrase of who changes it again: `confirmed`, or
 `NotAllowed` is raised. Nobody can give rights to others by granting them to themselves unnoticed:
-each change is an audit entry that says what the person may do from then on.
+each change is an audit entry that says what the person may do from then on. While the
+vault is in doubt (`Gate.expect_trust`), people are shut out and no others let in.
 """
 
 from __future__ import annotations
@@ -65,6 +66,7 @@ class People:
         """Let somebody in; raises `WeakPassphrase`, and `UsageError` for a name that is taken."""
         self._expect_managing("people.add", confirmed)
         self._expect_roles(person)
+        self._gate.expect_trust()
         self._gate.vault.people.add(person, passphrase, actor=self._gate.actor)
         return _PEOPLE
 
@@ -78,6 +80,7 @@ class People:
                 "Nobody takes the right to manage people from themselves.",
                 hint="Another administrator can do that.",
             )
+        self._gate.expect_trust()
         self._gate.vault.people.change(person, actor=self._gate.actor)
         return _PEOPLE
 
@@ -89,6 +92,8 @@ class People:
             raise UsageError(
                 "Nobody shuts themselves out.", hint="Another administrator can do that."
             )
+        if state is PersonState.ACTIVE:
+            self._gate.expect_trust()
         self._gate.vault.people.change(replace(person, state=state), actor=self._gate.actor)
         return _PEOPLE
 
@@ -98,6 +103,7 @@ class People:
         Raises `WeakPassphrase` or `PersonNotFound`.
         """
         self._expect_own_or_managing("people.set_passphrase", name, confirmed)
+        self._gate.expect_trust()
         self._gate.vault.people.set_passphrase(name, passphrase, actor=self._gate.actor)
         return _PEOPLE
 
@@ -122,6 +128,7 @@ class People:
         """
         self._gate.known()
         self._gate.expect_confirmed("people.set_second_factor", confirmed)
+        self._gate.expect_trust()
         return self._gate.vault.second_factors.set_up(
             self.me, new.secret, code, actor=self._gate.actor
         )
@@ -130,6 +137,7 @@ class People:
         """Ask a person for no code any more, such as after the loss of a telephone."""
         self._expect_own_or_managing("people.take_second_factor", name, confirmed)
         person = self._gate.vault.people.get(name)
+        self._gate.expect_trust()
         self._gate.vault.second_factors.take_away(person, actor=self._gate.actor)
         return _PEOPLE
 

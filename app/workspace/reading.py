@@ -86,7 +86,8 @@ class Calls:
         return audio
 
     def original_audio(self, call: CallId) -> bytes:
-        """Return the recording as it was imported; raises `CallNotFound` or `SealBroken`."""
+        """Return the recording as it was imported; raises `CallNotFound`, `OriginalDestroyed` or
+        `SealBroken`."""
         self._gate.require(Right.HEAR_ORIGINAL)
         audio = self._gate.vault.audio.read(call, Purpose.ORIGINAL, scope=self._gate.scope)
         self._record(act="call.listen-original", subject=call)
@@ -95,10 +96,11 @@ class Calls:
     def export_original(self, call: CallId) -> bytes:
         """Return the recording as it was imported, to be kept outside of the vault.
 
-        Raises `CallNotFound`, and `NotAllowed` unless an export by this person was approved, which
-        is good once.
+        Raises `CallNotFound` or `OriginalDestroyed`, and `NotAllowed` unless an export by this
+        person was approved, which is good once; `VaultInDoubt` while that is so.
         """
         self._gate.require(Right.EXPORT_ORIGINAL)
+        self._gate.expect_trust()
         audio = self._gate.vault.audio.read(call, Purpose.ORIGINAL, scope=self._gate.scope)
         with self._gate.watched(Right.EXPORT_ORIGINAL):
             self._gate.vault.requests.use_export(call, by=self._gate.actor)
@@ -124,9 +126,11 @@ class Calls:
         """
         self._gate.require(Right.HEAR_ORIGINAL)
         given = given_reason(reason)
+        self._gate.expect_trust()
         self._gate.vault.calls.release(
             call, actor=self._gate.actor, scope=self._gate.scope, reason=given, silence=silence
         )
+        self._gate.vault.originals.destroy(call)
         return frozenset({Subject.CALLS})
 
     def _sees_words(self, analysis: CallAnalysis) -> bool:

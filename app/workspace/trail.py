@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from app.domain import AuditCheck, AuditEntry, AuditProof, Progress
+    from app.errors import AppError
     from app.workspace.gate import Confirmed, Gate
 
 _EVERYTHING = AuditQuery()
@@ -127,10 +128,23 @@ class AuditTrail:
         )
         return self._gate.vault.audit.consistency(older, until)
 
+    def doubt(self) -> AppError | None:
+        """Return what speaks against relying on this vault, as far as it is known by now: until it
+        is accepted, or for good, nothing is done that cannot be taken back."""
+        self._gate.known()
+        return self._gate.vault.trust.doubt()
+
+    def compare(self, stop: Callable[[], bool] = lambda: False) -> AppError | None:
+        """Compare all that the log signs, unless `stop` ends that, and return what `doubt` does
+        then; takes some seconds where there are very many calls, and nothing a second time."""
+        self._gate.known()
+        self._gate.vault.trust.compare(stop)
+        return self.doubt()
+
     def accept(self, reason: str, *, confirmed: Confirmed | None) -> AuditEntry:
         """Accept that the log is not the one that this computer saw, such as after a backup was
-        restored; that, and who accepted it and why, stays in the log. Raises `NotAllowed` unless
-        the passphrase was typed again."""
+        restored, or that its end was lost; that, and who accepted it and why, stays in the log.
+        Raises `NotAllowed` unless the passphrase was typed again."""
         self._gate.require(Right.MANAGE_VAULT)
         self._gate.expect_confirmed("audit.accept", confirmed)
         given = given_reason(reason)

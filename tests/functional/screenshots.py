@@ -33,6 +33,7 @@ from app.domain import (
 )
 from app.errors import CodeNeeded
 from app.storage import vault
+from app.storage.elusion import Judging
 from app.storage.requests import Asked
 from app.ui import first_steps
 from app.ui.application import Session, qt_application
@@ -139,6 +140,7 @@ def take_all(camera: Camera, folder: Path) -> None:
     page.transcript.highlight(page._detail.analysis.flags[1].evidence)
     page.playback.seek(27_200)
     camera.shoot("call")
+    _picture_judging(camera)
     _picture_people(camera)
     _picture_queue(camera)
     session.lock()
@@ -182,6 +184,20 @@ def _picture_entry(camera: Camera, folder: Path) -> None:
     camera.shoot("empty", SIZES[:1])
     session.lock()
     camera.wait(lambda: session.unlock.isVisible() and session.unlock.passphrase.edit.isEnabled())
+
+
+def _picture_judging(camera: Camera) -> None:
+    """Picture a drawn turn in which something is counted as missed."""
+    window, page = camera.window, camera.window.judging
+    window.show_page(Page.JUDGING)
+    if camera.theme == "light":
+        camera.wait(page.empty.isVisible)
+        page.number.setValue(100)
+        page.draw.click()
+    camera.wait(lambda: page.content.isVisible() and bool(page.text.text()))
+    page.count_missed(next(iter(page.kinds)))
+    camera.shoot("judging", SIZES[:1])
+    page.clear_missed()
 
 
 def _picture_people(camera: Camera) -> None:
@@ -269,6 +285,15 @@ def _furnish(folder: Path) -> None:
         for by, one in ((PersonName("Priya"), asked), (PersonName("owner"), own)):
             opened.requests.ask(one, by=by, check=lambda _: None, do=lambda *_: None)
         opened.holds.place(made.done[1], "Dispute 17", actor="Priya", scope=EVERYTHING)
+        _judge(opened)
+
+
+def _judge(opened: vault.Vault) -> None:
+    """Draw turns and judge all of them."""
+    who = Judging(actor="Priya", scope=EVERYTHING, held_back=True)
+    opened.elusion.draw(120, actor="Priya", scope=EVERYTHING, progress=lambda _: None)
+    while (turn := opened.elusion.next(who=who)) is not None:
+        opened.elusion.judge(turn.sample, turn.place, (), who=who)
 
 
 def _picture_queue(camera: Camera) -> None:

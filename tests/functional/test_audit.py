@@ -7,12 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from app.errors import VaultInDoubt
 from app.storage import vault
 from app.ui import paged_table
+from app.ui.reason_dialog import ReasonDialog
 from app.ui.rights import Page
 from app.ui.secret_dialogs import PaperDialog
 from tests.functional import scenes
 from tests.functional.scenes import ADMINISTRATOR, PASSPHRASES
+from tests.functional.test_account import confirm
+from tests.functional.test_people import dialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +105,39 @@ def test_the_log_is_handed_out_by_who_may(person: Person, tmp_path: Path) -> Non
     assert shown.view.text.text().startswith("AIROOT2-")
     person.session.lock()
     assert not shown.isVisible()
+
+
+def test_a_log_of_before_is_told_and_accepted_by_who_types_the_passphrase(
+    start: Callable[..., Person], program: Program
+) -> None:
+    folder = program.folders.vault
+    scenes.office(folder, ADMINISTRATOR, done=2)
+    older = {path: path.read_bytes() for path in folder.glob("vault.*")}
+    program.open(folder, scenes.PASSPHRASE, name="owner").close()
+    for path, content in older.items():
+        path.write_bytes(content)
+    person = start()
+    person.sign_in("owner", scenes.PASSPHRASE)
+    person.wait(lambda: "older state" in person.window.bar.sentence.text())
+    person.window.show_page(Page.AUDIT)
+    page = person.window.audit
+    person.wait(page.accept.isVisible)
+    assert "are refused" in page.doubt.text()
+    workspace = person.window.workspace
+    assert workspace is not None
+    typed = workspace.confirm(scenes.PASSPHRASE)
+    with pytest.raises(VaultInDoubt):
+        workspace.teams.keep("red", ["ann"], confirmed=typed)
+    page.accept.click()
+    reason = dialog(person, ReasonDialog)
+    assert not reason.confirm.isEnabled()
+    person.qtbot.keyClicks(reason.reason, "restored after a fire")
+    reason.confirm.click()
+    confirm(person, scenes.PASSPHRASE)
+    person.wait(lambda: not page.doubt.isVisible())
+    assert not page.accept.isVisible()
+    person.wait(lambda: page.model.row(0) is not None and page.model.row(0).act == "audit.accept")
+    workspace.teams.keep("red", ["ann"], confirmed=typed)
 
 
 def with_auditor(person: Person) -> None:

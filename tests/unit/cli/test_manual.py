@@ -25,7 +25,9 @@ SCHEMAS = runpy.run_path(str(ROOT / "build" / "documents.py"))["schema_documents
 
 
 # Commands that are nothing without the word that follows.
-GROUPS = (("models",), ("audit",), ("people",), ("key",), ("backup",), ("vault",))
+GROUPS = (
+    ("models",), ("audit",), ("people",), ("key",), ("backup",), ("vault",), ("elusion",),
+)  # fmt: skip
 
 
 def parsers(of, name=()):

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.domain import AuditEntry, Sha256
 from app.errors import VaultDamaged
-from app.storage import audit_rows, merkle, seals
+from app.storage import audit_rows, merkle, schema, seals
 from app.storage.audit import Audit
 from app.storage.audit_export import log_lines
 from app.storage.audit_head import Head
@@ -379,9 +379,6 @@ def test_every_change_in_an_exported_line_is_found(logs):
 @pytest.fixture
 def store(tmp_path):
     database, log = begun(tmp_path / "vault.db")
-    with database.transaction() as writing:
-        for trigger in ("audit_fixed", "audit_kept", "audit_appended"):
-            writing.change(f"DROP TRIGGER {trigger}")
     yield database, log
     database.close()
 
@@ -389,7 +386,10 @@ def store(tmp_path):
 def put(database, state, vault_id=VAULTS[0]):
     """Put a state into a database, sealed with the vault's keys."""
     head = Head(vault_id, KEY)
+    guarding = [one for one in schema.STEPS[0] if "TRIGGER audit_" in one]
     with database.transaction() as writing:
+        for one in guarding:
+            writing.change(f"DROP TRIGGER {one.split()[2]}")
         writing.change("DELETE FROM audit")
         for row in state.rows:
             audit_rows.add(writing, row)
@@ -402,6 +402,8 @@ def put(database, state, vault_id=VAULTS[0]):
             signer=Ed25519PrivateKey.from_private_bytes(state.seed),
         )
         head.keep(writing, end)
+        for one in guarding:
+            writing.change(one)
         seals.begin(writing)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -17,7 +16,6 @@ from app.domain import (
 )
 from app.errors import (
     BackupInvalid,
-    RecordingErased,
     UsageError,
     WrongPassphrase,
 )
@@ -213,64 +211,6 @@ def test_nothing_of_a_call_is_in_the_database_of_the_backup(opened, place):
         assert reading.number("SELECT count(*) FROM audit WHERE subject = ?", (call,)) == 2
     copy.close()
     assert not list(place.glob("*-wal"))
-
-
-# --------------------------------------------------------------------------- what was erased
-
-
-def test_an_erased_call_does_not_come_back_from_an_old_copy_with_the_new_key_file(
-    opened, place, again, tmp_path
-):
-    elsewhere = tmp_path / "keys"
-    gone, kept = add(opened, b"gone"), add(opened, b"kept")
-    made(opened, place, keys_to=elsewhere)
-    old = shutil.copytree(place, tmp_path / "old")
-    opened.calls.erase(gone, actor="ann", reason="asked for")
-    made(opened, place, keys_to=elsewhere)
-    assert opened.backups.check(old, keys_from=elsewhere).problems == ()
-    done = restore.restore(old, again, WAY, keys_from=elsewhere)
-    assert (done.calls, done.erased, done.without_key) == (1, (gone,), ())
-    with reopened(again) as back:
-        assert set(contents(back)) == {kept}
-        assert back.check() == ()
-        with pytest.raises(RecordingErased):
-            add(back, b"gone")
-    assert gone.encode() in (old / "calls" / gone[:2]).iterdir().__next__().name.encode()
-
-
-def test_an_erased_call_does_not_come_back_from_a_complete_old_copy_with_the_list(
-    opened, place, again, tmp_path
-):
-    gone, kept = add(opened, b"gone"), add(opened, b"kept")
-    made(opened, place)
-    opened.calls.erase(gone, actor="ann")
-    assert opened.backups.write_erased_list(tmp_path / "erased", actor="ann") == 1
-    assert opened.audit.entries(limit=1)[0].act == "vault.erased-list"
-    with pytest.raises(UsageError):
-        opened.backups.write_erased_list(tmp_path / "erased", actor="ann")
-    done = restore.restore(place, again, WAY, erased_list=tmp_path / "erased")
-    assert (done.calls, done.erased) == (1, (gone,))
-    with reopened(again) as back:
-        assert set(contents(back)) == {kept}
-        with pytest.raises(RecordingErased):
-            add(back, b"gone")
-
-
-def test_a_call_whose_key_alone_is_gone_is_named(opened, place, again, monkeypatch):
-    call = add(opened)
-    made(opened, place)
-    from app.storage import backup_format
-
-    found = backup_format.opened
-
-    def without(*args, **options):
-        import dataclasses
-
-        return dataclasses.replace(found(*args, **options), keys={})
-
-    monkeypatch.setattr(backup_format, "opened", without)
-    done = restore.restore(place, again, WAY)
-    assert (done.calls, done.without_key) == (0, (call,))
 
 
 def test_one_erased_while_the_backup_is_made_is_not_in_it(opened, place):

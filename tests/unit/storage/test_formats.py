@@ -11,15 +11,17 @@ from pathlib import Path
 
 import argon2.low_level
 import msgspec
+import pytest
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlcipher3 import dbapi2
 
 from app.domain import PersonRole
-from app.storage import totp
+from app.storage import schema, totp
 from tests.unit.storage.conftest import PASSPHRASE, added
 
 ROOT = Path(__file__).parents[3]
@@ -58,6 +60,7 @@ def test_the_header_is_checked_as_documented(opened, folder):
     assert list(header) == documented[: len(header)]
 
 
+@pytest.mark.usefixtures("real_stretching")
 def test_a_passphrase_leads_to_the_vault_key_as_documented(opened, folder):
     header = json.loads((folder / "vault.json").read_text())
     (way,) = header["people"]
@@ -133,6 +136,37 @@ def test_every_table_and_column_is_documented_in_its_order(opened):
         }
     found = {name: [column[0] for column in columns] for name, columns in selected.items()}
     assert documented == found
+
+
+def test_of_every_table_it_is_documented_whether_the_log_signs_it(opened):
+    """A new table is in the state that entries sign, or it says here why it need not be."""
+    part = DOCUMENT.split("and whether it is in the state:")[1].split("\n### ")[0]
+    documented = {}
+    for names, sealed, why in re.findall(r"^\| (`.*`) \| (yes|no) \| (.+) \|$", part, re.MULTILINE):
+        assert why.strip()
+        for name in re.findall(r"`(\w+)`", names):
+            assert documented.setdefault(name, sealed) == sealed
+    with opened._database.reader() as reading:
+        rows = reading.all("SELECT name FROM sqlite_schema WHERE type = 'table'")
+    noted = {*schema.SEALED_COLUMNS, "vault", "headers", "next_header"}
+    assert documented == {name: "yes" if name in noted else "no" for (name,) in rows}
+
+
+def test_the_schema_is_signed_as_documented(opened):
+    connection = dbapi2.connect(":memory:")
+    for step in schema.STEPS:
+        for statement in step:
+            connection.execute(statement)
+    rows = connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema").fetchall()
+    fields = [
+        field
+        for row in sorted([(one or "").encode() for one in row] for row in rows)
+        for field in row
+    ]
+    framed = b"".join(len(field).to_bytes(4, "big") + field for field in fields)
+    with opened._database.reader() as reading:
+        (kept,) = reading.one("SELECT value FROM seals WHERE part = 'schema'")
+    assert kept == hashlib.sha256(b"autoinsights-schema-1" + framed).digest()
 
 
 def test_who_people_are_and_their_second_factor_are_as_documented(opened):

@@ -7,8 +7,9 @@ import pytest
 
 from app.domain import EVERYTHING, CallId, CallMetadata, CallQuery, ProofOutcome, Released, Scope
 from app.errors import CallNotFound, UsageError
-from app.storage import keys, vault
+from app.storage import drill, keys, vault
 from app.storage.audio import Purpose
+from app.storage.way import Way
 from tests.builders import analysed_call, call_analysis, held_back_call, proof
 from tests.unit.storage.conftest import Clock
 
@@ -135,3 +136,11 @@ def test_a_release_says_what_it_is():
     assert proof().held_back
     assert not proof(released=given).held_back
     assert not _clean().held_back
+
+
+def test_a_drill_looks_for_none_of_its_words(opened, tmp_path):
+    _saved(opened, held_back_call())
+    _saved(opened, analysed_call(), b"two")
+    opened.backups.make(tmp_path / "backup", actor="ann")
+    report = drill.drill(tmp_path / "backup", tmp_path / "beside", Way(passphrase=PASSPHRASE))
+    assert report.problems == ()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.errors import VaultDamaged
 from app.storage import integrity
 from app.storage.audio import SealedAudio
 from app.storage.database import Database
+from tests.unit.storage.conftest import PASSPHRASE
 from tests.unit.storage.test_backup import add
+from tests.unit.storage.test_seals import raw
 
 
 def _change(opened, sql, *values):
@@ -86,5 +90,56 @@ def test_damaged_pages_are_told_with_the_calls_that_they_take_along(opened, fold
         damaged.close()
         told |= {problem for problem in found if not any(call in problem for call in calls)}
         named.append(len({call for call in calls if call in " ".join(found)}))
-    assert told <= {"the list of calls cannot be read"}
+    assert told <= {
+        "the list of calls cannot be read",
+        "the index of words is not that of what was said",
+    }
     assert any(0 < count < len(calls) for count in named)
+
+
+EDITS = {
+    "the analysis of call {} is not there any more": "DELETE FROM analyses",
+    "the original recording of call {} is not there any more": "DELETE FROM audio",
+    "the analysis of call {} is not the one that was kept": "DELETE FROM redacted_values",
+    "what the lists and the search say of call {} is not what was found in it": (
+        "UPDATE calls SET score = 100"
+    ),
+    "the index of words is not that of what was said": (
+        "INSERT INTO turns_text (rowid, text) VALUES (1, 'marzipan')"
+    ),
+    "the search knows turns of a call that is not there": (
+        "INSERT INTO turns (id, role, start_ms, text) VALUES (99 << 20, 'agent', 0, 'nobody')"
+    ),
+}
+
+
+@pytest.mark.parametrize("said", EDITS)
+def test_what_does_not_fit_the_analysis_is_named(opened, said):
+    call = add(opened)
+    _change(opened, EDITS[said])
+    assert said.format(call) in opened.check()
+
+
+@pytest.mark.parametrize("sql", ["DELETE FROM flags", "DELETE FROM turns"])
+def test_lists_and_words_that_are_not_those_of_the_analysis_are_named(opened, sql):
+    call = add(opened)
+    _change(opened, sql)
+    assert opened.check() == (
+        f"what the lists and the search say of call {call} is not what was found in it",
+    )
+
+
+def test_an_index_of_words_that_has_no_form_is_damage(opened):
+    add(opened)
+    _change(opened, "DELETE FROM turns_text_config")
+    assert "the database cannot be read to its end" in opened.check()
+
+
+def test_words_that_a_search_does_not_find_any_more_are_missed(opened, folder):
+    """SQLite's own check of the index does not read by what a search finds its way."""
+    for number in range(40):
+        add(opened, b"%d" % number)
+    connection, _ = raw(folder, "owner", PASSPHRASE)
+    connection.execute("DELETE FROM turns_text_idx")
+    connection.close()
+    assert opened.check() == ("the index of words is not that of what was said",)

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from app.storage import database, header, keys, pages, rotation, vault
+from app.storage.clock import utc_now
 from tests.unit.storage.conftest import PASSPHRASE
 from tests.unit.storage.test_backup import contents
 from tests.unit.storage.test_rescue import PAGE, flipped, saved, whole
@@ -48,7 +49,7 @@ def caught(whole, tmp_path, monkeypatch):
             self.connection.close()
 
     opened = database.Database(folder / "vault.db", old)
-    rotation._reseal(opened, found.id, key, header.following_key(found, key))
+    rotation._reseal(opened, found.id, key, header.following_key(found, key), utc_now)
     opened.close()
     with monkeypatch.context() as watching:
         watching.setattr(database, "_keyed", lambda *args: Watched(keyed(*args)))

@@ -14,6 +14,7 @@ from app.domain import CallQuery, PersonState
 from app.errors import AppError, StorageError, VaultDamaged
 from app.storage import database, files, header, pages, rescue, rotation, vault
 from app.storage.around import Around
+from app.storage.clock import utc_now
 from app.storage.database import Database
 from app.storage.keys import LOWEST_COST, KeyPurpose, VaultKey
 from app.storage.pages import PAGE_BYTES, PageSeal, encrypted_anew
@@ -22,6 +23,8 @@ from tests.unit.storage.test_backup import WAY, add, contents
 from tests.unit.storage.test_old_ways import change_passphrase, reads
 
 CALLS = 130  # so many that what is kept of them takes more than one page
+
+pytestmark = pytest.mark.usefixtures("real_stretching")
 
 
 @pytest.fixture(scope="module")
@@ -281,6 +284,7 @@ def test_what_the_last_step_writes_is_tried_before_the_first_is_taken(whole, mon
                 header.read(whole),
                 VaultKey(old._vault_id, old.secret_bytes()),
                 header.following_key(header.read(whole), old),
+                utc_now,
             )
     _expect_changed(whole, old)
 
@@ -304,16 +308,23 @@ def _everything(opened):
         return {name: reading.all(f"SELECT * FROM {name}") for name in plain}
 
 
-def test_an_index_key_that_does_not_open_lets_it_wait(whole):
+@pytest.mark.parametrize(
+    ("signed", "said"), [(False, "the key of the index"), (True, "What the change of keys needs")]
+)
+def test_an_index_key_that_does_not_open_lets_it_wait(whole, signed, said):
     with _open(whole) as opened:
         opened.ways_in.rotate(actor="owner")
         key = VaultKey(opened.info.id, opened._key.secret_bytes())
+        if signed:  # as if the program itself had written it
+            with opened._database.transaction() as writing:
+                writing.change("UPDATE sealed_keys SET sealed = x'00'")
     found = header.read(whole)
-    with _planted(whole, found, key) as writing:
-        writing.change("UPDATE sealed_keys SET sealed = x'00'")
-    with pytest.raises(VaultDamaged, match="change of keys needs"):
+    if not signed:
+        with _planted(whole, found, key) as writing:
+            writing.change("UPDATE sealed_keys SET sealed = x'00'")
+    with pytest.raises(VaultDamaged, match=said):
         rotation._encrypted_anew(
-            whole, whole / "vault.db", found, key, header.following_key(found, key)
+            whole, whole / "vault.db", found, key, header.following_key(found, key), utc_now
         )
 
 

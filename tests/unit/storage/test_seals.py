@@ -128,6 +128,14 @@ EDITS = {
     "what was erased": "DELETE FROM erased",
     "the details of calls": "UPDATE calls SET started = '2001-01-01T00:00:00.000Z'",
     "the digests of analyses": "DELETE FROM contents",
+    "the word list": "INSERT INTO vocabulary VALUES (1, 'Velmora')",
+    "what was drawn to be judged": "INSERT INTO samples VALUES (1, 'bea', 'then', '{}', '{}')",
+    "what was judged of it": (
+        "INSERT INTO sampled_turns (sample, place, call, turn, result, channel)"
+        " VALUES (1, 1, '', 0, '', 'agent')"
+    ),
+    "the key of the index": "INSERT INTO sealed_keys VALUES ('other', x'00')",
+    "backup codes": "INSERT INTO backup_codes VALUES ('bea', zeroblob(32))",
 }
 
 
@@ -153,13 +161,14 @@ def rich(opened):
 def test_what_somebody_changes_with_a_tool_is_named(rich, folder, what, triggers):
     rich.close()
     connection, _ = raw(folder, "bea", OTHER)
-    if not triggers:
-        names = connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%sealed%'"
-        ).fetchall()
-        for (name,) in names:
-            connection.execute(f"DROP TRIGGER {name}")
+    noting = connection.execute(
+        "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE '%sealed%'"
+    ).fetchall()
+    for name, _ in () if triggers else noting:
+        connection.execute(f"DROP TRIGGER {name}")
     connection.execute(EDITS[what])
+    for _, sql in () if triggers else noting:
+        connection.execute(sql)
     connection.close()
     try:
         with vault.open_vault(folder, OTHER, name="bea") as again:
@@ -448,3 +457,98 @@ def test_a_log_that_does_not_guard_its_database_signs_no_change(opened):
         opened.audit.append(writing, actor="owner", act="policy.change")
     with pytest.raises(VaultDamaged, match="the rules"):
         opened.audit.expect_own_state()
+
+
+# ------------------------------------------------------------------------- whatever is written
+
+UNTOLD = {
+    "vault": {"id", "created_at"},  # another id is, when the vault is opened
+    "calls": {
+        "place", "attempts", "deaths", "queued_at", "finished_at", "lease_owner", "lease_until",
+        "failure_sentence", "failure_hint", "language",
+    },
+    "analyses": {"at", "format"},
+    "people": {"totp_step", "totp_drift", "failures", "failed_at"},
+    "erased": {"removed"},
+    "sqlite_sequence": {"name", "seq"},
+}  # fmt: skip
+"""The columns that nobody is told of: the queue, counters, and times that follow from others."""
+OTHER_VALUE = (
+    "CASE typeof({0}) WHEN 'integer' THEN {0} + 1 WHEN 'real' THEN {0} + 1 WHEN 'text' THEN"
+    " {0} || 'x' WHEN 'blob' THEN randomblob(length({0})) ELSE {1} END"
+)
+
+
+def told(opened):
+    """Whether anything is said of a vault as it is now."""
+    try:
+        opened.audit.expect_own_state()
+        opened.trust._compared = False
+        opened.trust.compare()
+    except VaultDamaged:
+        return True
+    return opened.trust.doubt() is not None or bool(opened.check())
+
+
+def columns_of(connection):
+    """The columns of each table that has rows, and their kinds."""
+    tables = connection.execute(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'turns_%'"
+    ).fetchall()
+    return {
+        table: {one[1]: one[2] for one in connection.execute(f"PRAGMA table_info({table})")}
+        for (table,) in tables
+        if connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+    }
+
+
+def test_no_column_that_means_something_is_changed_unseen(rich, folder):
+    """Each in turn, past every rule of the tables and behind the back of the open program."""
+    rich.teams.keep("red", ["ann"], actor="owner")
+    rich.vocabulary.keep("Velmora", entries=1, actor="owner")
+    rich.policy.change("session_hours", "11", actor="owner")
+    with rich._database.transaction() as writing:
+        writing.change("INSERT INTO backup_codes VALUES ('bea', zeroblob(32))")
+    connection, _ = raw(folder, "bea", OTHER)
+    for pragma in ("foreign_keys = OFF", "ignore_check_constraints = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    triggers = connection.execute(
+        "SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'"
+    ).fetchall()
+    (number,) = connection.execute("PRAGMA schema_version").fetchone()
+
+    def written(*statements):
+        connection.execute("BEGIN")
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
+        for sql, rows in statements:
+            connection.executemany(sql, rows)
+        for _, sql in triggers:
+            connection.execute(sql)
+        connection.execute(f"PRAGMA schema_version = {number}")
+        connection.execute("COMMIT")
+
+    unseen = {}
+    for table, columns in columns_of(connection).items():
+        whole = connection.execute(f"SELECT * FROM {table}").fetchall()
+        put = f"INSERT INTO {table} VALUES ({', '.join('?' * len(columns))})"
+        for column, kind in columns.items():
+            other = {"TEXT": "'n'", "BLOB": "x'00'"}.get(kind, "1")
+            try:
+                written(
+                    (f"UPDATE {table} SET {column} = {OTHER_VALUE.format(column, other)}", [()])
+                )
+            except dbapi2.IntegrityError:  # two rows would be one
+                connection.execute("ROLLBACK")
+                continue
+            if not told(rich):
+                unseen.setdefault(table, set()).add(column)
+            ends = rich.audit.count()
+            mine = connection.execute(f"SELECT * FROM {table}").fetchall()
+            added = mine[len(whole) :] if table == "audit" else []
+            written((f"DELETE FROM {table}", [()]), (put, [*whole, *added]))
+            assert ends == rich.audit.count()
+        rich.audit._ends = ()
+        assert not told(rich), table
+    connection.close()
+    assert unseen == UNTOLD

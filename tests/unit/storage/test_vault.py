@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from app.domain import CallMetadata, VaultState
+from app.domain import AuditQuery, CallMetadata, VaultState
 from app.errors import (
     KeyringRefused,
     VaultDamaged,
@@ -110,6 +110,16 @@ def test_a_folder_that_fills_up_while_it_is_taken_is_refused(folder, monkeypatch
     _create(folder).close()
 
 
+def test_a_header_that_is_lost_while_its_copy_is_there_is_no_missing_vault(folder):
+    _create(folder).close()
+    (folder / "vault.json").unlink()
+    with pytest.raises(VaultDamaged) as caught:
+        vault.state(folder)
+    assert "vault rescue" in caught.value.advice
+    (folder / "vault-copy.json").unlink()
+    assert vault.state(folder) == VaultState(exists=False)
+
+
 def test_what_an_interrupted_creation_left_is_no_vault_and_is_replaced(folder):
     _create(folder).close()
     (folder / "unfinished").touch()
@@ -197,10 +207,14 @@ def _database_key(folder):
 def test_an_upgrade_backs_up_first(closed, monkeypatch):
     steps = (*schema.STEPS, ("CREATE TABLE later (x)",))
     monkeypatch.setitem(schema.upgrade.__kwdefaults__, "steps", steps)
+    monkeypatch.setattr(schema.foreign, "__defaults__", (steps,))
+    monkeypatch.setattr(schema.expect_own, "__defaults__", (steps,))
     key = _database_key(closed)
     for _ in range(2):
         with vault.open_vault(closed, PASSPHRASE) as opened:
             assert opened.check() == ()
+            (told,) = opened.audit.entries(AuditQuery(act="vault.upgrade"))
+            assert told.subject == str(len(steps))
     (name,) = (path.name for path in (closed / "backups").iterdir())
     assert name == f"before-step-{len(steps)}.db"
     backup = Database(closed / "backups" / name, key)

@@ -57,6 +57,11 @@ TABLE = {
     "speakers.set_agent": (Right.CORRECT_SPEAKERS, lambda w, c: w.speakers.set_agent(c, 1)),
     "speakers.set_turns": (Right.CORRECT_SPEAKERS, lambda w, c: w.speakers.set_turns(c, [1])),
     "speakers.undo": (Right.CORRECT_SPEAKERS, lambda w, c: w.speakers.undo(c)),
+    "elusion.draw": (Right.JUDGE_REDACTION, lambda w, _: w.elusion.draw(0)),
+    "elusion.report": (Right.SEE_CALLS, lambda w, _: w.elusion.report()),
+    "elusion.next": (Right.JUDGE_REDACTION, lambda w, _: w.elusion.next()),
+    "elusion.judge": (Right.JUDGE_REDACTION, lambda w, _: w.elusion.judge(1, 1)),
+    "elusion.undo": (Right.JUDGE_REDACTION, lambda w, _: w.elusion.undo()),
     "intake.import_paths": (Right.IMPORT, lambda w, _: w.intake.import_paths([])),
     "intake.import_paths of erased": (
         Right.ERASE,
@@ -97,6 +102,10 @@ TABLE = {
         Right.ERASE,
         lambda w, _: w.requests.ask_retention("", reason=""),
     ),
+    "requests.ask_originals": (
+        Right.ERASE,
+        lambda w, _: w.requests.ask_originals("", reason=""),
+    ),
     "requests.refuse": (Right.APPROVE, lambda w, _: w.requests.refuse(999, "not needed")),
     "requests.withdraw": (ANYBODY, lambda w, _: w.requests.withdraw(999)),
     "requests.list": (ANYBODY, lambda w, _: w.requests.list()),
@@ -116,6 +125,9 @@ TABLE = {
     "retention.doubts": (Right.ERASE, lambda w, _: w.retention.doubts()),
     "retention.ask": (Right.ERASE, lambda w, _: w.retention.ask("their time is over")),
     "retention.apply": (Right.ERASE, lambda w, _: w.retention.apply()),
+    "originals.state": (Right.SEE_CALLS, lambda w, _: w.originals.state()),
+    "originals.ask": (Right.ERASE, lambda w, _: w.originals.ask("as the law says")),
+    "originals.destroy": (Right.APPROVE, lambda w, _: w.originals.destroy()),
     "audit.verify": (Right.READ_AUDIT, lambda w, _: w.audit.verify()),
     "audit.entries": (Right.READ_AUDIT, lambda w, _: w.audit.entries()),
     "audit.count": (Right.READ_AUDIT, lambda w, _: w.audit.count()),
@@ -127,6 +139,8 @@ TABLE = {
     "audit.prove_entry": (Right.EXPORT_AUDIT, lambda w, _: w.audit.prove_entry(1)),
     "audit.prove_since": (Right.EXPORT_AUDIT, lambda w, _: w.audit.prove_since(b"none")),
     "audit.export": (Right.EXPORT_AUDIT, lambda w, _: w.audit.export(NO_FOLDER)),
+    "audit.doubt": (ANYBODY, lambda w, _: w.audit.doubt()),
+    "audit.compare": (ANYBODY, lambda w, _: w.audit.compare()),
     "audit.accept": (
         Right.MANAGE_VAULT,
         lambda w, _: w.audit.accept("restored", confirmed=sure(w)),
@@ -202,7 +216,7 @@ WITHOUT_RIGHT = {"info", "session", "close", "sign_in", "confirm", "take_confirm
 # These only put into another form, or into a file, what was got by a right before.
 FORMS = {
     "audit.checkpoint_file", "audit.checkpoint_text", "audit.checkpoint_sheet", "audit.proof_file",
-    "audit.write",
+    "audit.write", "elusion.sheet",
 }  # fmt: skip
 
 
@@ -217,6 +231,8 @@ def shared(tmp_path_factory):
 def _needed(name, right):
     beside = {"of words": Right.SEE_CALLS, "of erased": Right.IMPORT}
     also = {other for end, other in beside.items() if name.endswith(end)}
+    if right is Right.JUDGE_REDACTION:
+        also.add(Right.SEE_TRANSCRIPT)
     return ({right} | also) - {ANYBODY}
 
 

@@ -12,7 +12,7 @@ from difflib import SequenceMatcher
 from string import ascii_lowercase, ascii_uppercase
 from typing import TYPE_CHECKING, Final
 
-from app.domain import GuardedAct, PersonRole, PersonState, Right, UnknownName
+from app.domain import GuardedAct, OriginalsRule, PersonRole, PersonState, Right, UnknownName
 from app.errors import NotAllowed, SecondFactorMissing, SessionEnded, UsageError
 
 if TYPE_CHECKING:
@@ -268,6 +268,11 @@ def lowers_retention(days: int, wanted: int) -> bool:
     return wanted != 0 and (days == 0 or wanted < days)
 
 
+def lets_go_of_originals(policy: Policy, wanted: Policy) -> bool:
+    """Return whether originals would be destroyed that are kept now."""
+    return OriginalsRule.DESTROY is wanted.originals is not policy.originals
+
+
 def relaxes(policy: Policy, wanted: Policy) -> bool:
     """Return whether an act would need one person less, or a role no second factor any more."""
     return bool(
@@ -278,7 +283,8 @@ def relaxes(policy: Policy, wanted: Policy) -> bool:
 def guarded_in(policy: Policy, wanted: Policy) -> frozenset[GuardedAct]:
     """Return the guarded acts that lie in going from one policy to another."""
     found = {
-        GuardedAct.LOWER_RETENTION: lowers_retention(policy.retention_days, wanted.retention_days),
+        GuardedAct.LOWER_RETENTION: lowers_retention(policy.retention_days, wanted.retention_days)
+        or lets_go_of_originals(policy, wanted),
         GuardedAct.ALLOW_ACOUSTICS: wanted.acoustic_analysis and not policy.acoustic_analysis,
         GuardedAct.RELAX_POLICY: relaxes(policy, wanted),
     }
@@ -292,7 +298,7 @@ WHOLE_NUMBERS: Final[Mapping[str, tuple[int, int]]] = {
 }
 """The settings of the policy that are numbers, with the least and the most of each."""
 
-SETTINGS: Final = ("two_persons", "second_factor", *WHOLE_NUMBERS, "acoustic_analysis")
+SETTINGS: Final = ("two_persons", "second_factor", *WHOLE_NUMBERS, "originals", "acoustic_analysis")
 """The settings of the policy that are changed by name."""
 
 _YES_OR_NO: Final = {"true": True, "on": True, "false": False, "off": False}
@@ -307,6 +313,8 @@ def setting_text(policy: Policy, name: str) -> str:
         return _listed(policy.second_factor)
     if name == "acoustic_analysis":
         return "true" if policy.acoustic_analysis else "false"
+    if name == "originals":
+        return policy.originals.value
     if name in WHOLE_NUMBERS:
         return str(getattr(policy, name))
     raise _no_setting()
@@ -322,12 +330,10 @@ def with_setting(policy: Policy, name: str, text: str) -> Policy:
             return replace(policy, second_factor=frozenset(map(PersonRole, _words(text))))
         if name == "acoustic_analysis":
             return replace(policy, acoustic_analysis=_YES_OR_NO[text])
-        if name == "lock_after_minutes":
-            return replace(policy, lock_after_minutes=_number(name, text))
-        if name == "session_hours":
-            return replace(policy, session_hours=_number(name, text))
-        if name == "retention_days":
-            return replace(policy, retention_days=_number(name, text))
+        if name == "originals":
+            return replace(policy, originals=OriginalsRule(text))
+        if name in WHOLE_NUMBERS:
+            return _with_number(policy, name, _number(name, text))
     except (ValueError, KeyError) as error:
         raise UsageError(
             f"The setting `{name}` cannot have this value.", hint=_values_of(name)
@@ -354,6 +360,14 @@ def _words(text: str) -> list[str]:
     return [] if text == _NOTHING else [word.strip() for word in text.split(",")]
 
 
+def _with_number(policy: Policy, name: str, number: int) -> Policy:
+    if name == "lock_after_minutes":
+        return replace(policy, lock_after_minutes=number)
+    if name == "session_hours":
+        return replace(policy, session_hours=number)
+    return replace(policy, retention_days=number)
+
+
 def _number(name: str, text: str) -> int:
     least, most = WHOLE_NUMBERS[name]
     number = int(text)
@@ -368,6 +382,8 @@ def _values_of(name: str) -> str:
         return f"It is a whole number from {least} to {most}."
     if name == "acoustic_analysis":
         return "It is true or false."
+    if name == "originals":
+        return f"It is {' or '.join(OriginalsRule)}."
     words = GuardedAct if name == "two_persons" else PersonRole
     return f"Name none or some, with commas between: {', '.join(words)}; or `{_NOTHING}`."
 

@@ -173,6 +173,7 @@ class Program:
         *,
         keys_from: Path | None = None,
         erased_list: Path | None = None,
+        without_damaged: bool = False,
         progress: Callable[[Progress], None],
     ) -> RestoreReport:
         """Put the vault of a backup into an empty folder, without calls that were erased.
@@ -181,7 +182,7 @@ class Program:
         """
         return restore.restore(
             place, folder, who.way(self.folders.attempts), keys_from=keys_from,
-            erased_list=erased_list, progress=progress,
+            erased_list=erased_list, without_damaged=without_damaged, progress=progress,
         )  # fmt: skip
 
     def drill(

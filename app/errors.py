@@ -379,6 +379,16 @@ class RecordingErased(CallFailed):
     )
 
 
+class OriginalDestroyed(CallFailed):
+    """The recording as it was imported is not there any more, because the rules said so."""
+
+    code = "original-destroyed"
+    hint = (
+        "The muted recording and the transcript stay. The original cannot be heard, taken out or"
+        " analysed again."
+    )
+
+
 class WorkerDied(CallFailed):
     """The analysing process ended without an answer."""
 

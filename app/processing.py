@@ -180,6 +180,7 @@ class QueueRun:
         """
         started = time.monotonic()
         try:
+            self.vault.originals.destroy_due(stop=self.stop)
             self._loop()
         finally:
             self.workers.close()
@@ -252,6 +253,7 @@ class QueueRun:
         if not self.vault.calls.save(lease, outcome, actor=self.actor):
             self._states.append(JobState.CANCELLED)
         elif isinstance(outcome, AnalysedCall):
+            self.vault.originals.destroy(lease.call.id)
             self._states.append(JobState.DONE)
             self._audio_ms += outcome.analysis.duration_ms
         else:

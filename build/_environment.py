@@ -137,7 +137,8 @@ class Environment:
             # The stamp goes last, so that an interrupted removal is known as ours.
             for entry in self.folder.iterdir():
                 if entry != self.stamp:
-                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+                    folder = entry.is_dir() and not entry.is_symlink()  # lib64 may be a link
+                    shutil.rmtree(entry) if folder else entry.unlink()
         self.folder.mkdir(exist_ok=True)
         self._write({"complete": False})
         venv.create(self.folder, with_pip=pip, symlinks=os.name != "nt")

@@ -1,8 +1,9 @@
 """Sets the development tools up and checks everything: `python3 build/test.py`.
 
 Runs the linters, the types, the import contracts and all tests, and fails if any of them does.
-Further arguments go to pytest (`python3 build/test.py tests/unit -k keys`); coverage is measured,
-and the modules that must be covered in full are held to it, only when there are none.
+Further arguments go to pytest (`python3 build/test.py tests/unit -k keys`). When there are none,
+the tests run on several processors, their files lie in memory where it has room, coverage is
+measured, and the modules that must be covered in full are held to it.
 """
 
 from __future__ import annotations
@@ -16,19 +17,32 @@ if not (3, 11) <= sys.version_info < (3, 14):
         "Run this again with one of them, such as: python3.12 build/test.py"
     )
 
+import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
+import tempfile
 import time
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import _setup
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROOT = Path(__file__).resolve().parent.parent
 COVERAGE = ROOT / ".work" / "coverage.json"
+MEASURED = ["--cov=app", f"--cov-report=json:{COVERAGE}"]
+# A file of tests stays together, because its tests share models and vaults. No more than four
+# processes, because each of them may load every model.
+SPREAD = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"]
+IN_MEMORY = Path("/dev/shm")  # noqa: S108
+ROOM_BYTES = 4 << 30
 
 
 @dataclass(frozen=True)
@@ -61,18 +75,46 @@ def tool(binary: Path, name: str, *command: str) -> Result:
     return result
 
 
+def memory_has_room() -> bool:
+    """Return whether the tests' files fit into memory, and programs may be started from there."""
+    if not IN_MEMORY.is_dir() or shutil.disk_usage(IN_MEMORY).free < ROOM_BYTES:
+        return False
+    return not os.statvfs(IN_MEMORY).f_flag & os.ST_NOEXEC
+
+
+@contextlib.contextmanager
+def temporary() -> Iterator[list[str]]:
+    """Yield pytest's option for files in memory, or none where they would not fit.
+
+    The tests write through to the disk as often as the program does, and would wait for it most of
+    the time. A program that is killed loses nothing that it wrote, in memory as on a disk.
+    """
+    if not memory_has_room():
+        yield []
+        return
+    with tempfile.TemporaryDirectory(prefix="autoinsights-", dir=IN_MEMORY) as folder:
+        yield [f"--basetemp={folder}/tests"]
+
+
 def tests(python: Path, arguments: list[str]) -> tuple[Result, str]:
     """Run pytest, show it as it goes, and return its closing line as well."""
-    started = time.monotonic()
     command = [str(python), "-m", "pytest", "-p", "no:cacheprovider"]
     command += ["--color=yes"] if sys.stdout.isatty() else []
-    if not arguments:
-        COVERAGE.parent.mkdir(exist_ok=True)
-        command += ["--cov=app", f"--cov-report=json:{COVERAGE}"]
-    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "COVERAGE_FILE": "-"}
+    if arguments:
+        return shown([*command, *arguments])
+    COVERAGE.parent.mkdir(exist_ok=True)
+    with temporary() as options:
+        return shown([*command, *SPREAD, *MEASURED, *options])
+
+
+def shown(command: list[str]) -> tuple[Result, str]:
+    """Run pytest, show it as it goes, and return its closing line as well."""
+    started = time.monotonic()
+    data = str(COVERAGE.with_suffix(".data"))
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "COVERAGE_FILE": data}
     closing = ""
     with subprocess.Popen(
-        [*command, *arguments], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True
     ) as process:
         for line in process.stdout or ():
             print(line, end="", flush=True)

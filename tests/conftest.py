@@ -31,6 +31,25 @@ settings.register_profile("dev", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_stretching() -> None:
+    """Spend little on passphrases; imported late, because coverage begins after this module."""
+    from tests import stretching
+
+    stretching.make_quick()
+
+
+@pytest.fixture(scope="module")
+def real_stretching() -> Iterator[None]:
+    """Stretch passphrases as the program does, from here to the end of the module."""
+    from tests import stretching
+
+    stretching.make_real()
+    yield
+    stretching.make_quick()
+
+
 _connections: list[str] = []
 
 

@@ -14,6 +14,7 @@ from app.engine.wire import Places
 from app.processing import QueueRun
 from app.storage import vault
 from app.workspace import Workspace
+from tests import stretching
 from tests.builders import session_of
 from tests.workers import ready_made
 
@@ -42,4 +43,5 @@ def main(folder: Path, recordings: Path) -> None:
 
 
 if __name__ == "__main__":
+    stretching.make_quick()
     main(Path(sys.argv[1]), Path(sys.argv[2]))

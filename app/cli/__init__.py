@@ -105,6 +105,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         upkeep,
     )
     from app.cli.elusion import elusion
+    from app.cli.originals import originals
     from app.cli.speakers import speakers
     from app.cli.vocabulary import vocabulary
 
@@ -138,6 +139,7 @@ def _commands() -> Mapping[str, Callable[[Run], int]]:
         "vocabulary": vocabulary,
         "teams": governing.teams,
         "retention": governing.retention,
+        "originals": originals,
         "demo": demo.demo,
     }
 

@@ -455,6 +455,11 @@ def _restore_options(command: Parser) -> None:
         metavar="FILE",
         help="calls that were erased since that copy was made",
     )
+    command.add_argument(
+        "--without-damaged",
+        action="store_true",
+        help="leave damaged calls out and name them, rather than restoring nothing",
+    )
     _sheet_option(command)
 
 

@@ -10,7 +10,7 @@ from app.cli import audit_records, records, text
 from app.cli.progress import Bar
 from app.cli.stretch import limit, stretch
 from app.counts import are, counted
-from app.errors import UsageError, VaultDamaged
+from app.errors import UsageError, VaultDamaged, VaultInDoubt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,10 +37,13 @@ def audit(run: Run) -> int:
         return acts[run.args.act](run, workspace)
 
 
-_WHAT_NOW = (
+_KEEP = (
+    "Keep a copy of the vault's folder as it is, and compare with the checkpoints that the auditor",
+    "keeps.",
+)
+_ACCEPT = (
     "Where a backup was restored here, the entry `vault.restore` says who did it, and",
-    "`autoinsights audit accept --reason TEXT` ends this. Otherwise keep a copy of the vault's",
-    "folder as it is, and compare with the checkpoints that the auditor keeps.",
+    "`autoinsights audit accept --reason TEXT` ends this. Otherwise:",
 )
 
 
@@ -49,9 +52,15 @@ def _verify(run: Run, workspace: Workspace) -> int:
     kept = None if given is None else _read(given)
     with Bar(run.out, "Verifying", "entry") as bar:
         check = workspace.audit.verify(kept, bar.tell)
-    lines = [check.sentence, *(_proven(check) if check.ok else _WHAT_NOW)]
+    lines = [check.sentence, *(_proven(check) if check.ok else _what_now(workspace))]
     run.out.give(records.of_audit_check(check), lines)
     return 0 if check.ok else VaultDamaged.status
+
+
+def _what_now(workspace: Workspace) -> tuple[str, ...]:
+    """Return what to do about a log that is not found good; accepting ends one doubt alone."""
+    acceptable = isinstance(workspace.audit.doubt(), VaultInDoubt)
+    return (*_ACCEPT, *_KEEP) if acceptable else _KEEP
 
 
 _TO_VERIFY = (

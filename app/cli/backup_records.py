@@ -57,6 +57,7 @@ class RestoreRecord(Record, frozen=True, kw_only=True, tag="autoinsights.restore
     calls: int
     erased: tuple[CallId, ...]
     without_key: tuple[CallId, ...]
+    damaged: tuple[CallId, ...] = ()
 
 
 class VaultCheckRecord(Record, frozen=True, kw_only=True, tag="autoinsights.vault-check/1"):

@@ -33,7 +33,8 @@ def backup(run: Run) -> int:
 
 
 def restore(run: Run) -> int:
-    """Put the vault of a backup into an empty folder."""
+    """Put the vault of a backup into an empty folder; return 5 where damaged calls were left
+    out."""
     args = run.args
     with Bar(run.out, "Restoring", "call") as bar:
         report = _by_whom(
@@ -44,6 +45,7 @@ def restore(run: Run) -> int:
                 who,
                 keys_from=args.keys_from,
                 erased_list=args.erased_list,
+                without_damaged=args.without_damaged,
                 progress=bar.tell,
             ),
         )
@@ -53,9 +55,10 @@ def restore(run: Run) -> int:
     ]
     lines += _named("was erased and does not come back", report.erased)
     lines += _named("has no key any more and does not come back", report.without_key)
+    lines += _named("is damaged in the backup and was left out", report.damaged)
     lines.append(f"Open it with `--vault {report.folder}`. The audit log tells of the restore.")
     run.out.give(msgspec.convert(_plain(report), records.RestoreRecord), lines)
-    return 0
+    return BackupInvalid.status if report.damaged else 0
 
 
 def vault(run: Run) -> int:

@@ -170,6 +170,9 @@ def show_call(run: Run, workspace: Workspace, call: CallId, *, said: bool) -> No
         ]
     if detail.on_hold:
         lines.append("  On hold   nobody erases this call, and no rule does")
+    if detail.original_destroyed_at is not None:
+        at = text.moment(detail.original_destroyed_at)
+        lines.append(f"  Original  destroyed on {at}; the muted recording stays")
     if found is not None and said:
         turns = found.transcript.turns
         words = shown_words(turns, width)

@@ -10,6 +10,7 @@ from app.access import SETTINGS, setting_text
 from app.cli import records, text
 from app.cli.calls import resolved
 from app.cli.governing_records import ExportRecord, HoldRecord, ReleaseRecord
+from app.cli.originals import destroy_approved
 from app.counts import counted
 from app.domain import GuardedAct, RequestState
 from app.errors import StorageError, UsageError
@@ -86,7 +87,9 @@ def requests(run: Run) -> int:
     with run.workspace() as workspace:
         part = workspace.requests
         if args.act == "approve":
-            _give(run, part.approve(args.number, confirmed=run.confirmed(workspace)))
+            approved = part.approve(args.number, confirmed=run.confirmed(workspace))
+            _give(run, approved)
+            destroy_approved(run, workspace, approved)
         elif args.act == "refuse":
             _give(run, part.refuse(args.number, args.reason))
         elif args.act == "withdraw":

@@ -202,3 +202,9 @@ def governing_options(commands: argparse._SubParsersAction[Parser], shared: Pars
         default="",
         help="ask a second person for it: where it takes one, which it says without this",
     )
+
+    acts = group("originals", "Show what becomes of recordings as they were imported.")
+    add(acts, "show", "Show the rule and how many are destroyed (also without ACT).")
+    add(acts, "apply", "Destroy now what each run of `process` would destroy.")
+    text = "Destroy those of calls from before the rule, or ask for it."
+    add(acts, "earlier", text).add_argument("--reason", required=True, metavar="TEXT", help=WHY)

@@ -29,7 +29,13 @@ from app.cli.backup_records import (
     VaultCheckRecord,
 )
 from app.cli.elusion_records import DrawnTurnRecord, SampleRecord
-from app.cli.governing_records import ExportRecord, HoldRecord, ReleaseRecord
+from app.cli.governing_records import (
+    DestroyedRecord,
+    ExportRecord,
+    HoldRecord,
+    OriginalsRecord,
+    ReleaseRecord,
+)
 from app.cli.record import Record
 from app.cli.redaction_record import RedactionRecord
 from app.cli.speakers_record import SpeakersRecord
@@ -59,6 +65,7 @@ from app.domain import (
     KeysState,
     Measures,
     MutedSpan,
+    OriginalsRule,
     Person,
     PersonRole,
     PersonState,
@@ -227,7 +234,8 @@ class CallRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call/1"):
 
 class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-detail/1"):
     """All that is kept of one call; `analysis` is null until it is done, and without its words for
-    who may not see them; `speakers` says who corrected who speaks, null where nobody did."""
+    who may not see them; `speakers` says who corrected who speaks, null where nobody did;
+    `original_destroyed_at` is null while the recording is there as it was imported."""
 
     id: CallId
     digest: Sha256
@@ -239,6 +247,7 @@ class DetailRecord(Record, frozen=True, kw_only=True, tag="autoinsights.call-det
     analysis: AnalysisRecord | None
     on_hold: bool
     speakers: CorrectedSpeakers | None
+    original_destroyed_at: str | None
 
 
 class HitRecord(Record, frozen=True, kw_only=True, tag="autoinsights.hit/1"):
@@ -302,6 +311,7 @@ class PolicyRecord(Record, frozen=True, kw_only=True, tag="autoinsights.policy/1
     lock_after_minutes: int
     session_hours: int
     retention_days: int
+    originals: OriginalsRule
     acoustic_analysis: bool
 
 
@@ -351,6 +361,8 @@ AnyRecord = (
     | PolicyRecord
     | TeamRecord
     | RetentionRecord
+    | OriginalsRecord
+    | DestroyedRecord
     | BackupRecord
     | BackupCheckRecord
     | DrillRecord
@@ -451,6 +463,7 @@ def of_detail(detail: CallDetail) -> DetailRecord:
         analysis=None if found is None else of_analysis(found, source=name, call=call.id),
         on_hold=detail.on_hold,
         speakers=detail.speakers,
+        original_destroyed_at=detail.original_destroyed_at,
     )
 
 
@@ -532,6 +545,7 @@ def of_policy(policy: Policy) -> PolicyRecord:
         lock_after_minutes=policy.lock_after_minutes,
         session_hours=policy.session_hours,
         retention_days=policy.retention_days,
+        originals=policy.originals,
         acoustic_analysis=policy.acoustic_analysis,
     )
 

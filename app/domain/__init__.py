@@ -78,12 +78,15 @@ from app.domain.keeping import (
 )
 from app.domain.listing import CallOrder, CallQuery, CallRow, Facet, Facets, SearchHit
 from app.domain.people import (
+    EARLIER_ORIGINALS,
     EVERYTHING,
     ApprovalRequest,
     GuardedAct,
     KeysState,
     KnownNames,
     NewSecondFactor,
+    OriginalsRule,
+    OriginalsState,
     PassphraseStrength,
     Person,
     PersonName,
@@ -110,6 +113,7 @@ from app.domain.reports import Check, ImportReport, ProcessingReport, Progress
 
 __all__ = [
     "CUSTOMER_REFERENCE",
+    "EARLIER_ORIGINALS",
     "EVERYTHING",
     "KINDS",
     "LOW_CONFIDENCE",
@@ -163,6 +167,8 @@ __all__ = [
     "ModelRef",
     "MutedSpan",
     "NewSecondFactor",
+    "OriginalsRule",
+    "OriginalsState",
     "Outcome",
     "PassphraseStrength",
     "Person",

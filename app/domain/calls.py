@@ -515,7 +515,8 @@ class CorrectedSpeakers:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallDetail:
     """All that a person sees of one call; `analysis` and `waveform` once it is done: as a person
-    corrected it, where `speakers` says so."""
+    corrected it, where `speakers` says so. `original_destroyed_at` (ISO 8601, UTC) is null while
+    the recording is there as it was imported."""
 
     call: Call
     job: Job
@@ -523,3 +524,4 @@ class CallDetail:
     waveform: Waveform | None
     on_hold: bool = False
     speakers: CorrectedSpeakers | None = None
+    original_destroyed_at: str | None = None

@@ -125,8 +125,8 @@ class BackupCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreReport:
-    """What came back from a backup, and which calls did not: those that were erased, and those
-    whose key is not there any more."""
+    """What came back from a backup, and which calls did not: those that were erased, those whose
+    key is not there any more, and damaged ones that were left out."""
 
     folder: Path
     generation: int
@@ -134,6 +134,7 @@ class RestoreReport:
     calls: int
     erased: tuple[CallId, ...]
     without_key: tuple[CallId, ...]
+    damaged: tuple[CallId, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,9 +59,20 @@ class GuardedAct(StrEnum):
     ERASE_CALL = "erase-call"
     EXPORT_ORIGINAL = "export-original"
     END_HOLD = "end-hold"
-    LOWER_RETENTION = "lower-retention"
+    LOWER_RETENTION = "lower-retention"  # of calls, or of their originals
     ALLOW_ACOUSTICS = "allow-acoustics"
     RELAX_POLICY = "relax-policy"  # taking an act off this list, or a second factor off a role
+
+
+class OriginalsRule(StrEnum):
+    """What becomes of the recording as it was imported, once its muted one stands."""
+
+    KEEP_SEALED = "keep-sealed"  # to be heard by who has the right to
+    DESTROY = "destroy-after-verification"  # when the muted one was heard again and nothing found
+
+
+EARLIER_ORIGINALS = "earlier-originals"
+"""What a request names in place of a call that is for the originals of earlier calls."""
 
 
 class RequestState(StrEnum):
@@ -166,6 +177,19 @@ class Policy:
     session_hours: int = 12
     retention_days: int = 0
     acoustic_analysis: bool = False
+    originals: OriginalsRule = OriginalsRule.KEEP_SEALED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginalsState:
+    """How it stands with the originals of the calls that a person sees: how many are `destroyed`,
+    how many are to be as soon as that may be, and how many more there are in calls that were
+    analysed and heard again before the rule (`earlier`)."""
+
+    rule: OriginalsRule
+    destroyed: int
+    due: int
+    earlier: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +197,9 @@ class ApprovalRequest:
     """A guarded act that a person asked for: on what, why, and what became of it.
 
     `subject` is a call's id, `retention` with the moment before which the calls took place as its
-    `value`, or the name of a setting with its wanted `value`. An act that needs no
-    second person is approved at once and `decided_by` nobody; `used_at` is when an approved export
-    was made.
+    `value`, `earlier-originals` with the moment before which they were analysed, or the name of a
+    setting with its wanted `value`. An act that needs no second person is approved at once and
+    `decided_by` nobody; `used_at` is when an approved export was made.
     """
 
     number: int

@@ -4,6 +4,10 @@ Whisper looks at 30 s whatever is said in them, and its attention makes a second
 dearer than one of a short window. But the rest of a window is silence, and how silence is encoded
 hardly depends on what was said before: it is computed once for each loudness and put behind what
 was. Measured, with what it costs in accuracy: resources/documents/speech.md.
+
+Short stretches that are heard again are encoded briefly: all as loud as each other, so that one
+silence goes with all of them, and with a few seconds of it behind them in place of all 30, because
+the decoder reads every step that it is given. Measured in resources/documents/redaction.md.
 """
 
 from __future__ import annotations
@@ -29,6 +33,9 @@ _GRID = 100  # frames: lengths are rounded up to whole seconds
 _AFTER_FRAMES = 300
 # Whisper sets everything 8 powers of ten below the loudest to the same floor, 2 below it as scaled
 _FLOOR_BELOW_LOUDEST = 2.0
+# Of what is encoded briefly: the loudest feature, as that of loud calls, and the known silence
+_LOUDEST = 1.4
+_BRIEF_STEPS = 150
 
 
 class SilenceEncoder:
@@ -55,13 +62,19 @@ class Encoder:
     """Encodes windows of one call; what was encoded to find the language is not computed again."""
 
     def __init__(
-        self, model: WhisperModel, samples: NDArray[np.int16], silence: SilenceEncoder | None
+        self,
+        model: WhisperModel,
+        samples: NDArray[np.int16],
+        silence: SilenceEncoder | None,
+        *,
+        brief: bool = False,
     ) -> None:
         """Use a loaded model on `samples` [channels, samples]; without `silence`, windows are
-        filled up and computed whole."""
+        filled up and computed whole, or else `brief` ones are as long as their batch needs."""
         self._model = model
         self._samples = samples
         self._silence = silence
+        self._brief = brief
         self._waiting: dict[Window, Encoded] = {}
 
     def kept(self, windows: Sequence[Window]) -> StorageView:
@@ -76,7 +89,11 @@ class Encoder:
         """Return encoded windows [windows, steps, width]."""
         if self._silence is None:
             return self._whole(windows)
-        return _batch([self._taken(window, self._silence) for window in windows])
+        encoded = [self._taken(window, self._silence) for window in windows]
+        if self._brief:
+            steps = max(self._frames(window, _AFTER_FRAMES) for window in windows) // 2
+            encoded = [one[: steps + _BRIEF_STEPS] for one in encoded]
+        return _batch(encoded)
 
     def _taken(self, window: Window, silence: SilenceEncoder) -> Encoded:
         kept = self._waiting.pop(window, None)
@@ -84,6 +101,8 @@ class Encoder:
 
     def _one(self, window: Window, silence: SilenceEncoder) -> Encoded:
         features = self._features(window, silence=_AFTER_FRAMES)
+        if self._brief:
+            features += _LOUDEST - features.max()
         heard: Encoded = np.array(self._model.encode(features[None]))[0]
         rest = silence.from_step(len(heard), float(features.max()))
         return np.concatenate([heard, rest])
@@ -96,14 +115,18 @@ class Encoder:
     def _features(self, window: Window, *, silence: int) -> NDArray[np.float32]:
         """Return the window's features [mels, frames] with so many frames of silence at its end,
         never more than Whisper takes."""
-        extract = self._model.feature_extractor
+        frames = self._frames(window, silence)
         sound = window.cut(self._samples[window.channel])
-        frames = -(-len(sound) // SAMPLES_PER_FRAME) + silence
-        frames = min(-(-frames // _GRID) * _GRID, extract.nb_max_frames)
         # one frame more than is used: the last one would look beyond the end
         sound = np.pad(sound, (0, max(0, (frames + 1) * SAMPLES_PER_FRAME - len(sound))))
-        found: NDArray[np.float32] = extract(sound, padding=0)[:, :frames]
+        found: NDArray[np.float32] = self._model.feature_extractor(sound, padding=0)[:, :frames]
         return np.ascontiguousarray(found)
+
+    def _frames(self, window: Window, silence: int) -> int:
+        """Return how many frames a window has with so many of silence at its end."""
+        frames = -(-window.length // SAMPLES_PER_FRAME) + silence
+        whole: int = self._model.feature_extractor.nb_max_frames
+        return min(-(-frames // _GRID) * _GRID, whole)
 
 
 def _batch(encoded: Sequence[Encoded]) -> StorageView:

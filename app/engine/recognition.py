@@ -86,9 +86,10 @@ class Recogniser:
         self._silence = SilenceEncoder(model) if short_windows else None
         self._hints = ", ".join(hints)
 
-    def encoder(self, samples: NDArray[np.int16]) -> Encoder:
-        """Return the encoder of a call's `samples` [channels, samples]."""
-        return Encoder(self._model, samples, self._silence)
+    def encoder(self, samples: NDArray[np.int16], *, brief: bool = False) -> Encoder:
+        """Return the encoder of a call's `samples` [channels, samples]; `brief`: for short
+        stretches that are heard again."""
+        return Encoder(self._model, samples, self._silence, brief=brief)
 
     def languages(self, windows: Sequence[Window], encoder: Encoder) -> list[tuple[str, float]]:
         """Return the languages heard in the windows with their mean probabilities, likeliest

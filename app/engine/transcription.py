@@ -124,7 +124,7 @@ class Transcriber:
         ]
         windows = [w for at, of in groups for w in pack(at, detected[at].between(of))]
         recogniser = self._recogniser(hints)
-        encoder = recogniser.encoder(audio.samples)
+        encoder = recogniser.encoder(audio.samples, brief=True)
         with gpu_faults():
             heard = recogniser.recognise(windows, encoder, language, lambda _: None)
         return [

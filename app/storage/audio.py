@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from app.domain import EVERYTHING, CallId
 from app.errors import AppError, CallNotFound, NotAsKept, SealBroken, StorageError
-from app.storage import files, results
+from app.storage import files, originals, results
 from app.storage.crypto import CHUNK_BYTES, Binding, check_header, seal, unseal
-from app.storage.scopes import within
+from app.storage.scopes import number_of, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -89,7 +89,8 @@ class SealedAudio:
         self._call_keys = call_keys
 
     def read(self, call: CallId, purpose: Purpose, *, scope: Scope = EVERYTHING) -> bytes:
-        """Return the audio of a call; raises `CallNotFound` or `SealBroken`."""
+        """Return the audio of a call; raises `CallNotFound`, `OriginalDestroyed` or
+        `SealBroken`."""
         return b"".join(self.chunks(call, purpose, scope=scope))
 
     def chunks(
@@ -97,12 +98,15 @@ class SealedAudio:
     ) -> Iterator[bytes]:
         """Yield the audio of a call in pieces of 1 MiB, each proven before it is given out.
 
-        Raises `CallNotFound`, and `SealBroken` or `NotAsKept` at the latest at the end.
+        Raises `CallNotFound` or `OriginalDestroyed`, and `SealBroken` or `NotAsKept` at the latest
+        at the end.
         """
         condition, values = within(scope)
         for _ in range(_TRIES):
             with self._database.reader() as reading:
                 row = reading.one(f"{_ONE} AND {condition}", (call, purpose, *values))
+                if row is None and purpose is Purpose.ORIGINAL:
+                    originals.expect_there(reading, number_of(reading, call, scope))
             if row is None:
                 raise CallNotFound("There is no such recording in this vault.")
             file = self._opened(call, purpose, bytes(row[0]))
@@ -153,10 +157,14 @@ class SealedAudio:
 
     @contextmanager
     def muted_anew(
-        self, call: CallId, key: bytes, muted: bytes
+        self, call: CallId, key: bytes, muted: bytes, *, read_back: bool = False
     ) -> Iterator[Callable[[Writing, int], None]]:
         """Seal muted audio, if there is any; what is given names it, in a transaction, for the call
-        with a number. Where that did not come to pass, the file is dropped."""
+        with a number. Where that did not come to pass, the file is dropped.
+
+        With `read_back` what was written is proven first, because nothing else will be left of the
+        call's sound. Raises `SealBroken`.
+        """
         incoming = self.write(call, Purpose.MUTED, key, [muted]) if muted else None
         named = False
 
@@ -169,6 +177,8 @@ class SealedAudio:
                 named = True
 
         try:
+            if incoming is not None and read_back:
+                self._expect_written(incoming, key, muted)
             yield name
         except BaseException:
             named = False
@@ -179,6 +189,17 @@ class SealedAudio:
             elif incoming is not None:
                 with suppress(AppError):  # the next opening does it
                     self.drop(incoming)
+
+    def _expect_written(self, incoming: Incoming, key: bytes, content: bytes) -> None:
+        wanted = Wanted(
+            call=incoming.call,
+            purpose=incoming.purpose,
+            mark=incoming.mark,
+            key=key,
+            digest=hashlib.sha256(content).digest(),
+        )
+        for _ in self.proven(wanted):
+            pass
 
     def name(self, writing: Writing, number: int, incoming: Incoming, size_bytes: int) -> None:
         """Make a new file the one that counts, in the transaction of the act that brings it."""
@@ -209,12 +230,21 @@ class SealedAudio:
 
         The file goes first: where that is interrupted, the recording is missing and not heard.
         """
+        self.remove(call, purpose)
+        self.unname(writing, number, purpose)
+
+    def unname(self, writing: Writing, number: int, purpose: Purpose) -> None:
+        """Let no recording of a call count for a purpose; `remove` its file after the
+        transaction."""
+        values = (number, purpose)
+        writing.change("DELETE FROM audio WHERE call = ? AND purpose = ?", values)
+
+    def remove(self, call: CallId, purpose: Purpose) -> None:
+        """Remove the files of one recording of a call, wherever they are."""
         place = self._place(call, purpose)
         found = self._not_in_place(f"{call}.{purpose}.*")
         for path in (*found, *([place] if place.exists() else ())):
             files.remove(path)
-        values = (number, purpose)
-        writing.change("DELETE FROM audio WHERE call = ? AND purpose = ?", values)
 
     def erase(self, call: CallId) -> None:
         """Remove the files of a call whose key is destroyed already.

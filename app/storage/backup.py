@@ -21,6 +21,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from app.counts import counted, were
 from app.errors import (
     AppError,
@@ -28,7 +30,7 @@ from app.errors import (
     UsageError,
     VaultDamaged,
 )
-from app.storage import backup_check, files
+from app.storage import backup_check, files, originals
 from app.storage.backup_folder import (
     prepared,
 )
@@ -184,9 +186,10 @@ class Backups:
             raise UsageError(f"{file} is already there.", hint="Name a new file.")
         head = self._header.now
         with self._database.reader() as reading:
-            erased = erased_calls(reading)
+            erased, gone = erased_calls(reading), originals.all_destroyed(reading)
             number = reading.number("SELECT max(number) FROM audit")
-        content = enveloped("erased", head, number, ErasedList(erased=erased), self._header.key)
+        named = ErasedList(erased=erased, originals=gone or msgspec.UNSET)
+        content = enveloped("erased", head, number, named, self._header.key)
         files.create_private(file, [content])
         outcome = counted(len(erased), "call")
         self._audit.record(actor=actor, act="vault.erased-list", outcome=outcome)

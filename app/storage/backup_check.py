@@ -6,6 +6,7 @@ writing. Nothing is changed, so that it may lie where nothing can be written.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -99,33 +100,51 @@ def _problems(backup: OpenBackup, call: CallId, stored: StoredCall) -> Iterator[
         return
     try:
         record = opened_record(backup, call, stored, key)
-    except (BackupInvalid, SealBroken):
+    except (BackupInvalid, SealBroken) as error:
+        if isinstance(error, SealBroken) and has_newer_key(backup, call):
+            return
         yield f"the record of call {call} is missing or damaged"
     else:
         have = {one.mark for one in stored.audio}
         for audio in record.audio:
-            if audio.mark not in have:
+            destroyed = call in backup.originals and audio.purpose == Purpose.ORIGINAL.value
+            if audio.mark not in have and not destroyed:
                 yield f"the {audio.purpose} recording of call {call} was damaged in the vault"
     for one in stored.audio:
         if not _is_whole(backup, call, one, key):
             yield f"the {one.purpose} recording of call {call} is missing or damaged"
 
 
+def has_newer_key(backup: OpenBackup, call: CallId) -> bool:
+    """Return whether the key file, which is newer than the rest, may have another key of a call
+    than the rest is sealed under: its original was destroyed in between."""
+    return call in backup.originals and backup.keys_generation > backup.generation
+
+
+def without_original(stored: StoredCall) -> StoredCall:
+    """Return what a backup has of a call but for its original, which was destroyed."""
+    audio = tuple(one for one in stored.audio if one.purpose != Purpose.ORIGINAL.value)
+    return msgspec.structs.replace(stored, audio=audio)
+
+
 def proven_call(
     backup: OpenBackup, call: CallId, key: bytes | None
 ) -> tuple[bytes, StoredCall] | None:
     """Return the key of a call and what a backup has of it, proven to its end and without the
-    recordings that are not whole, or `None`; `key` is given where the vault has it still."""
+    recordings that are not whole, or `None`; `key` is given where the vault has one still, which
+    may be another one since."""
     stored = backup.manifest.calls.get(call)
     if stored is None:
         return None
-    try:
-        key = key or backup.call_keys().opened(call, backup.keys.get(call, b""))
-        opened_record(backup, call, stored, key)
-    except (BackupInvalid, SealBroken):
-        return None
-    audio = tuple(one for one in stored.audio if _is_whole(backup, call, one, key))
-    return key, msgspec.structs.replace(stored, audio=audio)
+    own = None
+    with suppress(SealBroken):
+        own = backup.call_keys().opened(call, backup.keys.get(call, b""))
+    for one in filter(None, (key, own)):
+        with suppress(BackupInvalid, SealBroken):
+            opened_record(backup, call, stored, one)
+            audio = tuple(sound for sound in stored.audio if _is_whole(backup, call, sound, one))
+            return one, msgspec.structs.replace(stored, audio=audio)
+    return None
 
 
 def _is_whole(backup: OpenBackup, call: CallId, stored: StoredAudio, key: bytes) -> bool:

@@ -21,6 +21,7 @@ from app.errors import (
     UsageError,
 )
 from app.storage import files
+from app.storage.audio import Purpose
 from app.storage.backup_format import (
     AUDIO,
     CALLS,
@@ -39,7 +40,7 @@ from app.storage.backup_format import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Set
+    from collections.abc import Container, Iterable, Iterator, Mapping, Set
     from pathlib import Path
 
     from app.storage.audio import Wanted
@@ -64,6 +65,7 @@ class Before:
     calls: dict[str, StoredCall] = field(default_factory=dict)
     keys: dict[str, bytes] = field(default_factory=dict, repr=False)
     erased: frozenset[str] = frozenset()
+    originals: Mapping[str, str] = field(default_factory=dict)
     keys_elsewhere: bool = False
     other_key: bool = False
     earlier: OpenBackup | None = None
@@ -138,6 +140,7 @@ def _before(place: Path, keys_to: Path, own: OpenHeader, unlock: Unlock) -> Befo
         calls=calls,
         keys=held.keys,
         erased=frozenset(one.call for one in held.erased),
+        originals=held.originals or {},
         keys_elsewhere=elsewhere,
         other_key=other_key,
         earlier=earlier,
@@ -151,13 +154,15 @@ def _earlier(place: Path, keys_to: Path, unlock: Unlock) -> OpenBackup | None:
     return None
 
 
-def keep_key_file(before: Before) -> None:
+def keep_key_file(before: Before, keys: KeyFile) -> None:
     """Keep the key file beside its place until a new manifest stands, where the next one is sealed
-    under another vault key: who can open the manifest of today cannot open that one.
+    under another vault key: who can open the manifest of today cannot open that one; and where a
+    call has another key in it: what the manifest of today names of that call does not open then.
 
     What an interrupted backup kept for the manifest of today stays as it is.
     """
-    if not before.other_key:
+    another = any(before.keys.get(call, key) != key for call, key in keys.keys.items())
+    if not before.other_key and not another:
         return
     kept = before.keys_to / KEYS_BEFORE
     with suppress(BackupInvalid):
@@ -222,10 +227,16 @@ def expect_written(
 
 
 def cleaned(
-    before: Before, generation: int, calls: dict[str, StoredCall], *, spared: Set[str]
+    before: Before,
+    generation: int,
+    calls: dict[str, StoredCall],
+    *,
+    spared: Set[str],
+    originals: Container[str],
 ) -> int:
-    """Remove what the newest manifest does not name, but for files of the `spared` calls; returns
-    how many files that were. The key file before goes first: it still has what was erased."""
+    """Remove what the newest manifest does not name, but for files of the `spared` calls, of which
+    the `originals` that were destroyed go all the same; returns how many files that were. The key
+    file before goes first: it still has what was erased."""
     place, elsewhere = before.place, before.keys_to != before.place
     files.remove(before.keys_to / KEYS_BEFORE)
     named = {parts for call, stored in calls.items() for parts, _ in stored_files(call, stored)}
@@ -244,11 +255,16 @@ def cleaned(
         gone = [
             path
             for path in found
-            if path not in wanted and path.name.split(".")[0] not in spared and path.is_file()
+            if path not in wanted and not _is_spared(path, spared, originals) and path.is_file()
         ]
         for path in gone:
             path.unlink(missing_ok=True)
     return len(gone)
+
+
+def _is_spared(path: Path, spared: Set[str], originals: Container[str]) -> bool:
+    call, what = (*path.name.split("."), "")[:2]
+    return call in spared and not (what == Purpose.ORIGINAL and call in originals)
 
 
 @contextmanager

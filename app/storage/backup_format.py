@@ -96,16 +96,19 @@ class ErasedCall(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class KeyFile(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The sealed keys of all calls, and which calls were erased."""
+    """The sealed keys of all calls, which calls were erased, and whose originals were destroyed."""
 
     keys: dict[Id, bytes] = {}
     erased: tuple[ErasedCall, ...] = ()
+    originals: dict[Id, str] | msgspec.UnsetType = msgspec.UNSET
 
 
 class ErasedList(_Strict, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which calls were erased, for restoring what is older."""
+    """Which calls were erased, and whose originals were destroyed when, for restoring what is
+    older. Where no original was, nothing is written: earlier versions of the program read that."""
 
     erased: tuple[ErasedCall, ...] = ()
+    originals: dict[Id, str] | msgspec.UnsetType = msgspec.UNSET
 
 
 def database_name(generation: int) -> str:
@@ -193,7 +196,8 @@ def opened_body(envelope: Envelope, key: VaultKey, kind: type[T]) -> T:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenBackup:
     """A backup whose manifest and keys were opened. `keys` are sealed under the vault key of the
-    manifest; calls without one were erased, and `erased` tells what is known of that."""
+    manifest; calls without one were erased, and `erased` tells what is known of that. `originals`
+    tells when originals were destroyed: such a call got another key."""
 
     place: Path
     generation: int
@@ -203,6 +207,7 @@ class OpenBackup:
     keys_generation: int
     keys: Mapping[str, bytes] = field(repr=False)
     erased: tuple[ErasedCall, ...]
+    originals: Mapping[str, str]
 
     def call_keys(self) -> CallKeys:
         """Return what opens the keys of calls."""
@@ -277,6 +282,11 @@ def opened(
         keys, found = opened_body(before, key, KeyFile), before
     if found.vault != envelope.vault:
         raise BackupInvalid("The key file belongs to another vault.")
+    if before is not None and found.generation > envelope.generation:
+        # calls that got another key since are under the key before in what the manifest names
+        earlier = opened_body(before, key, KeyFile).keys
+        moved = {call: earlier[call] for call in keys.originals or () if call in earlier}
+        keys = msgspec.structs.replace(keys, keys={**keys.keys, **moved})
     if found.generation < envelope.generation:
         raise BackupInvalid(
             "The key file is older than the backup.", hint="Use the newest key file of the vault."
@@ -290,15 +300,16 @@ def opened(
         keys_generation=found.generation,
         keys=keys.keys,
         erased=keys.erased,
+        originals=keys.originals or {},
     )
 
 
-def erased_list(path: Path, head: Header, key: VaultKey, unlock: Unlock) -> tuple[ErasedCall, ...]:
-    """Return which calls a vault's list of erased calls names; raises `BackupInvalid`."""
+def erased_list(path: Path, head: Header, key: VaultKey, unlock: Unlock) -> ErasedList:
+    """Return what a vault's list of erased calls names; raises `BackupInvalid`."""
     envelope = read_envelope(path, "erased")
     if envelope.vault != head.id:
         raise BackupInvalid("The list of erased calls belongs to another vault.")
-    return opened_body(envelope, _key_of(envelope, key, unlock), ErasedList).erased
+    return opened_body(envelope, _key_of(envelope, key, unlock), ErasedList)
 
 
 def _keys(path: Path, head: Header, key: VaultKey, unlock: Unlock) -> tuple[KeyFile, Envelope]:

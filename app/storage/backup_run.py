@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from app.errors import (
     StorageError,
     VaultDamaged,
 )
-from app.storage import backup_check, files, header, records, results, schema, seals
+from app.storage import backup_check, files, header, originals, records, results, schema, seals
 from app.storage.audio import Purpose, Wanted
 from app.storage.audit import not_as_signed
 from app.storage.backup_folder import (
@@ -105,6 +106,7 @@ class Run:
         self._listing = _LISTED_BY_INDEX
         self._as_signed = True  # as far as can be read
         self._locked_in: set[str] = set()  # what a backup has that does not open any more
+        self._gone: dict[str, str] = dict(before.originals)  # when originals were destroyed
 
     def made(self, actor: str) -> BackupReport | None:
         """Make the backup."""
@@ -141,12 +143,14 @@ class Run:
         key = self._vault.header.key
         with about_backup():
             # first the keys: a key file may be newer than the manifest, never older
-            keep_key_file(self._before)
+            keep_key_file(self._before, keys)
             sealed_keys = enveloped("keys", head, self._generation, keys, key)
             files.write_atomic(self._keys_to / KEYS, sealed_keys)
             sealed_manifest = enveloped("manifest", head, self._generation, manifest, key)
             files.write_atomic(self._place / MANIFEST, sealed_manifest)
-            removed = cleaned(self._before, self._generation, calls, spared=damaged)
+            removed = cleaned(
+                self._before, self._generation, calls, spared=damaged, originals=self._gone
+            )
             self._opened_again()  # as it is left
         return BackupReport(
             place=self._place,
@@ -173,6 +177,7 @@ class Run:
                 keys_generation=self._generation,
                 keys=keys.keys,
                 erased=keys.erased,
+                originals=keys.originals or {},
             )
         )
 
@@ -193,7 +198,7 @@ class Run:
                     if sealed_key is not None:
                         self._keep(reading, number, call, sealed_key, final=False)
             except VaultDamaged:
-                self._unreadable[call] = self._key_alone(number)
+                self._note_unreadable(number, call)
         self._progress(Progress(done=len(listed), total=len(listed)))
         return True
 
@@ -207,6 +212,17 @@ class Run:
             self._listing = _LISTED_BY_TABLE
         with self._vault.database.reader() as reading:
             return reading.all(self._listing)
+
+    def _note_unreadable(self, number: int, call: str) -> None:
+        """Remember of a call that cannot be read what can be: its key, and of its original."""
+        self._unreadable[call] = self._key_alone(number)
+        with suppress(VaultDamaged), self._vault.database.reader() as reading:
+            self._note_original(reading, number, call)
+
+    def _note_original(self, reading: Reading, number: int, call: str) -> None:
+        at = originals.destroyed_at(reading, number)
+        if at is not None:
+            self._gone[call] = at
 
     def _key_alone(self, number: int) -> bytes | None:
         """Return the sealed key of a call of which something cannot be read."""
@@ -242,10 +258,11 @@ class Run:
             if looked_at is None:
                 raise
             # the view is of no use any more: look again, and not there
-            self._unreadable[looked_at[1]] = self._key_alone(looked_at[0])
+            self._note_unreadable(*looked_at)
             raise _ChangedMeanwhile from error
         self._expect_as_signed()
-        return head, calls, KeyFile(keys=keys, erased=erased), database
+        gone = {call: at for call, at in self._gone.items() if call in keys} or msgspec.UNSET
+        return head, calls, KeyFile(keys=keys, erased=erased, originals=gone), database
 
     def _expect_as_signed(self) -> None:
         """Raise `VaultDamaged` where somebody changed what the log signs; where that cannot be read
@@ -277,16 +294,21 @@ class Run:
         key = None if sealed_key is None else self._opened_key(call, sealed_key)
         if known is None:
             return self._carried(CallId(call), key)
-        if key is None:
-            sealed_key = self._before.keys.get(call)
-        return None if sealed_key is None else (sealed_key, known)
+        before = self._before.keys.get(call)
+        if key is None or (before is not None and known is self._before.calls.get(call)):
+            sealed_key = before  # the call may have got another key since
+        if sealed_key is None:
+            return None
+        return sealed_key, backup_check.without_original(known) if call in self._gone else known
 
     def _carried(self, call: CallId, key: bytes | None) -> tuple[bytes, StoredCall] | None:
         """Return what a backup from before a change of keys has of a damaged call, if anything."""
         earlier = self._before.earlier
         found = None if earlier is None else backup_check.proven_call(earlier, call, key)
         if found is not None:
-            return self._vault.call_keys.sealed(call, found[0]), found[1]
+            stored = found[1]
+            kept = backup_check.without_original(stored) if call in self._gone else stored
+            return self._vault.call_keys.sealed(call, found[0]), kept
         if self._before.locked and self._before.has_record(call):
             self._locked_in.add(call)
         return None
@@ -301,6 +323,7 @@ class Run:
         key = self._opened_key(call, sealed_key)
         if key is None:
             return self._as_before(call, None)
+        self._note_original(reading, number, call)
         digests = results.digests(reading, number)
         mark = records.marker(reading, number, digests)
         before = self._before.calls.get(call)

@@ -24,7 +24,7 @@ from app.domain import (
     Sha256,
 )
 from app.errors import AppError, NotAllowed, RecordingErased, UsageError
-from app.storage import elusion, listing, results, retention
+from app.storage import elusion, listing, originals, results, retention
 from app.storage.audio import Incoming, Purpose
 from app.storage.clock import sortable, stamp
 from app.storage.crypto import CHUNK_BYTES
@@ -220,15 +220,17 @@ class Calls:
             row = reading.one(f"{_DETAIL} AND {condition}", (call, *values))
             if row is None:
                 raise not_found()
-            key = self._call_keys.opened(call, row[1])
+            key = self._call_keys.opened(call, row[2])
             kept = results.kept(reading, call, key)
+            original_destroyed_at = originals.destroyed_at(reading, row[1])
         return CallDetail(
-            call=call_of(row[2:]),
-            job=job_of(row[2 + CALL_WIDTH :]),
+            call=call_of(row[3:]),
+            job=job_of(row[3 + CALL_WIDTH :]),
             analysis=kept.shown if kept else None,
             waveform=kept.waveform if kept else None,
             on_hold=bool(row[0]),
             speakers=kept.speakers if kept else None,
+            original_destroyed_at=original_destroyed_at,
         )
 
     def find_by_digest(self, digest: Sha256, *, scope: Scope = EVERYTHING) -> Call | None:
@@ -347,6 +349,7 @@ class Calls:
             if judged is not None:
                 elusion.hold(writing, number, call, key, judged)
             name_audio(writing, number)
+            originals.mark(writing, number, analysed.analysis.proof, at)
             self._record(writing, call, actor, "done")
         return True
 
@@ -451,8 +454,8 @@ _INSERT = """
 _BY_ID = f"SELECT {CALL} FROM calls WHERE id = ?"  # noqa: S608
 _BY_DIGEST = f"SELECT {CALL} FROM calls WHERE digest = ?"  # noqa: S608
 _DETAIL = f"""
-    SELECT EXISTS (SELECT 1 FROM holds WHERE holds.call = calls.number), call_keys.sealed,
-        {CALL}, {JOB}
+    SELECT EXISTS (SELECT 1 FROM holds WHERE holds.call = calls.number), calls.number,
+        call_keys.sealed, {CALL}, {JOB}
     FROM calls JOIN call_keys ON call_keys.call = calls.number WHERE calls.id = ?
 """  # noqa: S608
 _KEY = """

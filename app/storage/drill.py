@@ -18,6 +18,7 @@ from app.domain import CallId, DrillReport, Progress
 from app.errors import AppError, VaultLocked
 from app.storage import backup_format, files, making, records, results, rotation, vault
 from app.storage.backup import no_progress
+from app.storage.backup_check import opened_record
 from app.storage.keys import VaultKey
 from app.storage.restore import restored
 
@@ -56,7 +57,7 @@ def drill(
     lock = files.FolderLock(beside / f"{_NAME}.lock")
     try:
         files.remove_tree(folder)  # an interrupted drill may have left it
-        report = restored(backup, folder, way, erased=backup.erased, progress=progress)
+        report = restored(backup, folder, way, progress=progress)
         key = _counting_key(backup, folder, way.clock)
         with vault.open_with_key(folder, key, clock=way.clock) as opened:
             seen = _Comparison(backup, opened)
@@ -126,9 +127,9 @@ class _Comparison:
             indexed = reading.number("SELECT count(*) FROM turns")
             for number, call in calls:
                 digests = results.digests(reading, number)
-                if (
-                    records.marker(reading, number, digests)
-                    != self.backup.manifest.calls[call].marker
+                found = records.marker(reading, number, digests)
+                if found != self.backup.manifest.calls[call].marker and not self._lost_original(
+                    CallId(call)
                 ):
                     yield f"call {call} is not what was backed up"
         if len(calls) != expected:
@@ -137,6 +138,14 @@ class _Comparison:
             yield from self._unfound(CallId(call), search=place < _SEARCHED_CALLS)
         if self.turns != indexed:
             yield f"{counted(self.turns, 'turn')} should be in the index, and not {indexed:,}"
+
+    def _lost_original(self, call: CallId) -> bool:
+        """Whether the backup has a call as it was before its original was destroyed."""
+        if call not in self.backup.originals:
+            return False
+        key = self.backup.call_keys().opened(call, self.backup.keys[call])
+        record = opened_record(self.backup, call, self.backup.manifest.calls[call], key)
+        return not record.original_is_destroyed
 
     def _unfound(self, call: CallId, *, search: bool) -> Iterator[str]:
         """Count the turns of a call, and yield those that searching their words does not find."""

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from app.domain import CallId
 from app.errors import AppError, CallNotFound, OnHold, RecordingErased
 from app.storage import files, holds
+from app.storage.audio import Purpose
 from app.storage.clock import stamp
 from app.storage.scopes import number_of
 from app.storage.search import forget_lost_words
@@ -125,18 +126,22 @@ class Erasure:
         return tuple(erased)
 
     def finish(self) -> int:
-        """Remove the files of erased calls and the traces in the log of pages; returns how many.
+        """Remove the files of erased calls and destroyed originals, and the traces in the log of
+        pages; returns of how many calls.
 
         What the disk refuses now, or somebody who reads holds up, is done at the next erasing or
         opening.
         """
         with self._database.reader() as reading:
             left = [CallId(row[0]) for row in reading.all(_LEFT)]
-        if not left:
+            originals = [CallId(row[0]) for row in reading.all(_ORIGINALS_LEFT)]
+        if not left and not originals:
             return 0
         try:
             for call in left:
                 self._audio.erase(call)
+            for call in originals:
+                self._audio.remove(call, Purpose.ORIGINAL)
             for copy in sorted(self._older_copies.glob("*")):
                 files.remove(copy)
             if self.also is not None:
@@ -147,9 +152,10 @@ class Erasure:
                 return 0
             with self._database.transaction() as writing:
                 writing.many(_REMOVED, [(call,) for call in left])
+                writing.many(_ORIGINAL_REMOVED, [(call,) for call in originals])
         except AppError:
             return 0
-        return len(left)
+        return len(left) + len(originals)
 
     def expect_new(self, reading: Reading, digest: Sha256) -> None:
         """Raise `RecordingErased` if a recording with this digest was erased."""
@@ -169,3 +175,10 @@ _WITHDRAWN = """
 """
 _LEFT = "SELECT call FROM erased WHERE removed = 0"
 _REMOVED = "UPDATE erased SET removed = 1 WHERE call = ?"
+_ORIGINALS_LEFT = """
+    SELECT calls.id FROM originals JOIN calls ON calls.number = originals.call
+    WHERE originals.destroyed_at IS NOT NULL AND originals.removed = 0
+"""
+_ORIGINAL_REMOVED = """
+    UPDATE originals SET removed = 1 WHERE call = (SELECT number FROM calls WHERE id = ?)
+"""

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 from app.domain import EVERYTHING, Call, CallId, Job, JobState
 from app.errors import WorkerDied
+from app.storage import originals
 from app.storage.clock import milliseconds, stamp
 from app.storage.rows import CALL, JOB, call_of, job_of
-from app.storage.scopes import not_found, within
+from app.storage.scopes import not_found, number_of, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -100,11 +101,15 @@ class Jobs:
         return True
 
     def retry(self, call: CallId, *, actor: str, scope: Scope = EVERYTHING) -> bool:
-        """Put a call that is done, failed or cancelled at the end of the queue again."""
+        """Put a call that is done, failed or cancelled at the end of the queue again.
+
+        Raises `CallNotFound`, and `OriginalDestroyed` where there is nothing left to analyse.
+        """
         with self._database.transaction() as writing:
             state = _state(writing, call, scope)
             if state in (JobState.QUEUED, JobState.RUNNING):
                 return False
+            originals.expect_there(writing, number_of(writing, call, scope))
             self._again(writing, call, actor)
         return True
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from app.errors import AppError, VaultExists
+from app.domain import VaultState
+from app.errors import AppError, VaultDamaged, VaultExists, VaultMissing
 from app.storage import files, header
 from app.storage.audio import FOLDER
 
@@ -21,6 +22,33 @@ if TYPE_CHECKING:
 DATABASE = "vault.db"
 LOCK = "lock"
 UNFINISHED = "unfinished"
+
+
+def state(folder: Path) -> VaultState:
+    """Return what can be known of a folder without a passphrase.
+
+    Raises `VaultDamaged`, `VaultNewer` or `VaultTooOld` where a header is there that cannot be
+    read.
+    """
+    if (folder / UNFINISHED).exists():
+        return VaultState(exists=False)
+    try:
+        found = header.read(folder)
+    except VaultMissing:
+        if (folder / header.COPY).exists():
+            raise VaultDamaged(
+                "The header of this vault is lost; its copy is there.",
+                hint="`autoinsights vault rescue` saves the vault by it, into a new folder.",
+            ) from None
+        return VaultState(exists=False)
+    return VaultState(
+        exists=True,
+        demo=found.demo,
+        id=found.id,
+        remembered=bool(found.keyring),
+        several_people=len(found.people) > 1,
+        recovery_sheet=found.recovery is not None,
+    )
 
 
 def expect_empty(folder: Path) -> None:

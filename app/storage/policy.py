@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from app.access import guarded_in, setting_text, with_setting
-from app.domain import Policy
+from app.domain import OriginalsRule, Policy
 from app.errors import UsageError, VaultDamaged
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Policies:
                 "The policy has changed since this was asked for.", hint="Ask for it anew."
             )
         keep(writing, wanted)
+        if wanted.originals is OriginalsRule.KEEP_SEALED:
+            writing.change("DELETE FROM originals WHERE destroyed_at IS NULL")
         step = f"{setting_text(rules, name)} -> {setting_text(wanted, name)}"
         self._audit.append(
             writing,

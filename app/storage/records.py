@@ -17,6 +17,7 @@ import msgspec
 from app.domain import CallId, JobState
 from app.errors import NotAsKept, SealBroken
 from app.storage import results, schema
+from app.storage.audio import Purpose
 from app.storage.crypto import Binding, seal_bytes, unseal_bytes
 
 if TYPE_CHECKING:
@@ -117,10 +118,17 @@ class HoldColumns(_Row, frozen=True, forbid_unknown_fields=True, kw_only=True):
     placed_at: str
 
 
+class OriginalColumns(_Row, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The row of the table `originals`, but for what is left to do."""
+
+    due_at: str
+    destroyed_at: str | None
+
+
 class CallRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All that the database keeps of one call, but for its key; `muted` is the digest that was kept
-    of its muted recording, if one was. `corrected` and `muted` are left out where there is nothing:
-    earlier versions of the program read such a record."""
+    of its muted recording, if one was. `corrected`, `muted` and `original` are left out where there
+    is nothing: earlier versions of the program read such a record."""
 
     format: int = FORMAT
     call: CallColumns
@@ -131,16 +139,30 @@ class CallRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     hold: HoldColumns | None = None
     corrected: CorrectedColumns | msgspec.UnsetType = msgspec.UNSET
     muted: bytes | msgspec.UnsetType = msgspec.UNSET
+    original: OriginalColumns | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def id(self) -> CallId:
         """The call's id."""
         return CallId(self.call.id)
 
+    @property
+    def original_is_destroyed(self) -> bool:
+        """Whether the recording as it was imported is not there any more, on purpose."""
+        return self.original is not msgspec.UNSET and self.original.destroyed_at is not None
+
+    def without_original(self, destroyed_at: str) -> CallRecord:
+        """Return the record as it is once its original was destroyed at a moment."""
+        return msgspec.structs.replace(
+            self,
+            audio=tuple(one for one in self.audio if one.purpose != Purpose.ORIGINAL),
+            original=OriginalColumns(due_at=destroyed_at, destroyed_at=destroyed_at),
+        )
+
 
 TABLES = (
     "calls", "call_keys", "audio", "analyses", "flags", "redacted_values", "holds", "turns",
-    "contents", "corrected_analyses",
+    "contents", "corrected_analyses", "originals",
 )  # fmt: skip
 """The tables that hold rows of calls."""
 
@@ -181,6 +203,14 @@ def hold_columns(reading: Reading, number: int) -> HoldColumns | None:
     return next(iter(_rows(reading, HoldColumns, "holds WHERE call = ?", number)), None)
 
 
+def original_columns(reading: Reading, number: int) -> OriginalColumns | msgspec.UnsetType:
+    """Return what is kept of the original of the call with a number, if anything."""
+    if schema.version(reading) < schema.SINCE["originals"]:
+        return msgspec.UNSET  # a rescue reads older vaults
+    found = _rows(reading, OriginalColumns, "originals WHERE call = ?", number)
+    return next(iter(found), msgspec.UNSET)
+
+
 def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) -> None:
     """Put a call into a database that lacks it; `key` is its opened key.
 
@@ -197,6 +227,8 @@ def insert(writing: Writing, record: CallRecord, sealed_key: bytes, key: bytes) 
     results.keep_values(writing, number, map(msgspec.structs.astuple, record.values))
     if record.hold is not None:
         _add(writing, "holds", of, record.hold)
+    if record.original is not msgspec.UNSET:
+        _add(writing, "originals", of, record.original)
     if record.muted is not msgspec.UNSET:
         results.keep_digest(writing, number, "muted", record.muted)
     for table, _, bodies in _analyses(record):
@@ -240,6 +272,7 @@ def expect_kept(record: CallRecord, digests: Mapping[str, bytes]) -> None:
 def missing(record: CallRecord, digests: Mapping[str, bytes]) -> tuple[str, ...]:
     """Return what was kept of a call and is not in its record, in a person's words."""
     there = {one.purpose for one in record.audio} | {what for _, what, _ in _analyses(record)}
+    there |= {"original"} if record.original_is_destroyed else set()
     return tuple(words for what, words in _KEPT.items() if what in digests and what not in there)
 
 
@@ -290,6 +323,7 @@ def _gathered(
         hold=hold_columns(reading, number),
         corrected=_corrected(reading, number, bodies),
         muted=digests.get("muted", msgspec.UNSET),
+        original=original_columns(reading, number),
     )
 
 

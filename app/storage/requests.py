@@ -12,7 +12,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from app.access import ACTS, rights_of, same_person
-from app.domain import ApprovalRequest, CallId, GuardedAct, PersonName, RequestState, Right
+from app.domain import (
+    EARLIER_ORIGINALS,
+    ApprovalRequest,
+    CallId,
+    GuardedAct,
+    PersonName,
+    RequestState,
+    Right,
+)
 from app.errors import NotAllowed, RequestNotFound
 from app.storage import people, policy, retention
 from app.storage.clock import stamp
@@ -250,7 +258,7 @@ def _expect_asker(reading: Reading, request: ApprovalRequest) -> None:
             "The person who asked for this may not do so any more.",
             hint="Refuse the request, or ask for the same yourself.",
         )
-    if rule.on_call and request.subject != retention.SUBJECT:
+    if rule.on_call and request.subject not in {retention.SUBJECT, EARLIER_ORIGINALS}:
         number_of(reading, CallId(request.subject), asker.scope)
 
 

@@ -435,10 +435,16 @@ class _Rescue:
                 placed_at=call.imported_at,
             )
         audio: tuple[records.AudioColumns, ...] = ()
+        original: records.OriginalColumns | msgspec.UnsetType = msgspec.UNSET
         with suppress(Unreadable):
             audio = self.source.read(lambda one: records.audio_columns(one, number))
+        with suppress(Unreadable):
+            original = self.source.read(lambda one: records.original_columns(one, number))
         muted = digests.get("muted", msgspec.UNSET)
-        return _waiting(records.CallRecord(call=call, audio=audio, hold=held, muted=muted))
+        record = records.CallRecord(
+            call=call, audio=audio, hold=held, muted=muted, original=original
+        )
+        return _waiting(record)
 
     def _proven(
         self, record: records.CallRecord, key: bytes, digests: dict[str, bytes], *, whole: bool

@@ -8,7 +8,7 @@ that was backed up, and one entry more.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from app.counts import counted
@@ -18,7 +18,13 @@ from app.storage import backup_format, files, header, making, records, schema
 from app.storage.audio import Purpose, place_of
 from app.storage.audit import Audit
 from app.storage.backup import no_progress
-from app.storage.backup_check import expect_own_tables, opened_record, proven_audio
+from app.storage.backup_check import (
+    expect_own_tables,
+    has_newer_key,
+    opened_record,
+    proven_audio,
+    without_original,
+)
 from app.storage.database import Database, wake
 from app.storage.erasure import WITHOUT_CALL, WITHOUT_REASON
 from app.storage.keys import KeyPurpose
@@ -32,6 +38,11 @@ if TYPE_CHECKING:
     from app.storage.way import Way
 
 
+_DAMAGED = (
+    "Another copy of the backup may be whole; `--without-damaged` brings all other calls back."
+)
+
+
 def restore(  # noqa: PLR0913 (where from, where to, by whom)
     place: Path,
     folder: Path,
@@ -39,19 +50,23 @@ def restore(  # noqa: PLR0913 (where from, where to, by whom)
     *,
     keys_from: Path | None = None,
     erased_list: Path | None = None,
+    without_damaged: bool = False,
     progress: Callable[[Progress], None] = no_progress,
 ) -> RestoreReport:
     """Put the vault of a backup into an empty or new folder.
 
     `keys_from` is the folder of the key file, where it lies elsewhere; `erased_list` names calls
-    that were erased since. Raises `BackupInvalid`, `VaultExists`, `SignInError`, `NotAllowed`,
+    that were erased since. A damaged call keeps all others from coming back, but `without_damaged`.
+    Raises `BackupInvalid`, `VaultExists`, `SignInError`, `NotAllowed`,
     `DiskFull` or `StorageError`; nothing is left in the folder then.
     """
     backup = backup_format.opened(place, way.unlock, again=way.unlock_again, keys_from=keys_from)
-    erased = backup.erased
     if erased_list is not None:
-        erased += backup_format.erased_list(erased_list, backup.header, backup.key, way.unlock)
-    return restored(backup, folder, way, erased=erased, progress=progress)
+        named = backup_format.erased_list(erased_list, backup.header, backup.key, way.unlock)
+        erased = backup.erased + named.erased
+        originals = {**backup.originals, **(named.originals or {})}
+        backup = replace(backup, erased=erased, originals=originals)
+    return restored(backup, folder, way, without_damaged=without_damaged, progress=progress)
 
 
 def restored(
@@ -59,12 +74,13 @@ def restored(
     folder: Path,
     way: Way,
     *,
-    erased: tuple[ErasedCall, ...],
+    without_damaged: bool = False,
     progress: Callable[[Progress], None],
 ) -> RestoreReport:
-    """Put the vault of an opened backup into an empty folder, without the `erased` calls."""
+    """Put the vault of an opened backup into an empty folder, without the calls that were erased
+    and the originals that were destroyed; see `restore`."""
     with making.making(folder) as path:
-        return _Restoring(backup, folder, path, erased, progress).done(way)
+        return _Restoring(backup, folder, path, without_damaged, progress).done(way)
 
 
 @dataclass(slots=True)
@@ -74,10 +90,11 @@ class _Restoring:
     backup: OpenBackup
     folder: Path
     path: Path
-    erased: tuple[ErasedCall, ...]
+    without_damaged: bool
     progress: Callable[[Progress], None]
     left_out: list[CallId] = field(default_factory=list)
     without_key: list[CallId] = field(default_factory=list)
+    damaged: list[CallId] = field(default_factory=list)
 
     def done(self, way: Way) -> RestoreReport:
         """Restore, and return what came back."""
@@ -98,7 +115,7 @@ class _Restoring:
             actor = way.admitted(database, audit, backup.header)
             calls = self._calls(database)
             with database.transaction() as writing:
-                _erase(writing, self.erased)
+                _erase(writing, backup.erased)
                 audit.append(
                     writing,
                     anew=True,
@@ -106,7 +123,8 @@ class _Restoring:
                     act="vault.restore",
                     subject=str(backup.generation),
                     outcome=f"{counted(calls, 'call')}, {len(self.left_out)} erased,"
-                    f" {len(self.without_key)} without key",
+                    f" {len(self.without_key)} without key"
+                    + (f", {len(self.damaged)} damaged" if self.damaged else ""),
                 )
             database.checkpoint()
         finally:
@@ -119,12 +137,13 @@ class _Restoring:
             calls=calls,
             erased=tuple(self.left_out),
             without_key=tuple(self.without_key),
+            damaged=tuple(self.damaged),
         )
 
     def _calls(self, database: Database) -> int:
         with database.reader() as reading:
             gone = {row[0] for row in reading.all("SELECT call FROM erased")}
-        gone |= {one.call for one in self.erased}
+        gone |= {one.call for one in self.backup.erased}
         calls = self.backup.manifest.calls
         restored = 0
         for done, (name, stored) in enumerate(calls.items()):
@@ -136,17 +155,42 @@ class _Restoring:
             elif sealed_key is None:
                 self.without_key.append(call)
             else:
-                self._call(database, call, stored, sealed_key)
-                restored += 1
+                restored += self._came_back(database, call, stored, sealed_key)
         self.progress(Progress(done=len(calls), total=len(calls)))
         return restored
 
+    def _came_back(
+        self, database: Database, call: CallId, stored: StoredCall, sealed_key: bytes
+    ) -> bool:
+        """Put a call in place, or name it among those that do not come back."""
+        try:
+            if self._call(database, call, stored, sealed_key):
+                return True
+            self.without_key.append(call)
+        except BackupInvalid as error:
+            if not self.without_damaged:
+                raise BackupInvalid(error.sentence, hint=_DAMAGED) from error
+            for target in (place_of(self.folder, call, purpose) for purpose in Purpose):
+                if target.exists():
+                    files.remove(target)
+            self.damaged.append(call)
+        return False
+
     def _call(
         self, database: Database, call: CallId, stored: StoredCall, sealed_key: bytes
-    ) -> None:
+    ) -> bool:
+        """Put a call in place; returns whether the key file has the key that opens it here."""
         try:
             key = self.backup.call_keys().opened(call, sealed_key)
-            record = opened_record(self.backup, call, stored, key)
+            try:
+                record = opened_record(self.backup, call, stored, key)
+            except SealBroken:
+                if has_newer_key(self.backup, call):
+                    return False
+                raise
+            destroyed_at = self.backup.originals.get(call)
+            if destroyed_at is not None and not record.original_is_destroyed:
+                record, stored = record.without_original(destroyed_at), without_original(stored)
             for one in stored.audio:
                 target = place_of(self.folder, call, Purpose(one.purpose))
                 files.make_private(target.parent)
@@ -155,6 +199,7 @@ class _Restoring:
             raise BackupInvalid(f"In the backup, call {call} is damaged.") from error
         with database.transaction() as writing:
             records.insert(writing, record, sealed_key, key)
+        return True
 
 
 def _erase(writing: Writing, erased: tuple[ErasedCall, ...]) -> None:

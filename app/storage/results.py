@@ -309,6 +309,25 @@ def _replace(  # noqa: PLR0913, PLR0917
     keep_digest(writing, number, what, analysis_digest(sealed, bytes(row[0]) if row else b""))
 
 
+def seal_under(writing: Writing, number: int, call: CallId, key: bytes, another: bytes) -> None:
+    """Keep the analyses of a call as they are, but sealed under another key in place of its key."""
+    for what, (table, purpose) in _KEPT_IN.items():
+        row = writing.one(f"SELECT analysis, waveform FROM {table} WHERE call = ?", (number,))  # noqa: S608
+        if row is None:
+            continue
+        waveform = purpose.replace("analysis", "waveform")
+        bodies = [
+            seal_bytes(unseal_bytes(body, key, binding), another, binding)
+            for body, binding in (
+                (row[0], Binding(purpose, call)),
+                (row[1], Binding(waveform, call)),
+            )
+        ]
+        change = f"UPDATE {table} SET analysis = ?, waveform = ? WHERE call = ?"  # noqa: S608
+        writing.change(change, (*bodies, number))
+        keep_digest(writing, number, what, analysis_digest(*bodies))
+
+
 def kept(reading: Reading, call: CallId, call_key: bytes) -> Kept | None:
     """Return what is kept of a call; raises `SealBroken` or `NotAsKept`."""
     row = reading.one(_ONE, (call,))

@@ -324,6 +324,18 @@ _ELUSION: Step = (
     "CREATE INDEX sampled_turns_by_call ON sampled_turns (call)",
 )
 
+# Whose recording as it was imported is to be destroyed once that may be, and whose is; `removed`
+# once its sealed file is gone and the log of pages was emptied.
+_ORIGINALS: Step = (
+    """CREATE TABLE originals (
+        call INTEGER PRIMARY KEY REFERENCES calls (number) ON DELETE CASCADE,
+        due_at TEXT NOT NULL,
+        destroyed_at TEXT,
+        removed INTEGER NOT NULL DEFAULT 0
+    ) STRICT""",
+    "CREATE INDEX originals_due ON originals (call) WHERE destroyed_at IS NULL",
+)
+
 SEALED_FROM = 2
 """The step from which on there are seals."""
 
@@ -350,6 +362,7 @@ SEALED_COLUMNS: Mapping[str, tuple[str, ...]] = {
         "sample", "place", "call", "turn", "result", "channel", "missed", "judged_by", "judged_at",
         "nth",
     ),
+    "originals": ("call", "due_at", "destroyed_at"),
     "sealed_keys": ("name", "sealed"),
 }  # fmt: skip
 """The tables whose rows are sealed (see `seals`), and the columns of them that are: counters, the
@@ -408,10 +421,12 @@ def _noting(table: str, columns: tuple[str, ...]) -> Step:
 
 STEPS: tuple[Step, ...] = (
     _CALLS + _RESULTS + _AUDIT + _PEOPLE,
-    _WORD_LIST + _LANGUAGE + _SPEAKERS + _HELD_BACK + _ELUSION + _seals(),
+    _WORD_LIST + _LANGUAGE + _SPEAKERS + _HELD_BACK + _ELUSION + _ORIGINALS + _seals(),
 )
 
-SINCE = {"vocabulary": 2, "corrected_analyses": 2, "samples": 2, "sampled_turns": 2}
+SINCE = {
+    "vocabulary": 2, "corrected_analyses": 2, "samples": 2, "sampled_turns": 2, "originals": 2,
+}  # fmt: skip
 """The step with which a table came that older vaults do not have."""
 
 

@@ -40,12 +40,13 @@ WORDS: Mapping[str, str] = {
     "corrected_analyses": "who corrected the speakers of calls",
     "samples": "what was drawn to be judged",
     "sampled_turns": "what was judged of it",
+    "originals": "which originals are destroyed",
     "sealed_keys": "the key of the index",
     "schema": "tables, indexes or triggers",
 }
 """Each part, in a person's words."""
 LATER = (
-    "erased", "calls", "contents", "corrected_analyses", "samples", "sampled_turns",
+    "erased", "calls", "contents", "corrected_analyses", "samples", "sampled_turns", "originals",
 )  # fmt: skip
 """The parts that grow with the calls: compared at once in a small vault, and in any before what
 somebody does that cannot be taken back."""

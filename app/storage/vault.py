@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from app.access import FOUNDER
-from app.domain import Person, PersonName, VaultInfo, VaultState
+from app.domain import Person, PersonName, VaultInfo
 from app.errors import (
     AppError,
     CodeNeeded,
@@ -46,6 +46,7 @@ from app.storage.backup import Backups
 from app.storage.calls import Calls
 from app.storage.clock import stamp, utc_now
 from app.storage.database import Database
+from app.storage.destroying import AT_SIGN_IN, Destroying
 from app.storage.elusion import Elusion
 from app.storage.header import Header, OpenHeader
 from app.storage.holds import Holds
@@ -60,6 +61,7 @@ from app.storage.keys import (
     opened_index_key,
 )
 from app.storage.making import expect_empty as _expect_empty
+from app.storage.making import state as state  # noqa: PLC0414 (said to be given on)
 from app.storage.names import checked_name
 from app.storage.opening import Computer, Opening, expect_own
 from app.storage.people import People
@@ -94,28 +96,6 @@ class Recovered:
 
     requeued: int
     removed_files: int
-
-
-def state(folder: Path) -> VaultState:
-    """Return what can be known of a folder without a passphrase.
-
-    Raises `VaultDamaged`, `VaultNewer` or `VaultTooOld` where a header is there that cannot be
-    read.
-    """
-    if (folder / making.UNFINISHED).exists():
-        return VaultState(exists=False)
-    try:
-        found = header.read(folder)
-    except VaultMissing:
-        return VaultState(exists=False)
-    return VaultState(
-        exists=True,
-        demo=found.demo,
-        id=found.id,
-        remembered=bool(found.keyring),
-        several_people=len(found.people) > 1,
-        recovery_sheet=found.recovery is not None,
-    )
 
 
 def create(  # noqa: PLR0913 (the last four are for demonstrations and tests)
@@ -296,6 +276,9 @@ class Vault:
         self.calls = Calls(
             database, self.audio, self.audit, call_keys, clock, older_copies=folder / OLDER_COPIES
         )
+        self.originals = Destroying(
+            database, self.audio, self.audit, call_keys, clock, self.calls.erasure, self.trust
+        )
         self.speakers = Speakers(database, self.audio, self.audit, call_keys, clock)
         self.elusion = Elusion(database, self.audit, call_keys, clock)
         self.policy = Policies(database, self.audit)
@@ -349,6 +332,7 @@ class Vault:
         self.tell_of_attempts(key_of(entry.opener.tag, known=True))
         self.person = person
         self.audit.record(actor=name, act="vault.open", outcome=_HOW.get(how, "ok"))
+        self.originals.destroy_due(most=AT_SIGN_IN)
         self.audit.save_witness()
 
     def sign_in(self, name: str, passphrase: str, *, code: str = "") -> Person:

@@ -31,6 +31,7 @@ _ACTS = {
     "call.release": "Held-back call released",
     "call.export-original": "Original exported",
     "call.erase": "Call erased",
+    "call.destroy-original": "Original destroyed",
     "call.import": "Call imported",
     "call.analyse": "Call analysed",
     "call.cancel": "Analysis cancelled",

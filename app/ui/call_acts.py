@@ -73,17 +73,24 @@ _DONE = {
 
 
 def acts(
-    rights: frozenset[Right], *, on_hold: bool, export_approved: bool, held_back: bool = False
+    rights: frozenset[Right],
+    *,
+    on_hold: bool,
+    export_approved: bool,
+    held_back: bool = False,
+    destroyed: bool = False,
 ) -> list[CallAct]:
-    """Return the acts that a person may do with a call as it stands, in the order of the menu."""
+    """Return the acts that a person may do with a call as it stands, in the order of the menu;
+    `destroyed`: its original is not there any more."""
+    may_export = Right.EXPORT_ORIGINAL in rights and not destroyed
     may_release = Right.HEAR_ORIGINAL in rights and held_back
     offered = {
         CallAct.RELEASE: may_release,
         CallAct.SILENCE: may_release,
         CallAct.HOLD: Right.HOLD in rights and not on_hold,
         CallAct.END_HOLD: Right.HOLD in rights and on_hold,
-        CallAct.EXPORT: Right.EXPORT_ORIGINAL in rights and not export_approved,
-        CallAct.SAVE: Right.EXPORT_ORIGINAL in rights and export_approved,
+        CallAct.EXPORT: may_export and not export_approved,
+        CallAct.SAVE: may_export and export_approved,
         CallAct.ERASE: Right.ERASE in rights and not on_hold,
     }
     return [act for act, there in offered.items() if there]
@@ -160,6 +167,7 @@ class CallActs(QWidget):
             on_hold=detail.on_hold,
             export_approved=export_approved,
             held_back=detail.analysis is not None and detail.analysis.held_back,
+            destroyed=detail.original_destroyed_at is not None,
         )
         for act in offered:
             entry = QAction(act.value, self.menu)

@@ -147,7 +147,8 @@ class CallPage(QWidget):
 
     def _offer_sound(self) -> None:
         original = may(self._workspace, Right.HEAR_ORIGINAL)
-        self.transport.offer(hear=self._may_hear(), original=original)
+        at = self._detail.original_destroyed_at if self._detail else None
+        self.transport.offer(hear=self._may_hear(), original=original, destroyed_at=at)
 
     def _build(self) -> None:
         whole = QVBoxLayout(self)

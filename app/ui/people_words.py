@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING
 
 from app.access import ACTS, guarded_in, setting_text, unknown_names, with_setting
 from app.counts import counted, lasting, seconds_until
-from app.domain import GuardedAct, PersonRole, PersonState, RequestState, Right
+from app.domain import (
+    EARLIER_ORIGINALS,
+    GuardedAct,
+    OriginalsRule,
+    PersonRole,
+    PersonState,
+    RequestState,
+    Right,
+)
 from app.ui import words
 
 if TYPE_CHECKING:
@@ -65,7 +73,7 @@ ACTS_SAID = {
     GuardedAct.ERASE_CALL: "Erase a call",
     GuardedAct.EXPORT_ORIGINAL: "Export an original recording",
     GuardedAct.END_HOLD: "End a legal hold",
-    GuardedAct.LOWER_RETENTION: "Keep calls for less time",
+    GuardedAct.LOWER_RETENTION: "Keep calls for less time, or no originals",
     GuardedAct.ALLOW_ACOUSTICS: "Switch acoustic analysis on",
     GuardedAct.RELAX_POLICY: "Take an act off this list, or a code off a role",
 }
@@ -84,6 +92,7 @@ SETTINGS = {
     "lock_after_minutes": "Lock when nobody is there, after",
     "session_hours": "Sign in again after",
     "retention_days": "Keep calls for",
+    "originals": "Destroy originals once the muted sound is proven",
     "acoustic_analysis": "Acoustic analysis of voices",
 }
 """What each setting of the policy is about."""
@@ -139,6 +148,8 @@ def request(asked: ApprovalRequest) -> str:
     """Return what somebody asks for, in one sentence."""
     if names_a_call(asked):
         return f"{ACTS_SAID[asked.act]}: {asked.subject[:8]}"
+    if asked.subject == EARLIER_ORIGINALS:
+        return f"Destroy originals: calls analysed before {words.moment(asked.value)}"
     if ACTS[asked.act].on_call:
         return f"Erase by retention: calls from before {words.moment(asked.value)}"
     title = SETTINGS.get(asked.subject, asked.subject)
@@ -147,7 +158,7 @@ def request(asked: ApprovalRequest) -> str:
 
 
 def names_a_call(asked: ApprovalRequest) -> bool:
-    """Return whether a request is about one call; retention is about all that are old enough."""
+    """Return whether a request is about one call; others are about all from before a moment."""
     return ACTS[asked.act].on_call and not asked.value
 
 
@@ -173,6 +184,7 @@ def value(name: str, text: str) -> str:
         return counted(int(text), UNITS[name])
     said: dict[str, str] = {act.value: title.lower() for act, title in ACTS_SAID.items()}
     said |= {role.value: title.lower() for role, (title, _) in ROLES.items()}
+    said |= {OriginalsRule.KEEP_SEALED.value: "off", OriginalsRule.DESTROY.value: "on"}
     said |= {"true": "on", "false": "off", "none": "nobody" if name == "second_factor" else "none"}
     return ", ".join(said.get(part, part) for part in text.split(","))
 

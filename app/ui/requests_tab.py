@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
-from app.domain import ApprovalRequest, Right, Subject
-from app.ui import people_words, rights
+from app.domain import EARLIER_ORIGINALS, ApprovalRequest, RequestState, Right, Subject
+from app.ui import originals, people_words, rights
 from app.ui.reason_dialog import ReasonDialog
 from app.ui.rights import may
 from app.ui.widgets import EmptyState, button, clear, label
@@ -137,9 +137,12 @@ class RequestsTab(QWidget):
         if workspace is None:
             return
 
-        def then(_: ApprovalRequest) -> None:
+        def then(request: ApprovalRequest) -> None:
             self._desk.tasks.announced.emit(_CHANGED)
             self._desk.messages.note(sentence)
+            approved = request.state is RequestState.APPROVED
+            if approved and request.subject == EARLIER_ORIGINALS:
+                originals.destroy(self._desk, workspace)
 
         self._desk.tasks.query(lambda: op(workspace), then)
 

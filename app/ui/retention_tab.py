@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.counts import are, counted
 from app.domain import CallId, RequestState, Subject
 from app.ui import people_words
+from app.ui.originals import OriginalsCard
 from app.ui.reason_dialog import ReasonDialog
 from app.ui.widgets import button, card, label
 
@@ -83,7 +84,11 @@ class RetentionTab(QWidget):
             inside.addWidget(act, 0, Qt.AlignmentFlag.AlignLeft)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 12, 0, 0)
+        whole.setSpacing(12)
         whole.addWidget(shown)
+        self.originals = OriginalsCard(desk)
+        self.originals.setMaximumWidth(_WIDTH)
+        whole.addWidget(self.originals)
         whole.addStretch(1)
         desk.tasks.announced.connect(self._changed)
         self._show(Due())
@@ -92,6 +97,7 @@ class RetentionTab(QWidget):
         """Show what is due in a workspace, or nothing."""
         self._workspace = workspace
         self._show(Due())
+        self.originals.open(workspace)
         self.refresh()
 
     def refresh(self) -> None:
@@ -99,6 +105,7 @@ class RetentionTab(QWidget):
         workspace = self._workspace
         if workspace is not None:
             self._desk.tasks.query(lambda: read(workspace), self._show, key="retention")
+            self.originals.refresh()
 
     def _show(self, due: Due) -> None:
         self.kept.setText(kept(due))

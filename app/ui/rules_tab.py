@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from app.access import WHOLE_NUMBERS
 from app.counts import counted
-from app.domain import GuardedAct, PersonRole, Policy, RequestState, Subject
+from app.domain import GuardedAct, OriginalsRule, PersonRole, Policy, RequestState, Subject
 from app.ui import people_words
 from app.ui.reason_dialog import ReasonDialog
 from app.ui.widgets import button, card, label
@@ -39,6 +39,11 @@ _CODE = "Who has one of these roles signs in with a code from their telephone as
 _ACOUSTICS = (
     "Measures how loud each side speaks, from the next analysis on; nothing is judged by it. Many"
     " laws ask for more care with this: it stays off unless somebody decides otherwise."
+)
+_ORIGINALS = (
+    "From the next analysis on: where the muted sound was heard again and nothing is left in it,"
+    " the recording as it was imported is destroyed, in backups too. Nobody hears, exports or"
+    " analyses it again. Calls that are held back or on legal hold keep theirs."
 )
 _CHANGED: Changes = frozenset({Subject.SETTINGS, Subject.REQUESTS})
 
@@ -66,11 +71,12 @@ class RulesTab(QWidget):
         self.two = {act: QCheckBox(people_words.ACTS_SAID[act]) for act in GuardedAct}
         self.codes = {role: QCheckBox(people_words.ROLES[role][0]) for role in PersonRole}
         self.numbers = {name: _number(name) for name in WHOLE_NUMBERS}
+        self.originals = QCheckBox(people_words.SETTINGS["originals"])
         self.acoustics = QCheckBox(people_words.SETTINGS["acoustic_analysis"])
         self.keep = button(_TITLE, self._keep, "primary")
         self.undo = button("Leave them as they are", self._show_policy)
         self._build()
-        for box in (*self.two.values(), *self.codes.values(), self.acoustics):
+        for box in (*self.two.values(), *self.codes.values(), self.originals, self.acoustics):
             box.toggled.connect(self._enable)
         for number in self.numbers.values():
             number.valueChanged.connect(self._enable)
@@ -98,6 +104,9 @@ class RulesTab(QWidget):
             session_hours=self.numbers["session_hours"].value(),
             retention_days=self.numbers["retention_days"].value(),
             acoustic_analysis=self.acoustics.isChecked(),
+            originals=(
+                OriginalsRule.DESTROY if self.originals.isChecked() else OriginalsRule.KEEP_SEALED
+            ),
         )
 
     def _build(self) -> None:
@@ -118,6 +127,7 @@ class RulesTab(QWidget):
             row.addWidget(number)
             lines.addLayout(row)
         column.addWidget(times)
+        column.addWidget(_part("Originals", _ORIGINALS, self.originals))
         column.addWidget(_part("Voices", _ACOUSTICS, self.acoustics))
         column.addStretch(1)
         area = QScrollArea()
@@ -145,6 +155,7 @@ class RulesTab(QWidget):
             box.setChecked(role in policy.second_factor)
         for name, number in self.numbers.items():
             number.setValue(getattr(policy, name))
+        self.originals.setChecked(policy.originals is OriginalsRule.DESTROY)
         self.acoustics.setChecked(policy.acoustic_analysis)
         self._enable()
 

@@ -46,6 +46,7 @@ class Transport(QWidget):
         self.original = button("Original sound", lambda: None, "", ORIGINAL)
         self.original.setCheckable(True)
         self.original.setAccessibleName("Hear the original sound")
+        self.gone = label("", "quiet")
         self.trouble = label("", "quiet")
         self.follow = button("Follow playback", lambda: None, "link")
         self.follow.hide()
@@ -56,16 +57,19 @@ class Transport(QWidget):
             bar.addWidget(part)
         bar.addWidget(self.next_finding)
         bar.addWidget(self.original)
+        bar.addWidget(self.gone)
         bar.addWidget(self.trouble, 1)
         bar.addStretch(1)
         bar.addWidget(self.follow)
 
-    def offer(self, *, hear: bool, original: bool) -> None:
-        """Show what the person may hear."""
+    def offer(self, *, hear: bool, original: bool, destroyed_at: str | None = None) -> None:
+        """Show what the person may hear, and when the original was destroyed, if it was."""
         for part in (self.play, self.speed):
             part.setVisible(hear)
         self.original.setChecked(False)
-        self.original.setVisible(hear and original)
+        self.original.setVisible(hear and original and destroyed_at is None)
+        self.gone.setVisible(destroyed_at is not None)
+        self.gone.setText(f"Original destroyed on {words.day(destroyed_at)}")
 
     def show_position(self, position_ms: int) -> None:
         """Show where in the call playback stands."""

@@ -99,6 +99,12 @@ def moment(iso: str | None) -> str:
     return NOTHING if parsed is None else f"{_day(parsed)}, {parsed:%H:%M}"
 
 
+def day(iso: str | None) -> str:
+    """Return the day of a time stamp as `12 Mar 2026`, in the zone of this computer."""
+    parsed = _parsed(iso)
+    return NOTHING if parsed is None else _day(parsed)
+
+
 def time_of_day(iso: str | None) -> str:
     """Return a time stamp of about now as `14:02`, in the zone of this computer."""
     parsed = _parsed(iso)

@@ -20,6 +20,7 @@ from app.workspace.gate import Confirmed, Gate
 from app.workspace.governing import Retention, Rules, Teams
 from app.workspace.intake import Intake
 from app.workspace.keys import Keys
+from app.workspace.originals import Originals
 from app.workspace.people import People
 from app.workspace.reading import Calls
 from app.workspace.requests import Requests
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
 
 class Workspace:
     """An open vault and the person who is signed in, by its parts: `calls`, `speakers`, `elusion`,
-    `intake`, `processing`, `requests`, `policy`, `vocabulary`, `teams`, `retention`, `people`,
-    `keys`, `backups`, `audit`.
+    `intake`, `processing`, `requests`, `policy`, `vocabulary`, `teams`, `retention`, `originals`,
+    `people`, `keys`, `backups`, `audit`.
 
     Every part asks the gate first: what no right allows is not done, and is an audit entry.
     """
@@ -74,6 +75,7 @@ class Workspace:
         self.vocabulary = WordList(gate)
         self.teams = Teams(gate)
         self.retention = Retention(gate, ended, self.requests)
+        self.originals = Originals(gate, self.requests)
         self.people = People(gate)
         self.keys = Keys(gate)
         self.backups = Backups(gate)
@@ -98,6 +100,7 @@ class Workspace:
         beside.requests = replace(self.requests, _gate=beside._gate)
         beside.policy = Rules(beside._gate, beside.requests)
         beside.retention = replace(self.retention, _gate=beside._gate, _requests=beside.requests)
+        beside.originals = Originals(beside._gate, beside.requests)
         return beside
 
     def confirm(self, passphrase: str, *, code: str = "") -> Confirmed:

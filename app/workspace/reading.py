@@ -86,7 +86,8 @@ class Calls:
         return audio
 
     def original_audio(self, call: CallId) -> bytes:
-        """Return the recording as it was imported; raises `CallNotFound` or `SealBroken`."""
+        """Return the recording as it was imported; raises `CallNotFound`, `OriginalDestroyed` or
+        `SealBroken`."""
         self._gate.require(Right.HEAR_ORIGINAL)
         audio = self._gate.vault.audio.read(call, Purpose.ORIGINAL, scope=self._gate.scope)
         self._record(act="call.listen-original", subject=call)
@@ -95,8 +96,8 @@ class Calls:
     def export_original(self, call: CallId) -> bytes:
         """Return the recording as it was imported, to be kept outside of the vault.
 
-        Raises `CallNotFound`, and `NotAllowed` unless an export by this person was approved, which
-        is good once; `VaultInDoubt` while that is so.
+        Raises `CallNotFound` or `OriginalDestroyed`, and `NotAllowed` unless an export by this
+        person was approved, which is good once; `VaultInDoubt` while that is so.
         """
         self._gate.require(Right.EXPORT_ORIGINAL)
         self._gate.expect_trust()
@@ -129,6 +130,7 @@ class Calls:
         self._gate.vault.calls.release(
             call, actor=self._gate.actor, scope=self._gate.scope, reason=given, silence=silence
         )
+        self._gate.vault.originals.destroy(call)
         return frozenset({Subject.CALLS})
 
     def _sees_words(self, analysis: CallAnalysis) -> bool:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from app.access import ACTS, guarded_in, same_person, with_setting
-from app.domain import CallId, GuardedAct, RequestState, Right
+from app.domain import EARLIER_ORIGINALS, CallId, GuardedAct, RequestState, Right
 from app.errors import NotAllowed, UsageError
-from app.storage import holds, policy, retention
+from app.storage import holds, originals, policy, retention
 from app.storage.erasure import Erasing
 from app.storage.requests import Asked, View, person
 from app.storage.scopes import number_of
@@ -77,6 +77,21 @@ class Requests:
         self._settle(request)
         return request
 
+    def ask_originals(self, before: str, *, reason: str) -> ApprovalRequest:
+        """Ask to destroy the originals of calls that were analysed before a moment, as `ask`
+        does; `Originals.destroy` does it then."""
+        self._gate.require(Right.ERASE)
+        self._gate.expect_trust()
+        asked = Asked(
+            act=GuardedAct.ERASE_CALL,
+            subject=EARLIER_ORIGINALS,
+            value=before,
+            reason=given_reason(reason),
+        )
+        return self._gate.vault.requests.ask(
+            asked, by=self._gate.actor, check=originals.expect_destroying, do=self._do
+        )
+
     def approve(self, number: int, *, confirmed: Confirmed | None) -> ApprovalRequest:
         """Approve what another person asked for, which does it.
 
@@ -133,6 +148,8 @@ class Requests:
                 holds.expect_free(reading, number)
             if asked.act is GuardedAct.END_HOLD:
                 holds.expect_held(reading, number)
+            if asked.act is GuardedAct.EXPORT_ORIGINAL:
+                originals.expect_there(reading, number)
             return
         rules = policy.current(reading)
         wanted = with_setting(rules, asked.subject, asked.value)
@@ -150,7 +167,9 @@ class Requests:
         vault, actor, reason = self._gate.vault, request.asked_by, request.reason
         alone = request.decided_by is None
         outcome = "by one person" if alone else f"approved by {request.decided_by}"
-        if request.act is GuardedAct.ERASE_CALL:
+        if request.subject == EARLIER_ORIGINALS:
+            self._let_originals_go(writing, request)
+        elif request.act is GuardedAct.ERASE_CALL:
             how = Erasing(actor=actor, scope=self._gate.scope, reason=reason, outcome=outcome)
             for call in self._to_erase(writing, request):
                 vault.calls.erasure.within(writing, call, how)
@@ -181,6 +200,14 @@ class Requests:
         asker = person(reading, request.asked_by)
         return retention.older_than(reading, request.value, asker.scope) if asker else ()
 
+    def _let_originals_go(self, writing: Writing, request: ApprovalRequest) -> None:
+        asker = person(writing, request.asked_by)
+        if asker is not None:
+            vault, before = self._gate.vault, request.value
+            vault.originals.earlier_within(writing, before, scope=asker.scope)
+
     def _settle(self, request: ApprovalRequest) -> None:
+        if request.act is GuardedAct.END_HOLD and request.state is RequestState.APPROVED:
+            self._gate.vault.originals.destroy(CallId(request.subject))
         if request.act is GuardedAct.ERASE_CALL and request.state is RequestState.APPROVED:
             self._gate.vault.calls.erasure.finish()

@@ -84,6 +84,12 @@ class Person:
 Start = "Callable[..., Person]"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _lasting_masters(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the vaults that are copied beyond the test that first wanted them."""
+    scenes.Masters.folder = tmp_path_factory.mktemp("scenes")
+
+
 @pytest.fixture
 def program(tmp_path: Path) -> Program:
     """Return the program over folders of this test."""

@@ -38,6 +38,7 @@ from app.domain import (
     Person,
     PersonName,
     PersonRole,
+    ProofOutcome,
     Provenance,
     Redaction,
     Role,
@@ -363,6 +364,12 @@ def held_back(outcome: AnalysedCall) -> AnalysedCall:
     return replace(outcome, analysis=replace(outcome.analysis, proof=proof()))
 
 
+def proven(outcome: AnalysedCall) -> AnalysedCall:
+    """Return an outcome of a call in whose muted sound nothing was found."""
+    clean = proof(ProofOutcome.CLEAN)
+    return replace(outcome, analysis=replace(outcome.analysis, proof=clean))
+
+
 def metadata(number: int) -> CallMetadata:
     """Return what a recorder would say of a call."""
     dice = random.Random(number * 31 + 5)
@@ -399,9 +406,15 @@ def filled(
     return replace(master, folder=folder)
 
 
+class Masters:
+    """Where the vaults lie that are copied."""
+
+    folder: Path | None = None  # the temporary one
+
+
 @cache
 def _made_once(done: int, failed: int, queued: int, demo: bool) -> Filled:
-    folder = Path(tempfile.mkdtemp(prefix="scene-")) / "vault"
+    folder = Path(tempfile.mkdtemp(prefix="scene-", dir=Masters.folder)) / "vault"
     opened = new_vault(folder, demo=demo)
     try:
         finished = tuple(

@@ -12,6 +12,7 @@ from pathlib import Path
 from app.domain import CallMetadata
 from app.storage import keys, restore, vault
 from app.storage.way import Way
+from tests import stretching
 from tests.builders import analysed_call
 
 PASSPHRASE = "three unrelated words"
@@ -68,4 +69,5 @@ def bring_back(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    stretching.make_quick()
     globals()[sys.argv[1]](Path(sys.argv[2]))

@@ -13,7 +13,8 @@ from app.domain import CallId, CallMetadata, Failure, Person, PersonName, Person
 from app.errors import AppError, DiskFull
 from app.storage import keys, restore, vault
 from app.storage.way import Way
-from tests.builders import analysed_call
+from tests import stretching
+from tests.builders import analysed_call, proven_call
 
 PASSPHRASE = "three unrelated words"
 BOB = Person(name=PersonName("bob"), roles=frozenset({PersonRole.REVIEWER}))
@@ -75,6 +76,20 @@ def erase(folder: Path) -> None:
                 say("begun", call)
                 opened.calls.erase(CallId(call), actor="ann", reason="asked for")
                 say("erased", call)
+
+
+def destroy(folder: Path) -> None:
+    """Import and analyse under the rule that destroys originals, saying what is certain."""
+    with vault.open_vault(folder, PASSPHRASE) as opened:
+        say("open")
+        while True:
+            add(opened, os.urandom(3_000))
+            lease = opened.jobs.claim("runner")
+            if lease is not None:
+                opened.calls.save(lease, proven_call(), actor="ann")
+                say("done", lease.call.id)
+                opened.originals.destroy(lease.call.id)
+                say("destroyed", lease.call.id)
 
 
 def make(folder: Path) -> None:
@@ -238,4 +253,5 @@ def _say_error(act) -> None:
 
 
 if __name__ == "__main__":
+    stretching.make_quick()
     globals()[sys.argv[1]](Path(sys.argv[2]))

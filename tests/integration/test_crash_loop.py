@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import subprocess
 import sys
+import time
+from itertools import pairwise
 from pathlib import Path
 
 from app.domain import CallQuery, JobState
@@ -18,6 +21,7 @@ from tests.builders import call_analysis
 
 CRASHES = int(os.environ.get("AUTOINSIGHTS_CRASHES", "25"))
 RECORDINGS_EACH = 6
+PARTS = ("open", "imported")
 
 
 def _child(folder, recordings):
@@ -35,15 +39,27 @@ def _record(recordings, crash):
         (recordings / f"{crash:03}-{number}.wav").write_bytes(content)
 
 
-def _kill_somewhere(child, chance):
-    """Kill the child at a random moment after it has opened the vault, if it has not ended."""
-    assert child.stdout.readline() == "open\n"
-    try:
-        child.wait(timeout=chance.uniform(0.0, 1.2))
-    except subprocess.TimeoutExpired:
-        child.kill()
+def _ended(child):
+    """Let the child come to its end; returns how many seconds each of its parts took."""
+    told = [(line.rstrip("\n"), time.perf_counter()) for line in child.stdout]
     child.wait()
     child.stdout.close()
+    assert [word for word, _ in told] == [*PARTS, "done"]
+    return {word: after - at for (word, at), (_, after) in pairwise(told)}
+
+
+def _kill_somewhere(child, chance, seconds):
+    """Kill the child at a random moment of one of its parts; returns whether it had not ended."""
+    part = chance.choice(PARTS)
+    while (line := child.stdout.readline()) != f"{part}\n":
+        assert line, "it ended by itself"
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=chance.uniform(0, seconds[part]))
+    alive = child.poll() is None
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    return alive
 
 
 def _check(folder, known):
@@ -68,15 +84,18 @@ def test_killed_at_any_moment_the_vault_opens_and_nothing_is_lost_or_doubled(tmp
     recordings.mkdir()
     vault.create(folder, crash_child.PASSPHRASE, cost=keys.LOWEST_COST).close()
     chance = random.Random(20261123)
-    known: set[str] = set()
+    _record(recordings, CRASHES)
+    seconds = _ended(_child(folder, recordings))
+    known, killed = _check(folder, set()), 0
     for crash in range(CRASHES):
         _record(recordings, crash)
-        _kill_somewhere(_child(folder, recordings), chance)
+        killed += _kill_somewhere(_child(folder, recordings), chance, seconds)
         known = _check(folder, known)
     child = _child(folder, recordings)
     said, _ = child.communicate(timeout=120)
     assert said.splitlines()[-1] == "done"
-    assert len(_check(folder, known)) == CRASHES * RECORDINGS_EACH
+    assert killed > CRASHES // 5, "the kills came too late: the test shows little"
+    assert len(_check(folder, known)) == (CRASHES + 1) * RECORDINGS_EACH
     with vault.open_vault(folder, crash_child.PASSPHRASE) as opened:
-        assert opened.calls.totals()[JobState.DONE] == CRASHES * RECORDINGS_EACH
+        assert opened.calls.totals()[JobState.DONE] == (CRASHES + 1) * RECORDINGS_EACH
         assert opened.audit.verify().ok

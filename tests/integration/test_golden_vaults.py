@@ -21,6 +21,8 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "vaults"
 BACKUP = GOLDEN.parent / "backups" / "signing-key-inside"
 VERSIONS = sorted(place.name for place in GOLDEN.iterdir() if place.is_dir())
 
+pytestmark = pytest.mark.usefixtures("real_stretching")
+
 
 @pytest.fixture(params=VERSIONS)
 def golden(request, tmp_path):

@@ -113,6 +113,7 @@ def _search(place, needles):
 
 
 @pytest.mark.models
+@pytest.mark.usefixtures("real_stretching")
 def test_every_byte_on_disk_is_free_of_what_was_said(tmp_path, home):
     folder = home / "vault"
     recordings = tmp_path / "recordings"

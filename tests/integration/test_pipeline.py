@@ -164,9 +164,7 @@ def test_a_word_list_puts_a_name_right_and_says_so(analysed):
     assert told.provenance.settings_sha256 != found.provenance.settings_sha256
 
 
-def test_what_came_with_a_recording_is_made_safe_in_the_worker():
-    pipeline = Pipeline(ROOT / "resources", None, threads=2)
-
+def test_what_came_with_a_recording_is_made_safe_in_the_worker(pipeline):
     def labels(**known):
         payload = b'{"turns": [{"text": "hello"}]}'
         request = Request(content="transcript", payload=payload, settings=Settings(), **known)
@@ -180,8 +178,7 @@ def test_what_came_with_a_recording_is_made_safe_in_the_worker():
     assert {one.kind for one in found.values} == {"PERSON", "CUSTOMER_REFERENCE"}
 
 
-def test_a_tone_is_heard_where_something_is_muted():
-    pipeline = Pipeline(ROOT / "resources", None, threads=2)
+def test_a_tone_is_heard_where_something_is_muted(pipeline):
     sound, rate_hz = soundfile.read(ROOT / "resources" / "samples" / "utilities.wav")
     content = recording(sound[: 25 * rate_hz], rate_hz)
 

@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ from tests.integration.storage_child import FAILURE, PASSPHRASE, add
 
 CRASHES = int(os.environ.get("AUTOINSIGHTS_CRASHES", "30"))
 ROOT = Path(__file__).parents[2]
+CHILD = "tests.integration.storage_child"
 
 
 class Forked:
@@ -75,8 +77,7 @@ def killed(module, act, folder, seconds):
 
 
 def _killed(act, folder, chance, longest):
-    child = "tests.integration.storage_child"
-    return killed(child, act, folder, chance.uniform(0, longest))
+    return killed(CHILD, act, folder, chance.uniform(0, longest))
 
 
 def _check(opened):
@@ -118,11 +119,12 @@ def test_killed_while_importing_and_analysing_nothing_is_lost_or_doubled(tmp_pat
 
 
 def test_killed_while_a_vault_is_made_the_folder_can_be_used(tmp_path):
-    chance = random.Random(3)
-    made = []
+    chance, started = random.Random(3), time.perf_counter()
+    assert killed(CHILD, "make", tmp_path / "whole", 60) == [["made"]]
+    longest, made = 1.2 * (time.perf_counter() - started), []
     for number in range(CRASHES):
         folder = tmp_path / str(number)
-        said = _killed("make", folder, chance, 0.4)
+        said = _killed("make", folder, chance, longest)
         made.append(vault.state(folder).exists)
         if made[-1]:
             vault.open_vault(folder, PASSPHRASE).close()
@@ -131,7 +133,7 @@ def test_killed_while_a_vault_is_made_the_folder_can_be_used(tmp_path):
             vault.create(folder, PASSPHRASE, cost=keys.LOWEST_COST).close()
             if number % 5 == 0:
                 vault.open_vault(folder, PASSPHRASE).close()
-    assert False in made
+    assert made.count(False) > CRASHES // 10, "the kills came too late: the test shows little"
 
 
 # ------------------------------------------------------------------------- at every single step

@@ -14,6 +14,7 @@ from app.access import ROLES, Session, rights_of, with_setting
 from app.domain import (
     GuardedAct,
     KnownNames,
+    OriginalsRule,
     Person,
     PersonName,
     PersonRole,
@@ -173,6 +174,14 @@ def test_keeping_for_ever_is_the_longest_retention(days, wanted, lower):
     assert access.lowers_retention(days, wanted) == lower
 
 
+def test_originals_are_let_go_by_the_rule_that_is_new():
+    keep = Policy()
+    destroy = replace(keep, originals=OriginalsRule.DESTROY)
+    assert access.lets_go_of_originals(keep, destroy)
+    assert not access.lets_go_of_originals(destroy, destroy)
+    assert not access.lets_go_of_originals(destroy, keep)
+
+
 def test_taking_away_a_second_person_or_factor_relaxes_and_adding_one_does_not():
     some = Policy(
         two_persons=frozenset({GuardedAct.ERASE_CALL}),
@@ -190,6 +199,8 @@ def test_taking_away_a_second_person_or_factor_relaxes_and_adding_one_does_not()
     ("name", "value", "acts"),
     [
         ("retention_days", "30", {GuardedAct.LOWER_RETENTION}),
+        ("originals", "destroy-after-verification", {GuardedAct.LOWER_RETENTION}),
+        ("originals", "keep-sealed", set()),
         ("acoustic_analysis", "true", {GuardedAct.ALLOW_ACOUSTICS}),
         ("two_persons", "none", {GuardedAct.RELAX_POLICY}),
         ("second_factor", "auditor", set()),
@@ -209,11 +220,13 @@ POLICIES = st.builds(
     session_hours=st.integers(1, 168),
     retention_days=st.integers(0, 36_500),
     acoustic_analysis=st.booleans(),
+    originals=st.sampled_from(OriginalsRule),
 )
 
 
-@given(POLICIES, POLICIES, st.sampled_from(access.SETTINGS))
-def test_settings_are_read_as_they_are_written(one, other, name):
+@pytest.mark.parametrize("name", access.SETTINGS)
+@given(POLICIES, POLICIES)
+def test_settings_are_read_as_they_are_written(name, one, other):
     changed = with_setting(one, name, access.setting_text(other, name))
     assert getattr(changed, name) == getattr(other, name)
     assert replace(changed, **{name: getattr(one, name)}) == one
@@ -226,6 +239,7 @@ def test_settings_are_read_as_they_are_written(one, other, name):
         ("two_persons", ""),
         ("second_factor", "boss"),
         ("acoustic_analysis", "perhaps"),
+        ("originals", "destroy"),
         ("lock_after_minutes", "0"),
         ("session_hours", "169"),
         ("retention_days", "-1"),

@@ -7,14 +7,21 @@ from contextlib import closing
 import pytest
 
 from app.config import ExecutionSettings, Settings
-from app.domain import CallId, CallMetadata, CallQuery, Failure, JobState
+from app.domain import (
+    CallId,
+    CallMetadata,
+    CallQuery,
+    Failure,
+    JobState,
+    OriginalsRule,
+)
 from app.engine.client import Workers
 from app.engine.wire import Places, Request
 from app.errors import DiskFull, ModelMissing, UsageError
 from app.processing import QueueRun, analyse_each, chosen, workers_for
-from app.storage import keys, vault
+from app.storage import keys, policy, vault
 from tests.builders import call_analysis
-from tests.workers import model_missing, pack_unknown, ready_made, scripted
+from tests.workers import model_missing, pack_unknown, proving, ready_made, scripted
 
 PLACES = Places(resources="", packs="")
 PASSPHRASE = "a passphrase for testing"
@@ -57,6 +64,25 @@ def test_queued_calls_are_analysed_and_kept(opened):
     totals = [(step.done, step.total) for step in steps if step.call is None]
     assert (totals[0], totals[-1]) == ((0, 3), (3, 3))
     assert {step.call for step in steps} == {None, *calls}
+
+
+def test_originals_go_as_their_calls_are_proven_and_those_left_over_with_the_next_run(opened):
+    calls = _add(opened, b"one", b"two")
+    with opened._database.transaction() as writing:
+        policy.keep(writing, policy.Policy(originals=OriginalsRule.DESTROY))
+    destroy, seen = opened.originals.destroy, []
+
+    def only_the_second(call):
+        seen.append(call)
+        return call == calls[1] and destroy(call)
+
+    opened.originals.destroy = only_the_second
+    assert _run(opened, _workers(proving))[0].done == 2
+    assert sorted(seen) == sorted(calls)
+    gone = [opened.calls.detail(call).original_destroyed_at is not None for call in calls]
+    assert gone == [False, True]
+    assert _run(opened, _workers(proving))[0].done == 0
+    assert opened.calls.detail(calls[0]).original_destroyed_at is not None
 
 
 def test_an_empty_queue_starts_no_process(opened):

@@ -63,6 +63,7 @@ class TagFinder:
             for tag in tagged[turn.index]
             if tag.kind not in {PERSON, AGENT}
             for stretch in self._stretches(turn, tag)
+            if not self._is_lone_number(turn, stretch, tagged[turn.index])
         ]
 
     def _stretches(self, turn: SaidTurn, tag: Tagged) -> Iterator[_Stretch]:
@@ -78,6 +79,17 @@ class TagFinder:
                 yield from self._words(turn, tag, expected=True)
             else:
                 yield from (part for run in runs if (part := _within(turn, run, tag)))
+
+    @staticmethod
+    def _is_lone_number(turn: SaidTurn, stretch: _Stretch, tagged: Sequence[Tagged]) -> bool:
+        """Say whether a number is marked as the only address of a turn that asks for none."""
+        marked = [one for one in tagged if one.kind == "ADDRESS"]
+        here = turn.tokens[stretch.first].start
+        if len(marked) != 1 or not marked[0].start <= here < marked[0].end:
+            return False
+        asked = {one.kind for one in turn.asked} | {cue.kind for cue in turn.cues}
+        number = turn.in_runs.issuperset(range(stretch.first, stretch.last + 1))
+        return number and "ADDRESS" not in asked
 
     def _words(self, turn: SaidTurn, tag: Tagged, *, expected: bool) -> Iterator[_Stretch]:
         """Yield the words of a value without everyday words at its ends."""

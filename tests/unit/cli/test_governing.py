@@ -12,9 +12,9 @@ import pytest
 
 from app import access
 from app.cli import text
-from app.domain import CallMetadata, GuardedAct, Person, PersonName, Right
+from app.domain import CallMetadata, GuardedAct, OriginalsRule, Person, PersonName, Right
 from app.storage import clock, people, policy, vault
-from tests.builders import held_back_call
+from tests.builders import held_back_call, proven_call
 from tests.unit.cli.conftest import PASSPHRASE
 from tests.unit.cli.test_main import every
 
@@ -263,6 +263,49 @@ def test_retention_says_what_it_takes_and_asks_for_it(run, records, vaulted, cal
     request = every(printed, "request")[0]
     assert (request["state"], request["subject"]) == ("open", "retention")
     assert "retention = " in run("requests", *vaulted)[1]
+
+
+def test_originals_are_shown_asked_for_and_destroyed(run, records, vaulted, calls, alone):
+    assert "kept sealed" in run("originals", *vaulted)[1]
+    alone(originals=OriginalsRule.DESTROY)
+    with vault.open_vault(vaulted[1], PASSPHRASE) as opened:
+        for call in calls:
+            opened.jobs.retry(call, actor="t")
+        with opened._database.transaction() as writing:
+            policy.keep(
+                writing, replace(policy.current(writing), originals=OriginalsRule.KEEP_SEALED)
+            )
+        for _ in calls:
+            opened.calls.save(opened.jobs.claim("t"), proven_call(), actor="t")
+        with opened._database.transaction() as writing:
+            policy.keep(writing, replace(policy.current(writing), originals=OriginalsRule.DESTROY))
+    said = run("originals", "show", *vaulted)[1]
+    assert f"{len(calls)} calls from before the rule still have their originals" in said
+    assert run("originals", "apply", *vaulted)[1] == "0 originals destroyed.\n"
+    _, printed = records("originals", "earlier", "--reason", "the law", *vaulted)
+    assert every(printed, "request")[0]["subject"] == "earlier-originals"
+    destroyed = every(printed, "originals-destroyed")[0]
+    assert (sorted(destroyed["calls"]), destroyed["due"]) == (sorted(calls), 0)
+    _, printed = records("originals", *vaulted)
+    found = every(printed, "originals")[0]
+    assert (found["rule"], found["destroyed"]) == ("destroy-after-verification", len(calls))
+    status, _, said = run("export-original", calls[0], "--out", "x.wav", "--reason", "y", *vaulted)
+    assert (status, "was destroyed on" in said) == (7, True)
+    assert "Original  destroyed on" in run("show", calls[0], *vaulted)[1]
+    _, printed = records("show", calls[0], *vaulted)
+    assert every(printed, "call-detail")[0]["original_destroyed_at"].endswith("Z")
+
+
+@pytest.mark.usefixtures("colleague")
+def test_those_of_earlier_calls_wait_for_a_second_person(run, records, vaulted, calls):
+    with opened_directly(vaulted) as writing:
+        policy.keep(writing, replace(policy.current(writing), originals=OriginalsRule.DESTROY))
+    assert calls
+    _, printed = records("originals", "earlier", "--reason", "the law", *vaulted)
+    request = every(printed, "request")[0]
+    assert (request["state"], request["act"]) == ("open", "erase-call")
+    assert every(printed, "originals-destroyed") == []
+    assert "earlier-originals = " in run("requests", *vaulted)[1]
 
 
 def test_who_may_not_see_words_gets_a_report_without_them(run, vaulted, calls, monkeypatch):

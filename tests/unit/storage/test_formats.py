@@ -11,6 +11,7 @@ from pathlib import Path
 
 import argon2.low_level
 import msgspec
+import pytest
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
@@ -59,6 +60,7 @@ def test_the_header_is_checked_as_documented(opened, folder):
     assert list(header) == documented[: len(header)]
 
 
+@pytest.mark.usefixtures("real_stretching")
 def test_a_passphrase_leads_to_the_vault_key_as_documented(opened, folder):
     header = json.loads((folder / "vault.json").read_text())
     (way,) = header["people"]

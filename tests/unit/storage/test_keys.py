@@ -12,6 +12,8 @@ from app.storage.keys import LOWEST_COST, CallKeys, KeyCost, KeyPurpose, VaultKe
 
 VAULT = "f" * 32
 
+pytestmark = pytest.mark.usefixtures("real_stretching")
+
 
 def test_composed_and_decomposed_letters_are_the_same_passphrase():
     one = keys.stretched("caf\u00e9 au lait svp", bytes(16), LOWEST_COST)

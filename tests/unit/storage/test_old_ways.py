@@ -29,6 +29,8 @@ from tests.unit.storage.conftest import OTHER, PASSPHRASE, added
 
 NEW = "nine quiet herons by the lock"
 
+pytestmark = pytest.mark.usefixtures("real_stretching")
+
 
 class Memory(dict):
     def get_password(self, _service, name):

@@ -72,7 +72,10 @@ def test_length_counts_in_the_composed_form():
     assert not strength("e\u0301" * 14).good
 
 
-@pytest.mark.parametrize("words", [suggested(), "three unrelated words", "xK9#mQ2$vL7!pRw"])
+@pytest.mark.parametrize(
+    "words",
+    [pytest.param(suggested(), id="made"), "three unrelated words", "xK9#mQ2$vL7!pRw"],
+)
 def test_each_further_character_makes_it_look_no_weaker_by_much(words):
     shares = [strength(words[:end]).share for end in range(len(words) + 1)]
     assert shares[0] == 0

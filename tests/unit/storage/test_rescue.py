@@ -435,6 +435,7 @@ def _rows(opened):
     return opened.calls.page(CallQuery(), offset=0, limit=9)
 
 
+@pytest.mark.usefixtures("real_stretching")
 def test_an_older_vault_has_its_salt_in_its_first_bytes_only(tmp_path):
     golden = GOLDEN / "0.1.0"
     facts = json.loads((golden / "facts.json").read_text(encoding="utf-8"))

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.domain import Person, PersonName, PersonRole
+from app.domain import AuditQuery, CallQuery, Person, PersonName, PersonRole
 from app.errors import (
     AppError,
     BackupInvalid,
@@ -256,6 +256,29 @@ def test_after_a_change_of_passphrase_and_keys_the_sheet_opens_what_one_passphra
         with pytest.raises(WrongPassphrase):
             restore.restore(old, again, Way(passphrase=passphrase), keys_from=elsewhere)
     assert restore.restore(old, again, Way(sheet=sheet), keys_from=elsewhere).calls == 1
+
+
+# --------------------------------------------------------------------------- damaged calls
+
+
+@pytest.mark.parametrize("kind", ["calls", "audio"])
+def test_damaged_calls_are_left_out_where_that_is_wanted(opened, place, tmp_path, kind):
+    damaged, whole = add(opened), add(opened, b"two")
+    opened.backups.make(place, actor="ann")
+    path = max((place / kind).rglob(f"{damaged}.*"))
+    path.write_bytes(path.read_bytes()[:-1])
+    again = tmp_path / "again"
+    with pytest.raises(BackupInvalid, match=damaged) as caught:
+        restore.restore(place, again, WAY)
+    assert "--without-damaged" in caught.value.advice
+    report = restore.restore(place, again, WAY, without_damaged=True)
+    assert (report.calls, report.damaged) == (1, (damaged,))
+    assert not list((again / "audio").rglob(f"{damaged}.*"))
+    with vault.open_vault(again, PASSPHRASE) as back:
+        assert [row.id for row in back.calls.page(CallQuery(), offset=0, limit=9)] == [whole]
+        assert back.check() == ()
+        (entry,) = back.audit.entries(AuditQuery(act="vault.restore"))
+        assert entry.outcome.endswith("0 without key, 1 damaged")
 
 
 # --------------------------------------------------------------------------- the drill

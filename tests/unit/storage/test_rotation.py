@@ -397,6 +397,7 @@ def test_no_step_is_taken_where_none_has_begun(opened):
             act()
 
 
+@pytest.mark.usefixtures("real_stretching")
 def test_a_change_that_an_older_program_began_is_finished(tmp_path):
     """Its database has no seals until the change has ended: steps of the schema come afterwards."""
     folder, copy = tmp_path / "vault", tmp_path / "copy"

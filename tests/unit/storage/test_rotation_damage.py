@@ -24,6 +24,8 @@ from tests.unit.storage.test_old_ways import change_passphrase, reads
 
 CALLS = 130  # so many that what is kept of them takes more than one page
 
+pytestmark = pytest.mark.usefixtures("real_stretching")
+
 
 @pytest.fixture(scope="module")
 def full(tmp_path_factory):

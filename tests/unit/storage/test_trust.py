@@ -215,6 +215,7 @@ def test_a_log_that_was_cut_off_vouches_for_nothing(two, left):
             vault.open_vault(folder, OTHER, name="bea")
 
 
+@pytest.mark.usefixtures("real_stretching")
 def test_a_log_that_is_cut_back_to_before_there_were_seals_vouches_for_nothing(tmp_path):
     folder = shutil.copytree(GOLDEN / "vault", tmp_path / "vault")
     facts = json.loads((GOLDEN / "facts.json").read_text(encoding="utf-8"))

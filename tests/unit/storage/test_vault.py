@@ -110,6 +110,16 @@ def test_a_folder_that_fills_up_while_it_is_taken_is_refused(folder, monkeypatch
     _create(folder).close()
 
 
+def test_a_header_that_is_lost_while_its_copy_is_there_is_no_missing_vault(folder):
+    _create(folder).close()
+    (folder / "vault.json").unlink()
+    with pytest.raises(VaultDamaged) as caught:
+        vault.state(folder)
+    assert "vault rescue" in caught.value.advice
+    (folder / "vault-copy.json").unlink()
+    assert vault.state(folder) == VaultState(exists=False)
+
+
 def test_what_an_interrupted_creation_left_is_no_vault_and_is_replaced(folder):
     _create(folder).close()
     (folder / "unfinished").touch()

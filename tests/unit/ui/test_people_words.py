@@ -14,12 +14,15 @@ from PySide6.QtGui import QImage
 
 from app.access import ACTS, FOUNDER, ROLES, SETTINGS, Session, setting_text
 from app.domain import (
+    EARLIER_ORIGINALS,
     ApprovalRequest,
     AuditCheck,
     AuditEntry,
     GuardedAct,
     KeysState,
     KnownNames,
+    OriginalsRule,
+    OriginalsState,
     Person,
     PersonName,
     PersonRole,
@@ -32,7 +35,7 @@ from app.domain import (
     VaultInfo,
 )
 from app.errors import CodeNeeded, SignInDelayed, WrongCode, WrongPassphrase
-from app.ui import account_page, audit_words, people_words, retention_tab, rights
+from app.ui import account_page, audit_words, originals, people_words, retention_tab, rights
 from app.ui.audit_page import export_folder
 from app.ui.call_acts import CallAct, acts, suggested_name, told
 from app.ui.first_steps import sheet_paper
@@ -142,6 +145,31 @@ def test_who_hears_originals_releases_what_is_held_back(held: frozenset[Right]) 
     offered = acts(held, on_hold=False, export_approved=False, held_back=True)
     assert (release & set(offered)) == (release if Right.HEAR_ORIGINAL in held else set())
     assert not release & set(acts(held, on_hold=False, export_approved=False))
+
+
+@given(SOME_RIGHTS, st.booleans())
+def test_an_original_that_is_destroyed_is_neither_asked_for_nor_saved(
+    held: frozenset[Right], approved: bool
+) -> None:
+    offered = acts(held, on_hold=False, export_approved=approved, destroyed=True)
+    assert not {CallAct.EXPORT, CallAct.SAVE} & set(offered)
+
+
+def test_how_it_stands_with_originals_is_said_in_words() -> None:
+    state = OriginalsState(rule=OriginalsRule.DESTROY, destroyed=1, due=0, earlier=0)
+    assert originals.rule(state) == "Originals are destroyed once the muted sound is proven."
+    assert originals.numbers(state) == "1 original is destroyed so far."
+    more = originals.numbers(replace(state, destroyed=0, due=2, earlier=1))
+    assert more == (
+        "0 originals are destroyed so far. 2 more will be: of calls that are on hold, held back,"
+        " being analysed, or damaged. 1 call from before the rule keeps its own."
+    )
+    kept = replace(state, rule=OriginalsRule.KEEP_SEALED, earlier=5)
+    assert originals.rule(kept) == "Originals are kept sealed."
+    assert "before the rule" not in originals.numbers(kept)
+    asked = request(subject=EARLIER_ORIGINALS, value="2026-03-01T09:00:00.000Z")
+    assert people_words.request(asked).startswith("Destroy originals: calls analysed before 1 Mar")
+    assert not people_words.names_a_call(asked)
 
 
 @given(SOME_RIGHTS, st.booleans(), st.booleans())

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tagger import talk
-from tagger.values import MONTHS, ORDINALS, TEENS, UNITS, Values
+from tagger import plain, talk
+from tagger.values import MONTHS, ORDINALS, STREET_NAMES, TEENS, UNITS, WORDS, Names, Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,14 +67,14 @@ def turn(role: str, pieces: list[Piece]) -> Turn:
 class Calls:
     """Draws calls."""
 
-    def __init__(self, chance: Random, *, unseen: bool = False) -> None:
+    def __init__(self, chance: Random, foreign: Names, *, unseen: bool = False) -> None:
         """Take chance from a seed; `unseen` uses names that are kept from training."""
         self.chance = chance
-        self.values = Values(chance, unseen=unseen)
+        self.values = Values(chance, foreign, unseen=unseen)
         v = self.values
         self._fill: dict[str, Callable[[], str]] = {
             "PERSON": v.person, "FULL": v.full_name, "FIRST": v.first_name, "LAST": v.last_name,
-            "SPELLED": v.spelled, "AGENT": self._agent_name, "CARD": v.card,
+            "SPELLED": v.spelled, "AGENT": v.agents_name, "CARD": v.card,
             "CVV": lambda: v.number(v.some(self.chance.choice((3, 3, 3, 4)))),
             "EXPIRY": v.expiry, "PIN": lambda: v.number(v.some(self.chance.choice((4, 4, 5, 6)))),
             "PASSWORD": v.password, "PETNAME": v.first_name,
@@ -89,10 +89,13 @@ class Calls:
                 ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
                  "tomorrow", "today", "the weekend")),
             "month": lambda: chance.choice(MONTHS), "nth": lambda: chance.choice(ORDINALS),
-            "town": v.town, "brand": lambda: chance.choice(talk.BRAND_NAMES),
-            "place": lambda: chance.choice(talk.PLACES), "year": self._year,
-            "drink": lambda: chance.choice(talk.DRINKS),
-            "extra": lambda: chance.choice(talk.EXTRAS), "duration": self._duration,
+            "town": v.town, "brand": self._brand, "firm": self._firm, "like": self._like,
+            "maker": self._maker,
+            "product": lambda: chance.choice(plain.PRODUCTS),
+            "food": lambda: chance.choice(plain.FOODS),
+            "place": lambda: chance.choice(plain.PLACES), "year": self._year,
+            "drink": lambda: chance.choice(plain.DRINKS),
+            "extra": lambda: chance.choice(plain.EXTRAS), "duration": self._duration,
             "percent": lambda: f"{self._count()} {chance.choice(('percent', 'per cent', '%'))}",
         }  # fmt: skip
 
@@ -102,19 +105,24 @@ class Calls:
         if chance.random() < 0.4:
             lines.append((AGENT, self._pieces(chance.choice(talk.GREETINGS))))
             if chance.random() < 0.4:
-                lines.append((CUSTOMER, self._pieces(chance.choice(talk.SAYS["FULL"]))))
+                sentences = talk.OWN if chance.random() < 0.6 else talk.SAYS["FULL"]
+                lines.append((CUSTOMER, self._pieces(chance.choice(sentences))))
         for _ in range(chance.randint(2, 6)):
             way = chance.random()
             kind = chance.choice((*talk.ASKS, "FULL", "FULL", "ADDRESS", "FULL"))
             if way < 0.36:
                 lines += self._answered(kind)
+            elif way < 0.44:
+                lines.append((CUSTOMER, self._pieces(chance.choice(talk.OWN))))
             elif way < 0.66:
                 role = chance.choice((CUSTOMER, CUSTOMER, AGENT))
                 lines.append((role, self._said(kind)))
+            elif way < 0.74:
+                lines.append((chance.choice((CUSTOMER, AGENT, UNKNOWN)), self._long()))
             else:
                 for _ in range(chance.randint(1, 4)):
                     role = chance.choice((CUSTOMER, AGENT))
-                    lines.append((role, self._pieces(chance.choice(talk.PLAIN))))
+                    lines.append((role, self._pieces(chance.choice(plain.PLAIN))))
         printed = chance.random() < 0.5
         unknown = chance.random() < 0.15
         return [
@@ -137,17 +145,27 @@ class Calls:
         """Return a sentence with a value, sometimes with something said before or after it."""
         pieces = self._pieces(self.chance.choice(talk.SAYS[kind]))
         if self.chance.random() < 0.3:
-            extra = self._pieces(self.chance.choice(talk.PLAIN))
+            extra = self._pieces(self.chance.choice(plain.PLAIN))
             joint = [Piece(self.chance.choice((" ", ", ", " and ", " but ", ". ", " so ")))]
             return pieces + joint + extra if self.chance.random() < 0.5 else extra + joint + pieces
         return pieces
+
+    def _long(self) -> list[Piece]:
+        """Return a long turn: one sentence after the other, mostly without a sign between them."""
+        chance, pieces = self.chance, list[Piece]()
+        joint = chance.choice((" ", " ", " ", ". ", " and ", " uh "))
+        for _ in range(chance.randint(3, 10)):
+            kind = chance.choice(("FULL", "FULL", "FULL", *talk.SAYS))
+            sentences = plain.PLAIN if chance.random() < 0.55 else talk.SAYS[kind]
+            pieces += [*self._pieces(chance.choice(sentences)), Piece(joint)]
+        return pieces[:-1]
 
     def _answered(self, kind: str) -> list[tuple[str, list[Piece]]]:
         """Return a question and its answer, perhaps in parts, perhaps read back."""
         chance = self.chance
         said = [(AGENT, self._pieces(chance.choice(talk.ASKS[kind])))]
         if chance.random() < 0.12:  # an answer without a value
-            return [*said, (CUSTOMER, self._pieces(chance.choice(talk.PLAIN)))]
+            return [*said, (CUSTOMER, self._pieces(chance.choice(plain.PLAIN)))]
         slot = "PERSON" if kind == "FULL" and chance.random() < 0.5 else kind
         value = Piece(self._fill[slot](), LABEL_OF[slot])
         lead, tail = Piece(chance.choice(talk.LEADS)), Piece(chance.choice(talk.TAILS))
@@ -176,9 +194,31 @@ class Calls:
 
     # ------------------------------------------------------------------ what is no value
 
-    def _agent_name(self) -> str:
+    def _brand(self) -> str:
         way = self.chance.random()
-        return self.values.full_name() if way < 0.15 else self.values.first_name()
+        if way < 0.25:
+            return self._firm()
+        return self.chance.choice(plain.BRAND_NAMES if way < 0.85 else plain.LIKE_PEOPLE)
+
+    def _firm(self) -> str:
+        """Return a firm that is called like people."""
+        name, way = self.values.last_name(), self.chance.random()
+        if way < 0.2:
+            return f"{name} and {self.values.last_name()}"
+        if way < 0.35:
+            name = self.chance.choice((*STREET_NAMES, *WORDS))
+        return f"{name} {self.chance.choice(plain.FIRM_WORDS)}"
+
+    def _like(self) -> str:
+        """Return a brand, most of the time one that is called like people."""
+        way = self.chance.random()
+        if way < 0.65:
+            return self.chance.choice(plain.LIKE_PEOPLE)
+        return self.chance.choice(plain.BRAND_NAMES) if way < 0.85 else self._firm()
+
+    def _maker(self) -> str:
+        """Return what a product is called after: a brand, or a name that anybody may have."""
+        return self.values.full_name() if self.chance.random() < 0.5 else self._like()
 
     def _count(self) -> str:
         number = self.chance.choice((self.chance.randint(2, 20), self.chance.randint(20, 200)))
@@ -195,7 +235,7 @@ class Calls:
         if way < 0.35:
             end = self.chance.choice(("", ".99", ".50", ",000"))
             return f"{self.chance.choice('£$€')}{whole}{end}"
-        unit = self.chance.choice(talk.AMOUNT_UNITS)
+        unit = self.chance.choice(plain.AMOUNT_UNITS)
         if way < 0.5:
             return f"{self._count()} {unit} {self._count()}"
         if way < 0.65:

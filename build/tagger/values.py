@@ -1,18 +1,23 @@
 """Values of people as they are said and as recognisers print them, drawn at random.
 
 Every value here is made up. Names come from the recognisers' own lists (census names, public
-domain) or are put together from syllables, so that the tagger learns where a name stands rather
-than which names there are.
+domain), from the invented people of the part of `presidio_research` that trains, who are called as
+in many countries, or are put together from syllables or from what such names are made of, so that
+the tagger learns where a name stands rather than which names there are.
 """
 
 from __future__ import annotations
 
 import hashlib
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tagger.plain import NAMED_AFTER
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from random import Random
 
 
@@ -63,6 +68,7 @@ ENDINGS = _words(
     " etti oglu yan ian nen qvist lund strom ham ton ley worth ford wood field by well bury kar"
     " walla pur nathan raj preet jeet ullah uddin zai oye kwe ani mba thu swe mo"
 )
+LONGEST = 11  # letters of a name that is put together
 STREET_NAMES = _words(
     "acacia albert alma ash beech birch bridge broad canal castle chapel cherry chestnut clarence"
     " clifton coronation cromwell dale duke east eaton fairview farm ferry field forest fountain"
@@ -106,11 +112,45 @@ def held_out(name: str) -> bool:
     return hashlib.sha256(f"tagger name:{name}".encode()).digest()[0] % 8 == 0
 
 
+class Names:
+    """Draws names that sound like given ones, letter by letter, and the given ones themselves."""
+
+    def __init__(self, given: Iterable[str]) -> None:
+        """Note which letter follows which three in names of one or more words, lower case."""
+        first, last = set[str](), set[str]()
+        for name in given:
+            words = [word for word in name.split() if len(word) > 2 and word.isalpha()]
+            first.update(words[:1])
+            last.update(words[1:])
+        self.first, self.last = sorted(first), sorted(last)
+        self._next = [_followers(self.first), _followers(self.last)]
+
+    def like(self, chance: Random, *, last: bool = False) -> str:
+        """Return a name that is put together from pieces of three letters."""
+        while True:
+            name = "^^^"
+            while not name.endswith("$") and len(name) < LONGEST + 4:
+                name += chance.choice(self._next[last][name[-3:]])
+            if name.endswith("$") and len(name) > 6:
+                return name[3:-1]
+
+
+def _followers(names: Iterable[str]) -> dict[str, str]:
+    """Return for each three letters the letters that follow them, as often as they do."""
+    followers: dict[str, str] = defaultdict(str)
+    for name in names:
+        padded = f"^^^{name}$"
+        for place in range(3, len(padded)):
+            followers[padded[place - 3 : place]] += padded[place]
+    return followers
+
+
 class Values:
     """Draws values; `unseen` draws names only from those that training never sees."""
 
-    def __init__(self, chance: Random, *, unseen: bool = False) -> None:
-        """Read the lists of names."""
+    def __init__(self, chance: Random, foreign: Names, *, unseen: bool = False) -> None:
+        """Read the lists of names; `foreign` are names of many countries beside them."""
+        self._foreign = foreign
         lists = tomllib.loads((RECOGNISERS / "names.toml").read_text(encoding="utf-8"))
         self.chance = chance
         self._first = [n for n in lists["first"].split() if held_out(n) == unseen]
@@ -242,16 +282,29 @@ class Values:
     def first_name(self) -> str:
         """Return a first name."""
         way = self.chance.random()
-        if way < 0.22:
+        if way < 0.24:
             return self.made_up()
-        return self.chance.choice(self._shy_first if way < 0.32 else self._first)
+        if way < 0.38 and not self._unseen:
+            foreign = self._foreign
+            return self.pick(self.chance.choice(foreign.first), foreign.like(self.chance))
+        return self.chance.choice(self._shy_first if way < 0.46 else self._first)
+
+    def agents_name(self) -> str:
+        """Return what agents call themselves: more often than others by a name that is a word."""
+        way = self.chance.random()
+        if way < 0.3:
+            return self.chance.choice(self._shy_first)
+        return self.full_name() if way < 0.4 else self.first_name()
 
     def last_name(self) -> str:
         """Return a last name."""
         way = self.chance.random()
-        if way < 0.3:
+        if way < 0.15:
             return self.made_up(last=True)
-        if way < 0.36:
+        if way < 0.33 and not self._unseen:
+            foreign = self._foreign
+            return self.pick(self.chance.choice(foreign.last), foreign.like(self.chance, last=True))
+        if way < 0.38:
             return self.pick("o'", "mac", "mc", "van der ", "de ", "da ", "al ", "von ", "st ") + (
                 self.chance.choice(self._last)
             )
@@ -273,12 +326,16 @@ class Values:
         return self.last_name()
 
     def full_name(self) -> str:
-        """Return first and last name."""
+        """Return first and last name; now and then one that a brand has too."""
+        if self.often(0.08):
+            return self.chance.choice(NAMED_AFTER)
         return f"{self.first_name()} {self.last_name()}"
 
     def spelled(self) -> str:
         """Return a name letter by letter, now and then with what is heard in place of letters."""
-        name = "".join(c for c in self.pick(self.first_name(), self.last_name()) if c.isalpha())
+        name = "".join(
+            c for c in self.pick(self.first_name(), self.last_name()) if c.isascii() and c.isalpha()
+        )
         letters = list(self.code(name[:9], like=self.often(0.5)).lower().split())
         if self.often(0.2):
             letters = [self.pick("double", "double") if self.often(0.05) else x for x in letters]
@@ -373,7 +430,7 @@ class Values:
         return " ".join(f"{local}{at}{host.replace('.', dot)}".split())
 
     def _plain(self, name: str) -> str:
-        return "".join(char for char in name if char.isalpha()) or "sam"
+        return "".join(c for c in name if c.isascii() and c.isalpha()) or "sam"
 
     def street(self) -> str:
         """Return a street's name."""

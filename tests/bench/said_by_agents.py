@@ -39,7 +39,7 @@ def agents(half: str, seed: int, count: int) -> list[list[tuple[str, str]]]:
 
 def _agents_own(closing: str) -> bool:
     """Say whether it is the agent who closes so."""
-    return any(words in closing for words in ("ask for", "my name is", "you spoke to"))
+    return any(words in closing.lower() for words in ("ask for", "my name is", "you spoke to"))
 
 
 def plain(half: str, seed: int, count: int) -> list[str]:

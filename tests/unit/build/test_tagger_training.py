@@ -1,0 +1,81 @@
+"""What the token tagger is trained on holds nothing of what redaction is measured on."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.bench.said_by_agents import SAID
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+BUILD = Path(__file__).resolve().parents[3] / "build"
+HALVES = ("development", "held_back")
+
+
+def part(name: str) -> ModuleType:
+    """Return a module of build/tagger."""
+    sys.path.insert(0, str(BUILD))
+    try:
+        return importlib.import_module(f"tagger.{name}")
+    finally:
+        sys.path.remove(str(BUILD))
+
+
+def taught() -> list[str]:
+    """Return every sentence that training puts values into."""
+    talk, plain = part("talk"), part("plain")
+    around = [line for lines in (*talk.SAYS.values(), *talk.ASKS.values()) for line in lines]
+    return [*around, *talk.OWN, *talk.GREETINGS, *plain.PLAIN]
+
+
+def bare(line: str) -> str:
+    """Return a sentence without signs and without what its slots hold."""
+    return " ".join(re.findall(r"[a-z']+", re.sub(r"<\w+>|\{\w+\}", " x ", line.lower())))
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_no_sentence_of_the_bench_is_taught(half: str) -> None:
+    measured = {
+        bare(line)
+        for kind in ("openings", "names", "middles", "closings", "plain")
+        for line in SAID[half][kind]
+    }
+    assert measured.isdisjoint({bare(line) for line in taught()})
+
+
+@pytest.mark.parametrize("half", HALVES)
+def test_no_brand_or_firm_of_the_bench_is_taught(half: str) -> None:
+    plain = part("plain")
+    names = {*plain.BRAND_NAMES, *plain.LIKE_PEOPLE}
+    measured = {name.lower() for name in (*SAID[half]["brands"], *SAID[half]["firms"])}
+    assert not measured & names
+    assert not {name for name in measured if any(name in line for line in taught())}
+
+
+def test_the_halves_of_the_bench_share_no_name() -> None:
+    for kind in ("agents", "customers", "firms", "brands", "openings", "closings", "plain"):
+        development, held_back = (set(SAID[half][kind]) for half in HALVES)
+        assert not development & held_back
+
+
+def test_the_same_seed_draws_the_same_calls_with_values_where_they_are_said() -> None:
+    calls, values = part("calls"), part("values")
+    foreign = values.Names(["ngozi adeyemi", "xochitl quispe", "thandeka vuyelwa"])
+    drawn = [[calls.Calls(Random(seed), foreign).draw() for _ in range(40)] for seed in (3, 3, 4)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    labelled = [
+        (turn.text[start:end], label)
+        for call in drawn[0]
+        for turn in call
+        for start, end, label in turn.values
+    ]
+    assert {label for _, label in labelled} >= {"PERSON", "AGENT"}
+    assert all(value and not value.isspace() for value, _ in labelled)

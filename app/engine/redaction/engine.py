@@ -14,9 +14,10 @@ from app.engine.redaction.everything import EverythingFinder
 from app.engine.redaction.frame import CallContext, Frame
 from app.engine.redaction.labels import IN_WORDS, LabelFinders, Labelled
 from app.engine.redaction.medical import MedicalFinder
+from app.engine.redaction.name_words import Suspect
 from app.engine.redaction.national import NationalFinder
 from app.engine.redaction.numbers import NumberFinder
-from app.engine.redaction.people import PeopleFinder, Suspect
+from app.engine.redaction.people import PeopleFinder
 from app.engine.redaction.policies import load as load_policy
 from app.engine.redaction.secrets import SecretFinder
 from app.engine.redaction.tags import AGENT, PERSON, TagFinder

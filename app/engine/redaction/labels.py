@@ -22,9 +22,10 @@ from app.engine.redaction.already import beside_placeholders
 from app.engine.redaction.call import Reader
 from app.engine.redaction.contacts import ContactFinder
 from app.engine.redaction.found import Found, resolve
+from app.engine.redaction.name_words import Suspect
 from app.engine.redaction.national import NationalFinder
 from app.engine.redaction.numbers import NumberFinder
-from app.engine.redaction.people import PeopleFinder, Suspect
+from app.engine.redaction.people import PeopleFinder
 from app.engine.redaction.placeholders import write
 from app.engine.redaction.policies import load
 

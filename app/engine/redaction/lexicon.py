@@ -125,6 +125,10 @@ class PeopleWords(_Table, frozen=True):
     greetings: tuple[str, ...]
     sure_greetings: tuple[str, ...]
     openings: tuple[str, ...]
+    asks_for: tuple[str, ...]
+    calls_self: tuple[str, ...]
+    own_afterwards: tuple[str, ...]
+    thanks: tuple[str, ...]
     afterwards: tuple[str, ...]
     lead_ins: tuple[str, ...]
     vocatives: frozenset[str]
@@ -145,6 +149,8 @@ class ThingWords(_Table, frozen=True):
 
     words: str
     brands: tuple[str, ...]
+    before_makers: str
+    owned: str
     firms: tuple[str, ...]
 
 
@@ -279,8 +285,10 @@ class Phrases:
         return self.meaning_at(words, index)[0]
 
     def meaning_at(self, words: Sequence[str], index: int) -> tuple[int, object]:
-        """Return the length and the meaning of the longest phrase at `index`."""
-        for phrase, meaning in self._by_first.get(words[index], ()):
+        """Return the length and the meaning of the longest phrase at `index`; none stands behind
+        the last word."""
+        first = words[index] if index < len(words) else ""
+        for phrase, meaning in self._by_first.get(first, ()):
             if tuple(words[index : index + len(phrase)]) == phrase:
                 return len(phrase), meaning
         return 0, None

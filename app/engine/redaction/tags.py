@@ -72,7 +72,9 @@ class TagFinder:
         expected = tag.kind in {one.kind for one in turn.asked} | {cue.kind for cue in turn.cues}
         digits = sum(char.isdigit() for run in runs for char in run.chars)
         if tag.kind in _WORDS:
-            yield from self._words(turn, tag, expected=expected or digits > 0)
+            for said in self._words(turn, tag, expected=expected or digits > 0):
+                if expected or not turn.in_runs.issuperset(range(said.first, said.last + 1)):
+                    yield said  # a number alone is nobody's address
         elif digits and (expected or digits >= _FEWEST_DIGITS):
             if tag.kind in _WHOLE:
                 yield from self._words(turn, tag, expected=True)

@@ -1,9 +1,9 @@
 """Knows what may be printed like the name of a person and is none: brands and firms that are
 called like people ("Paul Smith", "Corrigan Water"), and products ("Cortado").
 
-Promises that a word counts as a thing only where two agree: the recognisers' list of things, and
-the token tagger, which has to be sure that nobody is meant. Whoever is called like a brand is a
-person wherever the tagger has the least doubt.
+Promises that a word counts as a thing only where two agree: the recognisers' list of things, or
+what stands around a maker's name, and the token tagger, which has to be sure that nobody is meant.
+Whoever is called like a brand is a person wherever the tagger has the least doubt.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from app.engine.redaction.call import SaidTurn
     from app.engine.redaction.lexicon import Lexicon
 
-_LONGEST_FIRM = 2  # words before what makes a firm of them
+_LONGEST_NAME = 2  # words of a firm or a maker
 
 
 class ThingFinder:
@@ -30,6 +30,8 @@ class ThingFinder:
         self._words = frozenset(things.words.split())
         self._brands = Phrases(things.brands)
         self._firms = Phrases(things.firms)
+        self._before_makers = frozenset(things.before_makers.split())
+        self._goods = self._words - set(things.owned.split())
         self._common = lexicon.common
 
     def places(self, turn: SaidTurn, doubted: Set[int]) -> frozenset[int]:
@@ -50,12 +52,20 @@ class ThingFinder:
             if brand := self._brands.at(turn.words, place):
                 yield range(place, place + brand)
             if firm := self._firms.at(turn.words, place):
-                yield range(self._start_of_firm(turn, place), place + firm)
+                yield range(self._start_of_name(turn, place), place + firm)
+            if word in self._goods and (maker := self._maker(turn, place)):
+                yield maker
 
-    def _start_of_firm(self, turn: SaidTurn, place: int) -> int:
-        """Return the first word of the firm's name that ends before `place`."""
+    def _maker(self, turn: SaidTurn, place: int) -> range | None:
+        """Return the tokens of a maker's name right before a product, be it listed or not."""
+        first = self._start_of_name(turn, place)
+        before = turn.words[first - 1] if first else ""
+        return range(first, place) if first < place and before in self._before_makers else None
+
+    def _start_of_name(self, turn: SaidTurn, place: int) -> int:
+        """Return the first word of the firm's or maker's name that ends before `place`."""
         first = place
-        while first and place - first < _LONGEST_FIRM and self._may_name(turn.words[first - 1]):
+        while first and place - first < _LONGEST_NAME and self._may_name(turn.words[first - 1]):
             first -= 1
         return first
 

@@ -1,48 +1,13 @@
-"""Names: found in lower case and by context; the agent's own are known."""
+"""Names: found in lower case and by context."""
 
 from __future__ import annotations
 
 import pytest
 
 from app.domain import RoleBasis
-from app.engine.redaction.found import resolve
-from app.engine.redaction.people import PeopleFinder, Suspect
-from tests.unit.engine.redaction.calls import data, read, said
-
-
-def names(
-    *lines: str,
-    agents_too: bool = False,
-    agent_name: str | None = None,
-    basis: RoleBasis = RoleBasis.GIVEN,
-    sure: float = 1.0,
-    model: tuple[str, ...] = (),
-    tagged: tuple[str, ...] = (),
-    introduces: bool = False,
-    things: tuple[str, ...] = (),
-) -> list[str]:
-    """Return the names found; `model` are the words that spaCy takes for people, `tagged` those of
-    the token tagger, which takes them for the speaking agent where it `introduces`; `things` are
-    words that name things."""
-    call = read(*lines)
-    persons = [
-        [Suspect(t.text.index(m), t.text.index(m) + len(m)) for m in model if m in t.text]
-        + [
-            Suspect(t.text.index(m), t.text.index(m) + len(m), 0.95, introduces)
-            for m in tagged
-            if m in t.text
-        ]
-        for t in call.turns
-    ]
-    found = PeopleFinder(data(), agents_too=agents_too).find(
-        call,
-        persons,
-        things=[{p for p, w in enumerate(t.words) if w in things} for t in call.turns],
-        agent_name=agent_name,
-        role_basis=basis,
-        role_confidence=sure,
-    )
-    return [text for _, text in said(call, resolve(found, data().ranks))]
+from app.engine.redaction.name_words import Suspect
+from app.engine.redaction.people import PeopleFinder
+from tests.unit.engine.redaction.calls import data, names, read, said
 
 
 @pytest.mark.parametrize(
@@ -133,16 +98,6 @@ def test_things_that_are_called_like_people_are_none() -> None:
     assert names("C: Mr Smith", things=brand) == ["Mr Smith"]
 
 
-def test_whom_the_tagger_takes_for_an_agent_is_redacted_where_no_agent_speaks() -> None:
-    greeting = {"tagged": ("ngozi",), "introduces": True}
-    assert names("A: so ngozi at acme today", **greeting) == []
-    assert names("C: so ngozi at acme today", **greeting) == ["ngozi"]
-    assert names("A: so ngozi at acme today", "C: hi ngozi", agents_too=True, **greeting) == [
-        "ngozi",
-        "ngozi",
-    ]
-
-
 def test_an_answer_to_a_question_for_a_name() -> None:
     assert names("A: What's your name?", "C: Yes, it's Xochitl.") == ["Xochitl"]
     assert names("A: and your name?", "C: mm", "C: zorblax quux") == ["zorblax quux"]
@@ -189,86 +144,6 @@ def test_one_name_in_two_families_is_not_merged() -> None:
     assert {"declan osgood", "ruth osgood"} <= {one.value for one in found}
 
 
-GREETING = "A: Thank you for calling Acme, you're speaking with Sarah, how can I help?"
-
-
-def test_agents_keep_their_names() -> None:
-    assert names(GREETING, "C: Hi Sarah.") == []
-    assert names("A: Good morning, Sarah speaking.", "C: Hi Sarah.") == []
-    assert names("A: hello", "C: Hi Sarah Miller.", agent_name="Sarah Miller") == []
-
-
-@pytest.mark.parametrize(
-    "greeting",
-    [
-        "A: Morning, Grant here from Acme, calls are recorded.",
-        "A: acme claims this is grant can i take a name",
-        "A: good evening this is grant",
-        "A: acme grant speaking",
-        "A: hi this is grant, from acme",
-    ],
-)
-def test_agents_who_are_called_like_a_word_keep_their_names(greeting: str) -> None:
-    assert names(greeting, "C: Hi Grant, it's Anjali Rao.") == ["Anjali Rao"]
-    assert names(greeting, "C: thanks so much grant") == []
-
-
-@pytest.mark.parametrize(
-    "greeting",
-    ["A: morning xochitl here from acme", "A: acme this is xochitl can i help",
-     "A: good evening acme xochitl speaking"],
-)  # fmt: skip
-def test_agents_whom_no_list_knows_keep_their_names(greeting: str) -> None:
-    assert names(greeting, "C: hi xochitl", model=("xochitl",)) == []
-    assert names("A: is that xochitl speaking", model=("xochitl",)) == ["xochitl"]
-
-
-def test_words_of_an_agent_that_name_nobody_make_no_name() -> None:
-    assert names("A: this is", "C: it is Grant") == ["Grant"]
-    assert names("A: this is grant money", "C: ask Grant Osgood") == ["Grant Osgood"]
-
-
-def test_whom_an_agent_names_without_saying_who_it_is_is_redacted() -> None:
-    line = "A: Good morning Tom, Corrigan Glass, how can I help?"
-    assert "Tom" in names(line, model=("Tom",))
-
-
-@pytest.mark.parametrize(
-    "question",
-    ["A: hello is that graham speaking", "A: am i speaking to graham", "A: is this graham here"],
-)
-def test_whom_an_agent_asks_for_is_not_the_agent(question: str) -> None:
-    assert names(question, "C: yes", "A: thank you graham") == ["graham", "graham"]
-
-
-def test_an_answer_that_greets_the_agent_names_the_other() -> None:
-    asked = "A: You're through to Marcus, may I have your name please?"
-    assert names(asked, "C: Hi Marcus, it's Anjali Rao.") == ["Anjali Rao"]
-    assert names(asked, "C: hi marcus it's ruth osgood") == ["ruth osgood"]
-    assert names(asked, "C: Marcus Osgood") == ["Marcus Osgood"]
-
-
-def test_agents_names_can_be_redacted() -> None:
-    assert names(GREETING, "C: Hi Sarah.", agents_too=True) == ["Sarah", "Sarah"]
-
-
-def test_a_customer_of_the_same_name_is_redacted() -> None:
-    assert names(GREETING, "C: I'm Sarah too.") == ["Sarah"]
-    assert names(GREETING, "C: It's Sarah Bexley.", "A: Ms Bexley") == ["Sarah Bexley", "Ms Bexley"]
-
-
-def test_when_roles_are_guesses_only_an_agents_words_count() -> None:
-    unsure = {"basis": RoleBasis.ESTIMATED, "sure": 0.2}
-    assert names("A: my name is Juan, I have a question", **unsure) == ["Juan"]
-    assert names("A: Juan speaking", **unsure) == ["Juan"]
-    assert names("C: Thanks for calling Acme, my name is Sarah.", "A: Hi Sarah.", **unsure) == []
-    assert names("C: Thanks for holding, Sarah speaking.", "A: Hi Sarah.", **unsure) == []
-    assert names("C: you're through to Tom", "A: Hi Tom.", **unsure) == []
-    assert names("A: my name is Sarah", basis=RoleBasis.GUESSED, sure=0.9) == []
-    late = tuple(f"A: turn {n}" for n in range(4))
-    assert names(*late, "A: my name is Sarah") == ["Sarah"]
-
-
 def test_a_month_after_a_first_name_belongs_to_it_for_the_tagger() -> None:
     call = read("C: then Lucinda May called")
     found = PeopleFinder(data(), agents_too=False).find(
@@ -287,8 +162,3 @@ def test_names_of_several_parts() -> None:
     assert names("C: then john van der merwe called") == ["john van der merwe"]
     assert names("C: my name is anne-marie") == ["anne-marie"]
     assert names("C: it's Thomas John speaking") == ["Thomas John"]
-
-
-def test_a_name_that_follows_no_opening_is_nobodys_greeting() -> None:
-    line = "C: Graham speaking"
-    assert names(line, basis=RoleBasis.GUESSED, sure=0.1) == ["Graham"]

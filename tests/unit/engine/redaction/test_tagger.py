@@ -169,3 +169,12 @@ def test_the_same_number_said_otherwise_is_one_value() -> None:
 def test_words_that_nobody_asked_for_are_no_password() -> None:
     call = read("C: so fluffy cat then")
     assert TagFinder(data()).find(call, [[Tagged("PASSWORD", 3, 13, 0.9)]]) == []
+
+
+def test_a_number_alone_is_no_address_unless_one_was_asked_for() -> None:
+    line = "C: it left the depot at nine"
+    assert _tags(line, ("ADDRESS", "nine", 0.9)) == []
+    assert _tags("C: my address is nine", ("ADDRESS", "nine", 0.9)) == [("ADDRESS", "nine")]
+    assert _tags("C: it is nine bramblewick", ("ADDRESS", "nine bramblewick", 0.9)) == [
+        ("ADDRESS", "nine bramblewick")
+    ]

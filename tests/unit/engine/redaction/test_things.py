@@ -26,6 +26,11 @@ def things(line: str, doubted: str = "") -> list[str]:
         ("it is silver birch water", ["silver", "birch", "water"]),
         ("water", ["water"]),
         ("thank you for calling ngozi", []),
+        ("I bought a Declan Osgood jacket", ["declan", "osgood", "jacket"]),
+        ("two bosch kettles", ["bosch", "kettles"]),
+        ("I gave Declan Osgood boots", ["boots"]),
+        ("declan osgood kettle", ["kettle"]),
+        ("the osgood contract", ["contract"]),
     ],
 )
 def test_things_are_known_by_a_list(line: str, found: list[str]) -> None:
@@ -35,3 +40,4 @@ def test_things_are_known_by_a_list(line: str, found: list[str]) -> None:
 def test_any_doubt_of_the_tagger_makes_a_person_of_a_thing() -> None:
     assert things("I asked Paul Smith about it", "Smith") == []
     assert things("i'm corrigan water", "corrigan") == []
+    assert things("a declan osgood jacket", "osgood") == ["jacket"]

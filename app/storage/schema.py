@@ -333,7 +333,6 @@ _ORIGINALS: Step = (
         destroyed_at TEXT,
         removed INTEGER NOT NULL DEFAULT 0
     ) STRICT""",
-    "CREATE INDEX originals_due ON originals (call) WHERE destroyed_at IS NULL",
 )
 
 SEALED_FROM = 2

@@ -320,6 +320,62 @@ def test_a_change_of_keys_that_had_begun_is_no_hindrance(whole, damaged, tmp_pat
             assert contents(opened) == whole[1]
 
 
+# --------------------------------------------------------------------------- what others wrote
+
+
+def _with_sheet(folder):
+    with vault.open_vault(folder, PASSPHRASE) as opened:
+        sheet = opened.ways_in.new_sheet()
+        opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
+    return sheet
+
+
+def _written(folder, *statements):
+    connection, _ = raw(folder, "owner", PASSPHRASE)
+    for sql in statements:
+        connection.execute(sql)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("UPDATE calls SET agent = 'somebody else' WHERE number = 1", "the details of calls"),
+        ("DELETE FROM erased", "what was erased"),
+        ("DELETE FROM contents WHERE call = 1", "the digests of analyses"),
+    ],
+)
+def test_what_others_wrote_is_saved_by_the_sheet_alone_and_told(damaged, tmp_path, sql, said):
+    sheet = _with_sheet(damaged)
+    _written(damaged, sql)
+    with pytest.raises(VaultDamaged, match=said):
+        rescue.rescue(damaged, tmp_path / "saved", WAY)
+    report = rescue.rescue(damaged, tmp_path / "saved", Way(sheet=sheet, name="owner"))
+    assert f"Changed outside of the program: {said}." in report.remarks
+    with vault.open_vault(tmp_path / "saved", PASSPHRASE) as opened:
+        (entry,) = opened.audit.entries(AuditQuery(act="vault.rescue"))
+        assert said in entry.outcome
+
+
+def test_a_state_that_somebody_lent_the_last_entry_is_not_believed(damaged, tmp_path):
+    with vault.open_vault(damaged, PASSPHRASE) as opened:
+        key = opened._key.derive(keys.KeyPurpose.DATABASE, opened._header.now.database_salt)
+    database = Database(damaged / "vault.db", key)
+    with database.transaction() as writing:
+        writing.change("DROP TRIGGER audit_fixed")
+        writing.change("UPDATE people SET scope = '[]'")
+        state = seals.begin(writing)
+        last = "(SELECT max(number) FROM audit)"
+        writing.change(f"UPDATE audit SET state = ? WHERE number = {last}", (state,))
+        (guard,) = [one for one in schema.STEPS[0] if "TRIGGER audit_fixed" in one]
+        writing.change(guard)
+    database.close()
+    with pytest.raises(VaultDamaged, match="not as it was written"):
+        vault.open_vault(damaged, PASSPHRASE)
+    with pytest.raises(VaultDamaged, match="the end of the audit log"):
+        rescue.rescue(damaged, tmp_path / "saved", WAY)
+
+
 # --------------------------------------------------------------------------- the first things lost
 
 
@@ -453,59 +509,3 @@ def test_an_older_vault_has_its_salt_in_its_first_bytes_only(tmp_path):
         rescue.rescue(damaged, tmp_path / "other", way)
     assert "restore" in caught.value.advice
     assert not vault.state(tmp_path / "other").exists
-
-
-# --------------------------------------------------------------------------- what others wrote
-
-
-def _with_sheet(folder):
-    with vault.open_vault(folder, PASSPHRASE) as opened:
-        sheet = opened.ways_in.new_sheet()
-        opened.ways_in.keep_sheet(sheet, sheet, actor="owner")
-    return sheet
-
-
-def _written(folder, *statements):
-    connection, _ = raw(folder, "owner", PASSPHRASE)
-    for sql in statements:
-        connection.execute(sql)
-    connection.close()
-
-
-@pytest.mark.parametrize(
-    ("sql", "said"),
-    [
-        ("UPDATE calls SET agent = 'somebody else' WHERE number = 1", "the details of calls"),
-        ("DELETE FROM erased", "what was erased"),
-        ("DELETE FROM contents WHERE call = 1", "the digests of analyses"),
-    ],
-)
-def test_what_others_wrote_is_saved_by_the_sheet_alone_and_told(damaged, tmp_path, sql, said):
-    sheet = _with_sheet(damaged)
-    _written(damaged, sql)
-    with pytest.raises(VaultDamaged, match=said):
-        rescue.rescue(damaged, tmp_path / "saved", WAY)
-    report = rescue.rescue(damaged, tmp_path / "saved", Way(sheet=sheet, name="owner"))
-    assert f"Changed outside of the program: {said}." in report.remarks
-    with vault.open_vault(tmp_path / "saved", PASSPHRASE) as opened:
-        (entry,) = opened.audit.entries(AuditQuery(act="vault.rescue"))
-        assert said in entry.outcome
-
-
-def test_a_state_that_somebody_lent_the_last_entry_is_not_believed(damaged, tmp_path):
-    with vault.open_vault(damaged, PASSPHRASE) as opened:
-        key = opened._key.derive(keys.KeyPurpose.DATABASE, opened._header.now.database_salt)
-    database = Database(damaged / "vault.db", key)
-    with database.transaction() as writing:
-        writing.change("DROP TRIGGER audit_fixed")
-        writing.change("UPDATE people SET scope = '[]'")
-        state = seals.begin(writing)
-        last = "(SELECT max(number) FROM audit)"
-        writing.change(f"UPDATE audit SET state = ? WHERE number = {last}", (state,))
-        (guard,) = [one for one in schema.STEPS[0] if "TRIGGER audit_fixed" in one]
-        writing.change(guard)
-    database.close()
-    with pytest.raises(VaultDamaged, match="not as it was written"):
-        vault.open_vault(damaged, PASSPHRASE)
-    with pytest.raises(VaultDamaged, match="the end of the audit log"):
-        rescue.rescue(damaged, tmp_path / "saved", WAY)

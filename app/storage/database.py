@@ -493,7 +493,9 @@ def explained(path: Path) -> Iterator[None]:
     _refused.statement = False
     try:
         yield
-    except UnicodeDecodeError as error:  # a name among the tables that is no text
+    # a name among the tables that is no text; what a connection that met a damaged page says of
+    # writing another one
+    except (UnicodeDecodeError, MemoryError) as error:
         raise VaultDamaged("The vault's database is damaged.") from error
     except dbapi2.DatabaseError as error:
         if _code(error) == _NOT_AUTHORISED and not _refused.statement:

@@ -90,9 +90,12 @@ def rescue(
         key = way.unlock(found)
         with making.making(folder) as path:
             copy = folder / f"{files.TEMPORARY}damaged"
-            source = _opened(damaged / making.DATABASE, copy, _database_keys(found, key))
+            source, comparable = _opened(
+                damaged / making.DATABASE, copy, _database_keys(found, key)
+            )
+            saving = _Rescue(source, damaged, folder, found, key, progress, comparable)
             try:
-                return _Rescue(source, damaged, folder, found, key, progress).done(path, way)
+                return saving.done(path, way)
             finally:
                 source.database.close()
                 files.remove_temporary(folder)
@@ -110,8 +113,9 @@ def _database_keys(found: Header, key: VaultKey) -> list[bytes]:
     return keys
 
 
-def _opened(path: Path, copy: Path, secrets: list[bytes]) -> Around:
-    """Return a copy of the database, opened with the key that fits; the newest is tried first."""
+def _opened(path: Path, copy: Path, secrets: list[bytes]) -> tuple[Around, bool]:
+    """Return a copy of the database, opened with the key that fits, the newest being tried first,
+    and whether its tables can be compared: not with a first page of an older version's."""
     if not path.is_file():
         raise VaultDamaged("The vault's database is missing.")
     found = _put_in_place(path, copy, secrets)
@@ -121,7 +125,7 @@ def _opened(path: Path, copy: Path, secrets: list[bytes]) -> Around:
         others = [other for other in secrets if other != secret]
         copy_damaged(found, copy, secret, first, others=others)
         with suppress(VaultDamaged):
-            return Around(Database(copy, secret))
+            return Around(Database(copy, secret)), steps == len(schema.STEPS)
         _remove(copy)
     raise VaultDamaged(
         "Too much of the beginning of the database is damaged: nothing in it can be read.",
@@ -165,6 +169,7 @@ class _Rescue:
     found: Header
     key: VaultKey
     progress: Callable[[Progress], None]
+    comparable: bool
     call_keys: CallKeys = field(init=False)
     following: VaultKey | None = field(init=False, default=None)
     saved: set[str] = field(default_factory=set)
@@ -247,6 +252,9 @@ class _Rescue:
     def _expect_own_state(self, *, sheet: bool) -> None:
         """Refuse people and rules that somebody else wrote, part by part as far as they can be
         read, and say where that is not all."""
+        if not self.comparable:
+            self.remarks.append(_NOT_COMPARED)
+            return
         log = Audit(self.source.database, self.key.derive(KeyPurpose.AUDIT), self.found.id)
         changed: dict[str, None] = {}
         unread = False

@@ -39,6 +39,7 @@ _TITLES = {
     JobState.QUEUED: "Waiting",
     JobState.CANCELLED: "Cancelled",
 }
+_UNDER_WAY = (JobState.QUEUED, JobState.RUNNING)
 Listing = dict[JobState, tuple[int, tuple[CallRow, ...]]]
 
 
@@ -229,7 +230,9 @@ class JobLine(QFrame):
         desk.theme.changed.connect(self._draw)
 
     def show_progress(self, state: CallProgress) -> None:
-        """Show where the call stands."""
+        """Show where the call stands, unless it has ended: what is told late says nothing then."""
+        if self._row.state not in _UNDER_WAY:
+            return
         self._state.setText(f"{words.stage(state.stage)}  ·  {words.percent(state.share)}")
         self._bar.setValue(round(state.share * 1000))
         self._bar.show()
@@ -244,7 +247,7 @@ class JobLine(QFrame):
 
     def _action(self) -> QWidget:
         name, call = self._row.source_name, self._row.id
-        if self._row.state in (JobState.QUEUED, JobState.RUNNING):
+        if self._row.state in _UNDER_WAY:
             made = button("Cancel", lambda: self.cancelled.emit(call))
         else:
             made = button("Retry", lambda: self.retried.emit(call))

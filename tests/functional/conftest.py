@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pytestqt.qtbot import QtBot
 
-PATIENCE_MS = 15_000
+PATIENCE_MS = 60_000
 
 
 class Person:

@@ -10,8 +10,9 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QPushButton
 
 from app.bootstrap import resources
-from app.domain import JobState
+from app.domain import JobState, Stage
 from app.ui.import_dialog import ImportDialog
+from app.ui.progress import CallProgress
 from tests.functional import scenes
 
 if TYPE_CHECKING:
@@ -75,12 +76,9 @@ def test_dropped_files_are_imported_and_a_broken_one_fails_with_a_reason(
     assert row.failure is not None
     person.window.side.queue.click()
     person.wait(lambda: "Retry broken.wav" in shown_buttons(person))
-    texts = [
-        label.text()
-        for label in person.window.queue._lines[row.id].findChildren(
-            type(person.window.queue.totals)
-        )
-    ]
+    line = person.window.queue._lines[row.id]
+    line.show_progress(CallProgress(stage=Stage.REDACT, share=0.5))  # told late
+    texts = [label.text() for label in line.findChildren(type(person.window.queue.totals))]
     assert row.failure.sentence in texts
     assert row.failure.hint in texts
     drop(person.window, [broken])

@@ -108,17 +108,18 @@ def analysing(call: Path, seconds: float) -> None:
 def run_analyse(call: Path) -> tuple[dict[str, object], int]:
     """Return the result of `analyse --json` and the peak memory of its worker in bytes."""
     command = [sys.executable, "-m", "app", "--json", "analyse", str(call)]
-    child = psutil.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     peak = 0
-    while child.poll() is None:
-        for process in child.children(recursive=True):
-            try:
-                peak = max(peak, process.memory_info().rss)
-            except psutil.NoSuchProcess:
-                continue
-        time.sleep(0.05)
-    assert child.stdout is not None
-    return json.loads(child.stdout.read()), peak
+    with tempfile.TemporaryFile() as written:  # a pipe would be full with the result of an hour
+        child = psutil.Popen(command, cwd=ROOT, stdout=written, stderr=subprocess.DEVNULL)
+        while child.poll() is None:
+            for process in child.children(recursive=True):
+                try:
+                    peak = max(peak, process.memory_info().rss)
+                except psutil.NoSuchProcess:
+                    continue
+            time.sleep(0.05)
+        written.seek(0)
+        return json.loads(written.read()), peak
 
 
 def peer_seconds(call: Path) -> float:

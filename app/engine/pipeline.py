@@ -37,6 +37,7 @@ from app.engine import transcripts
 from app.engine.analysis import Analyst, packs, voices
 from app.engine.audio import decode, encode_flac, mute, waveform
 from app.engine.diarisation import SPEAKER_ENCODER, Diariser
+from app.engine.heap import give_back
 from app.engine.models import ModelLibrary
 from app.engine.proof import Listening
 from app.engine.redaction import TAGGER, Redacted, Redactor
@@ -492,5 +493,6 @@ class _Clock:
         self.report(stage, 0.0)
         started = time.perf_counter()
         yield
+        give_back()
         self.seconds[stage.value] = round(time.perf_counter() - started, 3)
         self.report(stage, 1.0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from app.engine import repetition
 from app.engine.encoding import SAMPLES_PER_FRAME, Encoder, SilenceEncoder
+from app.engine.heap import give_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,6 +118,7 @@ class Recogniser:
         for start in range(0, len(windows), size):
             batch = windows[start : start + size]
             heard += self._batch(batch, encoder, language)
+            give_back()
             done(len(batch))
         return heard
 

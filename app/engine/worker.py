@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from app.domain import Failure
 from app.engine import wire
+from app.engine.heap import use_one_heap
 from app.errors import AppError, AudioUnreadable, InternalFault
 from app.log import describe, event, logger
 from app.memory import keep_private
@@ -39,6 +40,7 @@ def main(pipe: Connection, places: Places, threads: int) -> None:
     """Serve requests until the other end closes the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     _silence_native_output()
+    use_one_heap()
     keep_private()
     refuse_network()
     refuse_network_in_kernel()

@@ -172,10 +172,10 @@ def keep_digests_of_all(writing: Writing) -> None:
     """Keep the digests of all analyses, and of their values, in a vault that had none; what its
     muted recordings are is not known to the database."""
     for (number,) in writing.all("SELECT call FROM analyses"):
-        row = writing.one("SELECT analysis, waveform FROM analyses WHERE call = ?", (number,))
-        if row is not None:
-            keep_digest(writing, number, "analysis", analysis_digest(*map(bytes, row)))
-            _seal_values(writing, number)
+        bodies = "SELECT analysis, waveform FROM analyses WHERE call = ?"
+        ((analysis, waveform),) = writing.all(bodies, (number,))  # one at a time: they are large
+        keep_digest(writing, number, "analysis", analysis_digest(analysis, waveform))
+        _seal_values(writing, number)
 
 
 def forget_digest(writing: Writing, number: int, what: str) -> None:

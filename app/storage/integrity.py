@@ -116,7 +116,8 @@ def _of_words(database: Database) -> Iterator[str]:
             writing.change(
                 "INSERT INTO turns_text (turns_text, rank) VALUES ('integrity-check', 1)"
             )
-            yield from _unfound_words(writing)
+        with database.reader() as reading:  # each word takes its time, and nobody waits for it
+            yield from _unfound_words(reading)
     except VaultDamaged:
         yield _OTHER_WORDS
 

@@ -33,7 +33,7 @@ _APPLICATION_ID = 0x41495631  # "AIV1"
 _ROOM_BYTES = 1 << 20
 _NO_ROOM = 13
 _READ_ONLY = {3, 8}
-_DAMAGED, _NO_INDEX = {11, 26}, "invalid fts5 file format"
+_DAMAGED, _NO_INDEX = {11, 26}, ("invalid fts5 file format", "no such fts5 table")
 _DISK = {10, 14}
 _MESSAGES = {  # copying a database raises errors that carry no code
     "database or disk is full": 13,

@@ -61,7 +61,7 @@ def test_a_sample_is_drawn_and_judged_by_keys_alone(
     person.wait(lambda: person.window.calls.recall.text() == NO_SAMPLE)
     _at_the_page(person)
     page = person.window.judging
-    assert page.empty._title.text() == NONE_DRAWN or not page.empty.isVisible()
+    person.wait(lambda: page.empty._title.text() == NONE_DRAWN)
     _draw(person, 4)
     report = page._report
     assert report is not None
@@ -179,4 +179,4 @@ def test_where_there_is_nothing_to_draw_it_says_so(
     page.draw.click()
     person.wait(lambda: "no turn to be drawn" in person.window.bar.sentence.text())
     assert page.draw.isEnabled()
-    assert page.empty._title.text() == NONE_DRAWN
+    person.wait(lambda: page.empty._title.text() == NONE_DRAWN)

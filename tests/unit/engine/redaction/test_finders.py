@@ -129,8 +129,23 @@ def test_answers_are_taken_whole() -> None:
     assert texts(finder, "A: your name?", "C: hi toby rao") == ["toby rao"]
     assert texts(finder, "A: your name?", "C: hi toby,") == ["toby"]
     assert texts(finder, "A: spell your name?", "C: k i CI e narsi h i") == ["k i CI e narsi h i"]
-    assert texts(finder, "A: postcode and phone number?", "C: 1 2") == []
+    assert texts(finder, "A: postcode and phone number?", "C: 1 2") == ["1 2"]
+    assert texts(finder, "A: your name and phone number?", "C: 1 2") == []
     assert texts(finder, "A: your email?", "C: 1 2") == []
+
+
+def test_a_code_that_was_misheard_is_taken_whole() -> None:
+    finder = AnswerFinder(data())
+    asked = "A: Finally the verification code on the card."  # which is a PIN's, too
+    assert texts(finder, asked, "C: Go to 8.") == ["Go to 8"]
+    assert texts(finder, asked, "C: For 9 bought,") == ["For 9 bought"]
+    assert texts(finder, "A: what card?", "C: it's for not 6865") == ["for not 6865"]
+    assert texts(finder, "A: the sword code for that one?", "C: you ought 7") == ["you ought 7"]
+    policy = "A: What's your policy number?"
+    assert texts(finder, policy, "C: Poplosker, line 540649.") == ["Poplosker, line 540649"]
+    assert texts(finder, policy, "C: I have been a customer of yours since 2019") == []
+    where = "A: And where do you live?"
+    assert texts(finder, where, "C: Come, U236 harbor view") == ["Come, U236 harbor view"]
 
 
 def test_capitals_are_put_where_a_model_expects_them() -> None:

@@ -95,6 +95,8 @@ class Judge:
     def _by_finders(self, told: Retold, explained: set[Said]) -> Iterator[Leftover]:
         for one in self._redactor.find(told.raw, agent_name=self._agent_name):
             words = [w for w in told.within(one.turn, one.start, one.end) if w.again]
+            if self._is_one_for_kept(one.value, words):
+                continue
             if words and not all(w in explained or self._was_kept(w) for w in words):
                 yield _leftover(words, one.kind, one.value, one.score)
 
@@ -105,8 +107,8 @@ class Judge:
             heard = [word for word in words if word.again and word not in explained]
             beside = [word for word in heard if self._beside_muted(word)]
             enough = any(char.isdigit() for char in chars) or len(chars) >= _SPELLED
-            if len(chars) == 1 and all(self._stands_for_kept(word) for word in beside):
-                continue  # "is" was heard as "8": one digit is no value, and the sound was kept
+            if self._is_one_for_kept(chars, beside):
+                continue
             if enough and beside:
                 yield _leftover(beside, self._kind_at(beside[0]), chars, 0.5)
 
@@ -141,6 +143,10 @@ class Judge:
             and word.start_ms < kept.end_ms
             for kept in self._kept
         )
+
+    def _is_one_for_kept(self, chars: str, words: Sequence[Said]) -> bool:
+        """Say whether "is" was heard as "8": one digit is no value, and the sound was kept."""
+        return len(chars) == 1 and all(self._stands_for_kept(word) for word in words)
 
     def _number_was_kept(self, chars: str, words: Sequence[Said]) -> bool:
         """Say whether digits stand in the transcript at that moment, however they are written."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.engine.redaction.call import SaidCall, SaidTurn
     from app.engine.redaction.lexicon import Lexicon
 
-_LONGEST = 24  # tokens of an answer that is only a value
+_LONGEST = 24  # words of an answer that is only a value
 _LONGEST_NAME = 4  # words
 _SPELLED = 3  # short words in a row that are a spelled name
 _SCORE = 0.51
@@ -51,7 +51,8 @@ class AnswerFinder:
 
     def _answer(self, turn: SaidTurn) -> Found | None:
         kind = _asked_for(turn)
-        if kind is None or not 0 < len(turn.tokens) <= _LONGEST or "?" in turn.words:
+        words = sum(word[0].isalnum() for word in turn.words)
+        if kind is None or not 0 < words <= _LONGEST or "?" in turn.words:
             return None
         if any(cue.kind != kind and not cue.weak for cue in turn.cues):
             return None

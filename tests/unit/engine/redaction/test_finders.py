@@ -140,6 +140,8 @@ def test_a_code_that_was_misheard_is_taken_whole() -> None:
     assert texts(finder, asked, "C: Go to 8.") == ["Go to 8"]
     assert texts(finder, asked, "C: For 9 bought,") == ["For 9 bought"]
     assert texts(finder, "A: what card?", "C: it's for not 6865") == ["for not 6865"]
+    long = ", ".join("4641383670241") + ", up, free, oh"
+    assert texts(finder, "A: what card?", f"C: so that's {long}, thanks.") == [long]
     assert texts(finder, "A: the sword code for that one?", "C: you ought 7") == ["you ought 7"]
     policy = "A: What's your policy number?"
     assert texts(finder, policy, "C: Poplosker, line 540649.") == ["Poplosker, line 540649"]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _SAME_MOMENT_MS = 1500  # word times of two hearings differ, most where a stretch begins or ends
 _BESIDE_MUTED_MS = 1500
+_AT_EDGE_MS = 1000
 _SPELLED = 3  # letters said one by one that are no accident
 _LETTERS = 3  # of a muted word that is not any word
 _UNKNOWN = "NUMBER"
@@ -68,6 +69,7 @@ class Judge:
             for word in words[:1]
         ]
         self._muted = list(_muted_words(spoken, redacted))
+        self._edges = list(self._edges_of_numbers(spoken))
 
     def leftovers(
         self, again: Sequence[TimedWord], stretches: Sequence[Stretch]
@@ -145,8 +147,26 @@ class Judge:
         )
 
     def _is_one_for_kept(self, chars: str, words: Sequence[Said]) -> bool:
-        """Say whether "is" was heard as "8": one digit is no value, and the sound was kept."""
-        return len(chars) == 1 and all(self._stands_for_kept(word) for word in words)
+        """Say whether "is" was heard as "8": one digit is no value, and the sound was kept; unless
+        a number begins or ends with it there, whose place was mistaken then."""
+        return len(chars) == 1 and all(
+            self._stands_for_kept(word) and not self._is_edge(chars, word) for word in words
+        )
+
+    def _is_edge(self, char: str, word: Said) -> bool:
+        return any(
+            (channel, edge) == (word.channel, char) and abs(at_ms - word.middle_ms) <= _AT_EDGE_MS
+            for channel, edge, at_ms in self._edges
+        )
+
+    def _edges_of_numbers(self, spoken: RawTranscript) -> Iterator[tuple[int, str, int]]:
+        """Yield with which digit each number of the call begins and ends, and when."""
+        turns = zip(spoken.turns, self._redactor.read(spoken).turns, strict=True)
+        for turn, run in ((turn, run) for turn, said in turns for run in said.runs):
+            words = [word for word in turn.words if word.start < run.end and run.start < word.end]
+            if words:
+                yield turn.channel, run.chars[0], words[0].start_ms
+                yield turn.channel, run.chars[-1], words[-1].end_ms
 
     def _number_was_kept(self, chars: str, words: Sequence[Said]) -> bool:
         """Say whether digits stand in the transcript at that moment, however they are written."""

@@ -143,6 +143,9 @@ def test_a_code_that_was_misheard_is_taken_whole() -> None:
     long = ", ".join("4641383670241") + ", up, free, oh"
     assert texts(finder, "A: what card?", f"C: so that's {long}, thanks.") == [long]
     assert texts(finder, "A: the sword code for that one?", "C: you ought 7") == ["you ought 7"]
+    assert texts(finder, asked, "C: Yes, go to wait.") == ["go to wait"]
+    assert texts(finder, asked, "C: Seminate") == ["Seminate"]
+    assert texts(finder, asked, "C: the other one then") == []
     policy = "A: What's your policy number?"
     assert texts(finder, policy, "C: Poplosker, line 540649.") == ["Poplosker, line 540649"]
     assert texts(finder, policy, "C: I have been a customer of yours since 2019") == []

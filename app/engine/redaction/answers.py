@@ -120,8 +120,9 @@ class AnswerFinder:
             return self._is_name(turn, places) or len(odd) * 2 > len(places) >= _SPELLED
         if kind == "DATE_OF_BIRTH" and months and len(places) <= _LONGEST // 2:
             return True
-        told = numbers or (kind in _NEVER_KEPT and len(places) <= _SHORT_CODE)
-        return bool(told) and len({*odd, *misheard}) * 2 >= len(places)
+        if kind in _NEVER_KEPT and len(places) <= _SHORT_CODE:
+            return True
+        return bool(numbers) and len({*odd, *misheard}) * 2 >= len(places)
 
     def _is_name(self, turn: SaidTurn, places: list[int]) -> bool:
         """Say whether a few words can be a name: not all of them everyday words."""

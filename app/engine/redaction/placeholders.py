@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from app.domain import MutedSpan, RedactedValue, Redaction, SafeTranscript, Turn, Word
 from app.engine.redaction.already import numbers_taken
+from app.engine.second_hearing import longest_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -114,6 +115,11 @@ def _pauses(turns: Sequence[RawTurn]) -> list[tuple[int, int]]:
             before[index] = after[last] = between
         latest[turn.channel] = index
     return list(zip(before, after, strict=True))
+
+
+def _surplus_ms(word: RawWord) -> int:
+    """Return by how much a word is longer than it takes to say: of the value beside it, perhaps."""
+    return max(0, word.end_ms - word.start_ms - longest_ms(word.text.rstrip(",.?!;:")))
 
 
 class _Numbers:
@@ -274,9 +280,11 @@ class _WrittenTurn:
             end_ms = max(end_ms, self.raw.words[last - 1].end_ms)
             before_ms, after_ms = self.before_ms, self.after_ms
             if first:
-                before_ms = start_ms - self.raw.words[first - 1].end_ms
+                word = self.raw.words[first - 1]
+                before_ms = start_ms - word.end_ms + _surplus_ms(word)
             if last < len(self.raw.words):
-                after_ms = self.raw.words[last].start_ms - end_ms
+                word = self.raw.words[last]
+                after_ms = word.start_ms - end_ms + _surplus_ms(word)
             start_ms -= max(LEAD_MS, min(before_ms, QUIET_MS))
             end_ms += max(TRAIL_MS, min(after_ms, QUIET_MS))
         else:

@@ -145,7 +145,9 @@ def test_a_code_that_was_misheard_is_taken_whole() -> None:
     assert texts(finder, "A: the sword code for that one?", "C: you ought 7") == ["you ought 7"]
     assert texts(finder, asked, "C: Yes, go to wait.") == ["go to wait"]
     assert texts(finder, asked, "C: Seminate") == ["Seminate"]
-    assert texts(finder, asked, "C: the other one then") == []
+    assert texts(finder, asked, "C: I will run.") == ["I will run"]
+    assert texts(finder, asked, "C: I am looking for it") == []
+    assert texts(finder, asked, "C: it is the same as on the other one") == []
     policy = "A: What's your policy number?"
     assert texts(finder, policy, "C: Poplosker, line 540649.") == ["Poplosker, line 540649"]
     assert texts(finder, policy, "C: I have been a customer of yours since 2019") == []

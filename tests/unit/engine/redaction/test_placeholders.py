@@ -118,7 +118,7 @@ def test_a_leak_the_other_way_mutes_nothing_more() -> None:
 
 
 def test_the_first_and_the_last_word() -> None:
-    call = raw(turn("42 is 43", start_ms=0))
+    call = raw(turn("42 stays 43", start_ms=0))
     some = [at(call, "42", "CARD", "42"), at(call, "43", "CARD", "43")]
     redacted = write(call, some)
     assert [one.start_ms for one in redacted.muted] == [0, 900]
@@ -145,12 +145,23 @@ def test_a_word_that_was_hardly_understood_is_muted_with_the_value_beside_it() -
         (span,) = redacted.muted
         return span.start_ms, span.end_ms
 
-    assert muted("so uh 42 er ok") == (2000 - LEAD_MS, 2400 + TRAIL_MS)
-    assert muted("so uh 42 er ok", "uh", "ok") == (1500 - LEAD_MS, 2400 + TRAIL_MS)
-    assert muted("so uh 42 er ok", "so", "er") == (2000 - LEAD_MS, 2900 + TRAIL_MS)
+    text = "right maybe 42 thanks again"
+    assert muted(text) == (2000 - LEAD_MS, 2400 + TRAIL_MS)
+    assert muted(text, "maybe", "again") == (1500 - LEAD_MS, 2400 + TRAIL_MS)
+    assert muted(text, "right", "thanks") == (2000 - LEAD_MS, 2900 + TRAIL_MS)
     pause_ms = 800 - 400
     beside = (1800 - pause_ms, 2200 + pause_ms)
-    assert muted("uh 42 er", "uh", "er", step_ms=800) == beside
+    assert muted("maybe 42 thanks", "maybe", "thanks", step_ms=800) == beside
+
+
+def test_the_end_of_a_word_that_is_too_long_beside_a_value_is_muted() -> None:
+    said = turn("maybe 42 thanks")
+    words = list(said.words)
+    words[0] = replace(words[0], start_ms=words[0].end_ms - 700)  # says no more than 400 ms
+    words[2] = replace(words[2], end_ms=words[2].start_ms + 800)  # 450 ms
+    call = raw(replace(said, words=tuple(words)))
+    (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
+    assert (span.start_ms, span.end_ms) == (1500 - 100 - 300, 1900 + 100 + 350)
 
 
 def test_without_word_times_the_share_of_the_turn_is_muted_generously() -> None:

@@ -14,8 +14,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from app.domain import MutedSpan, RedactedValue, Redaction, SafeTranscript, Turn, Word
+from app.engine.pace import longest_ms
 from app.engine.redaction.already import numbers_taken
-from app.engine.second_hearing import longest_ms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

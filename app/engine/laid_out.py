@@ -26,19 +26,26 @@ _LOADED_AFTER_S = 3600  # no model takes so long: who made the folder was killed
 @contextmanager
 def laid_out(files: Files) -> Iterator[Path | None]:
     """Yield a folder with files, by name what yields their bytes; nothing where the disk has no
-    room. Whatever reading a file raises is raised."""
-    _remove_left()
+    room, or where CTranslate2 would not find it. Whatever reading a file raises is raised."""
     with ExitStack() as stack:
+        folder = None
         try:
-            made = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
-            folder: Path | None = Path(stack.enter_context(made))
-            for name, read in files.items():
-                with (Path(made.name) / name).open("xb") as file:
-                    file.writelines(read())
+            # on Windows, CTranslate2 opens no file below a name like "Jürgen"
+            if tempfile.gettempdir().isascii():
+                _remove_left()
+                folder = _filled(stack, files)
         except OSError:
             stack.close()
-            folder = None
         yield folder
+
+
+def _filled(stack: ExitStack, files: Files) -> Path:
+    made = tempfile.TemporaryDirectory(prefix=_PREFIX, ignore_cleanup_errors=True)
+    folder = Path(stack.enter_context(made))
+    for name, read in files.items():
+        with (folder / name).open("xb") as file:
+            file.writelines(read())
+    return folder
 
 
 def _remove_left() -> None:

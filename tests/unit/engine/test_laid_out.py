@@ -60,6 +60,27 @@ def test_where_no_folder_can_be_made_there_is_none(
         assert made is None
 
 
+def test_below_a_name_that_ctranslate2_may_not_find_there_is_none(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = folder / "Jürgen"
+    named.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(named))
+    with laid_out(FILES) as made:
+        assert made is None
+
+
+def test_where_the_system_has_no_place_for_temporary_files_there_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def none() -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr(tempfile, "gettempdir", none)
+    with laid_out(FILES) as made:
+        assert made is None
+
+
 def test_a_file_that_is_not_the_one_that_is_named_is_refused_and_leaves_nothing(
     folder: Path,
 ) -> None:

@@ -2,7 +2,7 @@
 
 Promises that no model is used whose bytes are not the ones the manifest names, that nothing is ever
 fetched, and that a model is loaded once. Hides where weights lie (installed packages, joined parts,
-resources, model packs) and how CTranslate2 is given them: from memory, without a copy on disk.
+resources, model packs) and how CTranslate2 is given them (`laid_out.py`).
 """
 
 from __future__ import annotations
@@ -14,10 +14,12 @@ import os
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from app.engine.laid_out import laid_out
 from app.engine.manifest import ModelEntry, ModelFile, parse_manifest, parse_pack
 from app.errors import DeviceMissing, ModelMismatch, ModelMissing, PackInvalid
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from app.config import Device
     from app.domain import ModelRef
+    from app.engine.laid_out import Files
     from app.engine.manifest import ModelHead
 
 WHISPER = "whisper-ctranslate2"
@@ -206,7 +209,7 @@ class ModelLibrary:
             known = self._get(name)
             if known.entry.kind != WHISPER:
                 raise ModelMissing(f"The model {name} {_NO_GOOD_FOR[WHISPER]}.")
-            files = {file.name: self._read(known, file) for file in known.entry.file}
+            files = {file.name: partial(self._chunks, known, file) for file in known.entry.file}
             try:
                 self._whispers[key] = _load_whisper(name, files, place, compute_type, threads)
             except DeviceMissing:
@@ -256,16 +259,15 @@ class ModelLibrary:
         return known.root
 
     def _read(self, known: _Known, file: ModelFile) -> bytes:
-        try:
-            content = b"".join(path.read_bytes() for path in self._paths(known, file))
-        except OSError:
-            raise _missing(known, file) from None
-        if len(content) != file.size or hashlib.sha256(content).hexdigest() != file.sha256:
-            raise _changed(known, file)
-        return content
+        return b"".join(self._chunks(known, file))
 
     def _verify(self, known: _Known, file: ModelFile) -> None:
-        """Verify a file in pieces: a model may be larger than the memory that is free."""
+        for _ in self._chunks(known, file):
+            pass
+
+    def _chunks(self, known: _Known, file: ModelFile) -> Iterator[bytes]:
+        """Yield a file in pieces, for a model may be larger than the memory that is free; that it
+        is the one that the manifest names is known at the end."""
         digest, size = hashlib.sha256(), 0
         try:
             for path in self._paths(known, file):
@@ -273,6 +275,7 @@ class ModelLibrary:
                     while chunk := content.read(_CHUNK):
                         digest.update(chunk)
                         size += len(chunk)
+                        yield chunk
         except OSError:
             raise _missing(known, file) from None
         if size != file.size or digest.hexdigest() != file.sha256:
@@ -354,7 +357,7 @@ def _package(name: str) -> Path | None:
 
 
 def _load_whisper(
-    name: str, files: dict[str, bytes], place: str, compute_type: str, threads: int
+    name: str, files: Files, place: str, compute_type: str, threads: int
 ) -> WhisperModel:
     os.environ["HF_HUB_OFFLINE"] = "1"
     # faster-whisper imports PyAV to read files, which is never asked of it here; PyAV's wheels
@@ -363,9 +366,14 @@ def _load_whisper(
     from faster_whisper import WhisperModel
 
     try:
-        return WhisperModel(
-            name, device=place, compute_type=compute_type, cpu_threads=threads, files=files
-        )
+        with laid_out(files) as folder:
+            return WhisperModel(
+                str(folder or name),
+                device=place,
+                compute_type=compute_type,
+                cpu_threads=threads,
+                files=None if folder else {of: b"".join(read()) for of, read in files.items()},
+            )
     except (RuntimeError, ValueError) as problem:
         if place == "cuda" and _of_the_gpu(problem):
             raise DeviceMissing(_GPU_FAILED, hint=_GPU_HINT) from problem

@@ -248,7 +248,7 @@ def cleaned(
             for path in place.glob(f"{folder}/??/*")
             if path.name.endswith(".sealed") or path.name.startswith(files.TEMPORARY)
         ]
-        found += [*place.glob("vault-*.db*"), place / _UNFINISHED]
+        found += place.glob("vault-*.db*")
         found += [place / KEYS, place / KEYS_BEFORE] if elsewhere else []
         # an interrupted one left it unfinished; others may keep something in this folder too
         found += before.keys_to.glob(f"{files.TEMPORARY}{'[0-9a-f]' * 16}")
@@ -259,6 +259,7 @@ def cleaned(
         ]
         for path in gone:
             path.unlink(missing_ok=True)
+        (place / _UNFINISHED).unlink(missing_ok=True)  # a mark, not a file of the backup
     return len(gone)
 
 

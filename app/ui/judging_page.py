@@ -188,6 +188,7 @@ class JudgingPage(QWidget):
         self.number.setRange(_FEWEST, _MOST)
         self.number.setValue(_USUAL)
         self.number.setSuffix(" turns")
+        self.number.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.number.setAccessibleName("How many turns to draw")
         self.draw = button("Draw turns", self.draw_turns, "", _DRAW_HINT)
         head.addWidget(self.number)

@@ -57,22 +57,14 @@ _SEVERITIES = {
 }
 _DIRECTIONS = {Direction.INBOUND: "Inbound", Direction.OUTBOUND: "Outbound"}
 _KINDS = {
-    "CVV": "Card security code",
     "CARD": "Card number",
-    "IBAN": "IBAN",
-    "DOB": "Date of birth",
-    "NINO": "National Insurance number",
-    "SSN": "Social security number",
-    "NHS": "NHS number",
+    "CARD_CODE": "Card security code",
     "EMAIL": "E-mail address",
-    "IP": "Network address",
-    "URL": "Web address",
-    "PIN": "PIN",
+    "IP_ADDRESS": "Network address",
     "PHONE": "Telephone number",
-    "ACCOUNT": "Account number",
-    "NAME": "Name",
+    "URL": "Web address",
 }
-_ABBREVIATIONS = frozenset({"id", "uk", "us", "vat", "nhs", "pin", "iban"})
+_ABBREVIATIONS = frozenset({"id", "pin", "iban"})
 
 
 def duration(ms: int | None) -> str:

@@ -7,7 +7,8 @@ One two-channel call of each length is put together from clips with known words 
 (made_calls.py). Both sides get the same decoded sound, the same weights and the same number of
 threads in one run: the ratio of the processor's seconds (`times`) is the figure to quote, which
 other work on the machine hardly changes. The peer is `transcribe` of faster-whisper on each
-channel with its own defaults; `--peers all` adds its own voice detection and its batched pipeline.
+channel with its own defaults; `--peers all` adds its own voice detection and its batched pipeline,
+`none` leaves it out.
 `--waits` puts hold music, tones and noise into the calls. `--pipeline` runs the whole program on
 the call, too: what everything beside speech to text takes, and the memory of its worker. Needs
 jiwer and whisper-normalizer.
@@ -116,7 +117,8 @@ def measure(call: MadeCall, options: argparse.Namespace, models: ModelLibrary) -
         f"product, beam {beam}": product(models, options.threads, beam) for beam in options.beams
     }
     first = next(iter(ways))
-    ways |= peers(models, options.threads, every=options.peers == "all")
+    if options.peers != "none":
+        ways |= peers(models, options.threads, every=options.peers == "all")
     taken: dict[str, float] = {}
     for name, recognise in ways.items():
         started, computed = time.perf_counter(), time.process_time()
@@ -154,7 +156,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Speech to text beside faster-whisper")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data" / "audio")
     parser.add_argument("--minutes", type=float, nargs="*", default=[1, 5, 30, 60])
-    parser.add_argument("--peers", choices=("default", "all"), default="default")
+    parser.add_argument("--peers", choices=("none", "default", "all"), default="default")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--beams", type=int, nargs="*", default=[SpeechSettings().beam_size])
     parser.add_argument("--waits", action="store_true")

@@ -78,7 +78,7 @@ SCRIPT: tuple[tuple[Role, str], ...] = (
         "Hello, I am [PERSON-1]. I have been charged twice this month, nobody can say why.",
     ),
     (_A, "I am sorry to hear that. Can I take your account number, please?"),
-    (_C, "Yes, it is [ACCOUNT-1], and the postcode is [POSTCODE-1]."),
+    (_C, "Yes, it is [ACCOUNT_NUMBER-1], and the postcode is [POSTCODE-1]."),
     (_A, "Thank you. I can see both payments here, one on the second and one on the fifth."),
     (_C, "This is the third time I call about it. I want to make a complaint."),
     (

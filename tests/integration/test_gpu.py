@@ -97,7 +97,7 @@ def test_a_card_takes_larger_batches_of_one_call_alone() -> None:
         recogniser._batch = lambda windows, *_: list(windows)  # type: ignore[method-assign]
         sizes[device] = []
         assert recogniser.recognise(range(35), None, "en", sizes[device].append) == list(range(35))  # type: ignore[arg-type,comparison-overlap]
-    assert sizes == {"cpu": [8] * 4 + [3], "cuda": [16, 16, 3]}
+    assert sizes == {"cpu": [4] * 8 + [3], "cuda": [16, 16, 3]}
 
 
 @pytest.mark.parametrize(

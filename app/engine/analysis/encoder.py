@@ -25,7 +25,7 @@ PLACEHOLDER = re.compile(r"\[([A-Z][A-Z_]*)-\d+(?: …\d{4})?\]")
 # find two turns alike because both hold a bracket.
 _READ_AS = {
     "PERSON": "Sam",
-    "NAME": "Sam",
+    "USERNAME": "my user name",
     "ADDRESS": "my address",
     "POSTCODE": "my postcode",
     "LOCATION": "town",
@@ -33,8 +33,8 @@ _READ_AS = {
     "PHONE": "my phone number",
     "CARD": "my card number",
     "ACCOUNT": "my account number",
-    "DATE": "that day",
     "BIRTH": "my date of birth",
+    "DATE": "that day",
 }
 _OTHERWISE = "that number"
 

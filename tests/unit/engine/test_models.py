@@ -8,6 +8,7 @@ import os
 import pickle
 import stat
 import struct
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -228,6 +229,15 @@ class TestLibrary:
         import_pack(_pack(tmp_path / "pack"), packs)
         with pytest.raises(ModelMismatch, match="whisper-small cannot be loaded"):
             ModelLibrary(resources, packs).whisper("whisper-small", device="cpu", threads=1)
+
+    def test_speech_to_text_loads_without_room_on_the_disk(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+        library = ModelLibrary(ROOT / "resources", None)
+        loaded = library.whisper("whisper-base", device="cpu", threads=1)
+        assert loaded.model.is_multilingual
+        assert loaded.hf_tokenizer.token_to_id("<|en|>")
 
 
 class TestShippedManifest:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import (
+    KINDS,
     Call,
     CallId,
     CallMetadata,
@@ -180,12 +181,17 @@ def test_placeholders_are_found_and_explained() -> None:
     [
         ("PERSON", "Person"),
         ("IBAN", "IBAN"),
-        ("NHS_NUMBER", "NHS number"),
+        ("NATIONAL_ID", "National ID"),
+        ("CARD_CODE", "Card security code"),
         ("PHONE", "Telephone number"),
     ],
 )
 def test_kinds_read_as_plain_words(kind: str, text: str) -> None:
     assert words.kind_label(kind) == text
+
+
+def test_no_two_kinds_read_the_same() -> None:
+    assert len({words.kind_label(kind) for kind in KINDS}) == len(KINDS)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _SAME_MOMENT_MS = 1500  # word times of two hearings differ, most where a stretch begins or ends
 _BESIDE_MUTED_MS = 1500
+_AT_EDGE_MS = 1000
 _SPELLED = 3  # letters said one by one that are no accident
 _LETTERS = 3  # of a muted word that is not any word
 _UNKNOWN = "NUMBER"
@@ -68,6 +69,7 @@ class Judge:
             for word in words[:1]
         ]
         self._muted = list(_muted_words(spoken, redacted))
+        self._edges = list(self._edges_of_numbers(spoken))
 
     def leftovers(
         self, again: Sequence[TimedWord], stretches: Sequence[Stretch]
@@ -95,6 +97,8 @@ class Judge:
     def _by_finders(self, told: Retold, explained: set[Said]) -> Iterator[Leftover]:
         for one in self._redactor.find(told.raw, agent_name=self._agent_name):
             words = [w for w in told.within(one.turn, one.start, one.end) if w.again]
+            if self._is_one_for_kept(one.value, words):
+                continue
             if words and not all(w in explained or self._was_kept(w) for w in words):
                 yield _leftover(words, one.kind, one.value, one.score)
 
@@ -105,8 +109,8 @@ class Judge:
             heard = [word for word in words if word.again and word not in explained]
             beside = [word for word in heard if self._beside_muted(word)]
             enough = any(char.isdigit() for char in chars) or len(chars) >= _SPELLED
-            if len(chars) == 1 and all(self._stands_for_kept(word) for word in beside):
-                continue  # "is" was heard as "8": one digit is no value, and the sound was kept
+            if self._is_one_for_kept(chars, beside):
+                continue
             if enough and beside:
                 yield _leftover(beside, self._kind_at(beside[0]), chars, 0.5)
 
@@ -141,6 +145,28 @@ class Judge:
             and word.start_ms < kept.end_ms
             for kept in self._kept
         )
+
+    def _is_one_for_kept(self, chars: str, words: Sequence[Said]) -> bool:
+        """Say whether "is" was heard as "8": one digit is no value, and the sound was kept; unless
+        a number begins or ends with it there, whose place was mistaken then."""
+        return len(chars) == 1 and all(
+            self._stands_for_kept(word) and not self._is_edge(chars, word) for word in words
+        )
+
+    def _is_edge(self, char: str, word: Said) -> bool:
+        return any(
+            (channel, edge) == (word.channel, char) and abs(at_ms - word.middle_ms) <= _AT_EDGE_MS
+            for channel, edge, at_ms in self._edges
+        )
+
+    def _edges_of_numbers(self, spoken: RawTranscript) -> Iterator[tuple[int, str, int]]:
+        """Yield with which digit each number of the call begins and ends, and when."""
+        turns = zip(spoken.turns, self._redactor.read(spoken).turns, strict=True)
+        for turn, run in ((turn, run) for turn, said in turns for run in said.runs):
+            words = [word for word in turn.words if word.start < run.end and run.start < word.end]
+            if words:
+                yield turn.channel, run.chars[0], words[0].start_ms
+                yield turn.channel, run.chars[-1], words[-1].end_ms
 
     def _number_was_kept(self, chars: str, words: Sequence[Said]) -> bool:
         """Say whether digits stand in the transcript at that moment, however they are written."""

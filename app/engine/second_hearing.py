@@ -4,13 +4,12 @@ Whisper sometimes takes an early end for the likelier reading, or leaves out the
 and nothing of it shows but time: speech without words, or one word as long as a sentence. Promises
 that only speech beyond doubt is heard again, at most twice and always alike; that words which were
 surely heard stay; and that what is heard the second time is taken only where it says more, at a
-pace at which people speak. Hides how long a word may last. Pure but for the hearing.
+pace at which people speak. Pure but for the hearing.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ import numpy as np
 
 from app.engine import repetition
 from app.engine.audio import RATE_HZ
+from app.engine.pace import PART, longest_ms
 from app.engine.speech_detection import FRAME, Detected, Region
 from app.engine.windows import pack
 
@@ -39,7 +39,6 @@ _WITHIN_MS = 150  # attention may begin a word before the middle of the pause be
 _SURE = 0.5  # word probability: a word that stays
 _BELIEVED = 0.4  # mean word probability of what is taken instead
 _FASTEST_MS = 120  # a word
-_PART = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d|[%$£€&@+]")  # noqa: RUF001
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,20 +129,6 @@ def _overlong(
             yield first, last
 
 
-def longest_ms(text: str) -> int:
-    """Return how long a slow speaker takes to say what is written: a digit is a word of its own, so
-    is a letter that is spelled, and the last word before a pause is drawn out."""
-    asked = 0
-    for part in _PART.findall(text):
-        if len(part) == 1 or part.isupper():
-            asked += 400 * len(part)
-        elif part.lower() == part.upper():  # a script without small letters, and without spaces
-            asked += 250 * len(part)
-        else:
-            asked += 100 + 50 * len(part)
-    return asked * 3 // 2 + 150 if text[-1:] in ",.?!;:" else asked + 50
-
-
 def _settled(words: list[TimedWord], gap: Gap, new: list[TimedWord]) -> list[TimedWord]:
     """Return the words with those of the gap replaced, where the new ones are better."""
     old = [word for word in words if gap.holds(word)]
@@ -202,7 +187,7 @@ def _asked(words: Sequence[TimedWord]) -> int:
 
 
 def _plain(word: TimedWord) -> str:
-    return "".join(_PART.findall(word.text)).casefold()
+    return "".join(PART.findall(word.text)).casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
     apt-get install flite                    # the synthesiser: for this bench only
     python -m tests.bench.spoken_audio                                  # held-back values
+    python -m tests.bench.spoken_audio --kinds CARD CARD_CODE           # a part of them
     python -m tests.bench.spoken_audio --half development --each 20 --misses 20
 
 The values and sentences are those of spoken_values.py with seeds of their own; three voices of
@@ -12,13 +13,16 @@ text writes together are spoken one by one.
 Audible: a value is found in audio when no stretch of it over 120 ms that is not silent lies outside
 of the muted spans; a spoken digit takes about twice as long. Legible: a value is found in text when
 what its speaker said meanwhile holds no part of its digits, three or more in a row (two of a code
-of three). How much redaction mutes too much is the share of the sound of other words that is muted.
-Both answers come with Clopper-Pearson bounds of 95 %. Sound is made once and kept below `--cache`.
+of three), and of what is said in words none of its own words, nearly spelled. How much redaction
+mutes too much is the share of the sound of other words that is muted. A call that the proof holds
+back counts like any other, and how many those are is said. Both answers come with Clopper-Pearson
+bounds of 95 %. Sound is made once and kept below `--cache`.
 """
 
 from __future__ import annotations
 
 import argparse
+import difflib
 import hashlib
 import random
 import re
@@ -34,12 +38,12 @@ import soundfile
 import soxr
 
 from app.config import Settings
-from app.domain import CallMetadata, Role
+from app.domain import CallMetadata, ProofOutcome, Role, Stage
 from app.engine.audio import RATE_HZ
 from app.engine.pipeline import Pipeline
 from app.engine.wire import Request
 from tests.bench.made_calls import over_the_telephone
-from tests.bench.spoken_values import UNITS, calls
+from tests.bench.spoken_values import TENS, UNITS, calls
 from tests.bench.statistics_of_counts import bounds
 from tests.spoken import digits
 
@@ -48,20 +52,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from app.domain import CallAnalysis
+    from app.domain import AnalysedCall, CallAnalysis
 
 ROOT = Path(__file__).parents[2]
 VOICES = ("slt", "rms", "awb")
 MANY = ("CARD", "CARD_CODE")
 OTHERS = ("CARD_EXPIRY", "SORT_CODE", "BANK_ACCOUNT", "PHONE", "POSTCODE", "DATE_OF_BIRTH")
 OTHERS += ("NATIONAL_ID", "EMAIL", "PERSON", "ADDRESS", "POLICY_NUMBER", "PIN")
-SEEDS = {"development": 40, "held-back": 41}
+# Further development calls had the seeds 42, 44 and 45. The second half that is held back is for
+# the rules that were written after the first had been measured.
+SEEDS = {"development": 40, "held-back": 41, "held-back-2": 43}
 VALUES_PER_CALL = 8
 LOUD_SHARE = 0.02  # of the loudest of a value: what is weaker is silence
 STEP_MS = 10
 CLEARLY_MS = 120
 MARKED = re.compile(r"\{([A-Z_]+):([^}]*)\}")
 RUN_OF_DIGITS = re.compile(r"\d")
+PLACEHOLDER = re.compile(r"\[[A-Z_]+-\d+[^\]]*\]")
+IN_WORDS = ("PERSON", "EMAIL", "ADDRESS")
+OF_NOBODY = {"flat", "unit", "lane", "road", "close", "street", "avenue", "drive", "terrace"}
+OF_NOBODY |= {"crescent", "gardens", "long", "church", "station", "underscore", "firm"}
+NEARLY = 0.8  # how alike two spellings of a name are
 
 
 @dataclass(frozen=True)
@@ -92,7 +103,18 @@ class Tally:
     values: int = 0
     silent: int = 0
     illegible: int = 0
-    audible: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+
+    def count(self, value: Said, number: int, analysis: CallAnalysis, heard_ms: int) -> None:
+        """Take a value of a call, of which so much is audible in one go."""
+        read = legible(value, analysis)
+        self.values += 1
+        self.silent += heard_ms <= CLEARLY_MS
+        self.illegible += not read
+        if heard_ms > CLEARLY_MS or read:
+            how = f"{heard_ms} ms{', read' if read else ''}"
+            shown = at_the_time(value, analysis)
+            self.missed.append(f"call {number}, {how}: {value.text} -> {shown}")
 
 
 def pieces(lines: list[str]) -> Iterator[Piece]:
@@ -189,11 +211,20 @@ def audible_ms(value: Said, gone: NDArray[np.bool_]) -> int:
 
 
 def legible(value: Said, analysis: CallAnalysis) -> bool:
-    """Return whether part of a value's digits stands in what was said at that time."""
-    known, shown = digits(aloud(value.text)), digits(at_the_time(value, analysis))
+    """Return whether part of a value stands in what was said at that time."""
+    text = PLACEHOLDER.sub(" ", at_the_time(value, analysis))
+    if value.kind in IN_WORDS:
+        known = [word for word in _long_words(value.text) if word not in OF_NOBODY]
+        shown = _long_words(text)
+        return any(difflib.get_close_matches(word, shown, cutoff=NEARLY) for word in known)
+    known, shown = digits(aloud(value.text)), digits(text)
     size = 2 if len(known) < 4 else 3
     parts = {known[at : at + size] for at in range(len(known) - size + 1)}
     return any(part in shown for part in parts)
+
+
+def _long_words(text: str) -> list[str]:
+    return [word for word in re.findall(r"[a-z]{4,}", text.lower()) if word not in UNITS + TENS]
 
 
 def at_the_time(value: Said, analysis: CallAnalysis) -> str:
@@ -207,9 +238,8 @@ def at_the_time(value: Said, analysis: CallAnalysis) -> str:
     )
 
 
-def made(half: str, each: int, many: int) -> list[list[str]]:
-    """Return the lines of each call."""
-    counts = dict.fromkeys(OTHERS, each) | dict.fromkeys(MANY, many)
+def made(half: str, counts: dict[str, int]) -> list[list[str]]:
+    """Return the lines of each call with so many values of each kind."""
     values = [lines for _, lines in calls(SEEDS[half], counts)]
     random.Random(SEEDS[half]).shuffle(values)
     return [
@@ -218,7 +248,7 @@ def made(half: str, each: int, many: int) -> list[list[str]]:
     ]
 
 
-def analysed(pipeline: Pipeline, samples: NDArray[np.int16]) -> CallAnalysis:
+def analysed(pipeline: Pipeline, samples: NDArray[np.int16]) -> AnalysedCall:
     """Return what the product makes of a call."""
     with tempfile.SpooledTemporaryFile(1 << 28) as file:
         soundfile.write(file, soxr.resample(samples.T, RATE_HZ, 8000), 8000, "ULAW", format="WAV")
@@ -231,7 +261,7 @@ def analysed(pipeline: Pipeline, samples: NDArray[np.int16]) -> CallAnalysis:
         suffix=".wav",
         metadata=CallMetadata(channel_roles=(Role.AGENT, Role.CUSTOMER)),
     )
-    return pipeline.analyse(request, lambda _stage, _done: None).analysis
+    return pipeline.analyse(request, lambda _stage, _done: None)
 
 
 def row(kind: str, tally: Tally) -> str:
@@ -243,46 +273,54 @@ def row(kind: str, tally: Tally) -> str:
     return f"| {kind} | {' | '.join(cells)} |"
 
 
+def show(tallies: dict[str, Tally], sums: Counter[str], half: str) -> None:
+    """Print what is counted so far."""
+    print(f"{sums['calls']} calls, {sums['samples'] / RATE_HZ / 3600:.1f} h, {half}")
+    print("| kind | not audible | not legible |\n| --- | --- | --- |")
+    for kind in (one for one in (*MANY, *OTHERS) if one in tallies):
+        print(row(kind, tallies[kind]))
+    print(f"other words muted: {sums['other muted'] / sums['other']:.1%} of their sound")
+    share = sums["proof ms"] / sums["transcription ms"]
+    print(f"proof: {share:.0%} of transcription; held back: {sums['held back']}", flush=True)
+
+
 def main() -> None:
     """Make the calls, analyse them, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--half", choices=SEEDS, default="held-back")
     parser.add_argument("--many", type=int, default=300, help="cards and card codes, of each")
     parser.add_argument("--each", type=int, default=100, help="values of each other kind")
+    parser.add_argument("--kinds", nargs="+", choices=[*OTHERS, *MANY], help="only these")
     parser.add_argument("--cache", type=Path, default=Path(".work/voices"))
     parser.add_argument("--misses", type=int, default=0, help="print so many (development only)")
     chosen = parser.parse_args()
     voices, pipeline = Voices(chosen.cache), Pipeline(ROOT / "resources", None, threads=1)
     tallies: dict[str, Tally] = {}
-    sound: Counter[str] = Counter()
-    for number, lines in enumerate(made(chosen.half, chosen.each, chosen.many)):
+    sums: Counter[str] = Counter()
+    counts = dict.fromkeys(OTHERS, chosen.each) | dict.fromkeys(MANY, chosen.many)
+    counts = {kind: counts[kind] for kind in chosen.kinds or counts}
+    for number, lines in enumerate(made(chosen.half, counts)):
         chance = random.Random(1000 * SEEDS[chosen.half] + number)
         samples, said, other = spoken_call(lines, voices, chance)
-        analysis = analysed(pipeline, samples)
-        gone = muted(analysis, samples.shape)
+        result = analysed(pipeline, samples)
+        gone = muted(result.analysis, samples.shape)
         for value in said:
             tally = tallies.setdefault(value.kind, Tally())
-            heard_ms, read = audible_ms(value, gone), legible(value, analysis)
-            tally.values += 1
-            tally.silent += heard_ms <= CLEARLY_MS
-            tally.illegible += not read
-            if heard_ms > CLEARLY_MS or read:
-                how = f"{heard_ms} ms{', read' if read else ''}"
-                shown = at_the_time(value, analysis)
-                tally.audible.append(f"call {number}, {how}: {value.text} -> {shown}")
-        sound["seconds"] += samples.shape[1] // RATE_HZ
-        sound["other"] += int(other.sum())
-        sound["other muted"] += int((other & gone).sum())
-        if number % 20 == 19:
-            print(f"# {number + 1} calls", flush=True)
-    print(f"{sound['seconds'] / 3600:.1f} h of calls, {chosen.half}")
-    print("| kind | not audible | not legible |\n| --- | --- | --- |")
-    for kind in (one for one in (*MANY, *OTHERS) if one in tallies):
-        print(row(kind, tallies[kind]))
-    print(f"other words muted: {sound['other muted'] / sound['other']:.1%} of their sound")
+            tally.count(value, number, result.analysis, audible_ms(value, gone))
+        proof = result.analysis.proof
+        sums["calls"] += 1
+        sums["samples"] += samples.shape[1]
+        sums["other"] += int(other.sum())
+        sums["other muted"] += int((other & gone).sum())
+        sums["held back"] += proof is not None and proof.outcome is ProofOutcome.HELD_BACK
+        sums["proof ms"] += round(1000 * result.seconds[Stage.VERIFY])
+        sums["transcription ms"] += round(1000 * result.seconds[Stage.TRANSCRIBE])
+        if number % 25 == 24:
+            show(tallies, sums, chosen.half)
+    show(tallies, sums, chosen.half)
     if chosen.half == "development":
         for kind, tally in tallies.items():
-            print(*(f"{kind} {miss}" for miss in tally.audible[: chosen.misses]), sep="\n")
+            print(*(f"{kind} {miss}" for miss in tally.missed[: chosen.misses]), sep="\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Takes a short answer to a direct question whole, however badly it was recognised.
 
-"What's your postcode?" "be a 0 e 6A d": no rule reads that, and yet it is the postcode. Where one
+"What's your postcode?" "be a 0 e 6A d": no rule reads that, and yet it is the postcode. Where a
 value was asked for, and the next turn of the other side is short and looks like a value, all of it
 after the lead-in is redacted (fail closed). Finders that understand the value name its kind.
 """
@@ -16,10 +16,20 @@ if TYPE_CHECKING:
     from app.engine.redaction.call import SaidCall, SaidTurn
     from app.engine.redaction.lexicon import Lexicon
 
-_LONGEST = 24  # tokens of an answer that is only a value
+_LONGEST = 24  # words of an answer that is only a value
 _LONGEST_NAME = 4  # words
 _SPELLED = 3  # short words in a row that are a spelled name
 _SCORE = 0.51
+_WITH_NUMBERS = frozenset(
+    (
+        *("CARD", "CARD_CODE", "CARD_EXPIRY", "PIN", "SORT_CODE", "BANK_ACCOUNT", "PHONE"),
+        *("POSTCODE", "DATE_OF_BIRTH", "NATIONAL_ID", "PASSPORT", "DRIVING_LICENCE", "VEHICLE"),
+        *("POLICY_NUMBER", "ROUTING_NUMBER", "CLAIM_NUMBER", "MEMBER_NUMBER", "ADDRESS"),
+    )
+)
+
+_NEVER_KEPT = frozenset(("CARD_CODE", "PIN"))  # taken whatever it was heard as
+_SHORT_CODE = 4  # words
 
 
 class AnswerFinder:
@@ -34,6 +44,7 @@ class AnswerFinder:
         self._refusals = Phrases(words.refusals)
         self._common = lexicon.common - lexicon.names.first
         self._months = frozenset(lexicon.spoken.months)
+        self._homophones = frozenset(lexicon.spoken.homophones)
         self._never = lexicon.people.never
         self._vocatives = lexicon.people.vocatives
 
@@ -43,7 +54,8 @@ class AnswerFinder:
 
     def _answer(self, turn: SaidTurn) -> Found | None:
         kind = _asked_for(turn)
-        if kind is None or not 0 < len(turn.tokens) <= _LONGEST or "?" in turn.words:
+        words = sum(word[0].isalnum() for word in turn.words)
+        if kind is None or not 0 < words <= _LONGEST or "?" in turn.words:
             return None
         if any(cue.kind != kind and not cue.weak for cue in turn.cues):
             return None
@@ -103,11 +115,14 @@ class AnswerFinder:
             for place in places
             if place in turn.in_runs or len(turn.words[place]) <= 2 or self._is_rare(turn, place)
         ]
+        misheard = [place for place in places if turn.words[place] in self._homophones]
         if kind == "PERSON":
             return self._is_name(turn, places) or len(odd) * 2 > len(places) >= _SPELLED
         if kind == "DATE_OF_BIRTH" and months and len(places) <= _LONGEST // 2:
             return True
-        return bool(numbers) and len(odd) * 2 >= len(places)
+        if kind in _NEVER_KEPT and len(places) <= _SHORT_CODE:
+            return True
+        return bool(numbers) and len({*odd, *misheard}) * 2 >= len(places)
 
     def _is_name(self, turn: SaidTurn, places: list[int]) -> bool:
         """Say whether a few words can be a name: not all of them everyday words."""
@@ -120,9 +135,10 @@ class AnswerFinder:
 
 
 def _asked_for(turn: SaidTurn) -> str | None:
-    """Return the one kind that the turn before asked for, `None` for none or several."""
+    """Return the kind that the turn before asked for, the first of several with numbers in them;
+    `None` for nothing, and for a name among others."""
     newest = [one for one in turn.asked if one.turns_ago == 1 and one.question]
     kinds = [one.kind for one in newest if not one.weak]
-    numeric = {"POSTCODE", "DATE_OF_BIRTH", "PERSON", "CARD", "CARD_CODE", "PIN", "SORT_CODE"}
-    numeric |= {"PHONE", "NATIONAL_ID", "BANK_ACCOUNT", "VEHICLE", "PASSPORT", "DRIVING_LICENCE"}
-    return kinds[0] if len(kinds) == 1 and kinds[0] in numeric else None
+    if kinds == ["PERSON"] or (kinds and _WITH_NUMBERS.issuperset(kinds)):
+        return kinds[0]
+    return None

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.engine.transcription import RawTranscript, RawTurn
 
 OPEN_TURNS = 6  # so many turns later a question is still open
-SHORT_QUESTION = 7  # tokens: "and your password"
+SHORT_QUESTION = 7  # words: "and your password"
 ASKING_WORDS = frozenset(
     (
         *("what", "what's", "which", "who", "whom", "can", "could", "may", "please", "confirm"),
@@ -139,13 +139,32 @@ class Reader:
         cues: list[Cue] = []
         index = 0
         while index < len(words):
-            length, meanings = self._cues.meaning_at(words, index)
-            if isinstance(meanings, list):
-                for kind, sort in meanings:
-                    last = index + length - 1
-                    cues.append(Cue(kind, index, last, sort == "weak", sort == "after"))
+            length, meanings = self._meaning_at(words, index)
+            if clearer := self._clearer_within(words, index, length, meanings):
+                index = clearer
+                continue
+            for kind, sort in meanings:
+                last = index + length - 1
+                cues.append(Cue(kind, index, last, sort == "weak", sort == "after"))
             index += max(1, length)
         return tuple(cues)
+
+    def _meaning_at(self, words: Sequence[str], index: int) -> tuple[int, list[tuple[str, str]]]:
+        length, meanings = self._cues.meaning_at(words, index)
+        return length, meanings if isinstance(meanings, list) else []
+
+    def _clearer_within(
+        self, words: Sequence[str], index: int, length: int, meanings: list[tuple[str, str]]
+    ) -> int:
+        """Return where a strong phrase begins in a weak one and goes on behind it, as in "the card
+        number"; 0 where none does."""
+        if any(sort != "weak" for _, sort in meanings):
+            return 0
+        for place in range(index + 1, index + length):
+            reach, inner = self._meaning_at(words, place)
+            if place + reach > index + length and any(sort == "strong" for _, sort in inner):
+                return place
+        return 0
 
 
 def _cue_phrases(kinds: Iterable[Kind]) -> dict[str, list[tuple[str, str]]]:
@@ -178,7 +197,7 @@ def _is_question(turn: SaidTurn) -> bool:
     """Say whether a turn asks for something: by its sign, its words, or its shortness."""
     return (
         "?" in turn.words
-        or len(turn.words) <= SHORT_QUESTION
+        or sum(word[0].isalnum() for word in turn.words) <= SHORT_QUESTION
         or not ASKING_WORDS.isdisjoint(turn.words)
     )
 

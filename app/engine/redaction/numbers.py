@@ -48,6 +48,7 @@ _ECHO_TURNS = 3  # turns within which a short repeat counts
 _ECHO = 4  # characters that are a repeat anywhere in the call
 _LONGEST_AMOUNT = 9  # digits: 1,234,567.89
 _CARD_TURNS = 40  # turns after a card in which three digits alone are its code
+_EARLIEST_EXPIRY = 2024
 _UNEXPLAINED = 4  # digits in an open context
 _UNASKED = 6  # digits said one by one without any context
 _REMEMBERED = 40  # values that may be repeated
@@ -163,7 +164,7 @@ class _Listener:
                 self._explain(turn, trimmed, spent, in_date=in_date, depth=0)
         for date in turn.dates:
             self._date(turn, date)
-        for run in runs:
+        for run in (*runs, *reversed(runs)):  # what is joined may join what stands before it
             self._beside(turn, run)
 
     def _counted_apart(self, turn: SaidTurn, run: Run) -> tuple[Run, ...]:
@@ -464,7 +465,14 @@ class _Listener:
             asked_now = one.turns_ago <= 2 or 0 < date.year < _LATEST_BIRTH
             if self._takes_dates(one.kind) and asked_now and (not one.weak or one.turns_ago == 1):
                 return one.kind, "asked"
+        if self._is_expiry(turn, date):
+            return "CARD_EXPIRY", "after-card"
         return "DATE", "said"
+
+    def _is_expiry(self, turn: SaidTurn, date: SaidDate) -> bool:
+        """Say whether a month and a year stand alone after a card."""
+        alone = not date.day and date.year >= _EARLIEST_EXPIRY and turn.few_words
+        return alone and turn.index - self._card_turn <= _CARD_TURNS
 
     def _takes_dates(self, kind: str) -> bool:
         return self._kinds[kind].answer == "date" or self._kinds[kind].dates

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from app.domain import MutedSpan, RedactedValue, Redaction, SafeTranscript, Turn, Word
+from app.engine.pace import longest_ms
 from app.engine.redaction.already import numbers_taken
 
 if TYPE_CHECKING:
@@ -27,7 +28,10 @@ if TYPE_CHECKING:
 # last digit's end is the least certain (resources/documents/speech.md, "Word times").
 LEAD_MS = 100
 TRAIL_MS = 200
-QUIET_MS = 250  # at most so much of the pause beside it is muted too: word times are rough
+# At most so much of the pause beside it is muted too: word times are rough, and a digit that was
+# spoken twice and written once takes as long.
+QUIET_MS = 500
+DOUBTED = 0.5  # a word beside it that was hardly understood may be a part of it
 ECHO_MS = 100  # what leaks to the other channel rings a little longer
 ROUGH_MS = 1000  # on either side where a turn has no word times
 
@@ -52,8 +56,9 @@ def write(raw: RawTranscript, found: Sequence[Found]) -> Redacted:
     numbers = _Numbers(numbers_taken(raw))
     by_turn = {turn: list(group) for turn, group in groupby(found, key=attrgetter("turn"))}
     turns, redactions, muted = [], [], list(raw.unheard)
+    pauses = _pauses(raw.turns)
     for index, raw_turn in enumerate(raw.turns):
-        written = _WrittenTurn(index, raw_turn)
+        written = _WrittenTurn(index, raw_turn, *pauses[index])
         for one in by_turn.get(index, ()):
             written.replace(one, numbers.of(one))
         turns.append(written.finish())
@@ -99,6 +104,24 @@ def leaked(spans: Sequence[MutedSpan], leaks: Sequence[Leak]) -> Iterator[MutedS
                 )
 
 
+def _pauses(turns: Sequence[RawTurn]) -> list[tuple[int, int]]:
+    """Return how long each turn's channel is silent before and after it, `QUIET_MS` at most."""
+    before, after = [QUIET_MS] * len(turns), [QUIET_MS] * len(turns)
+    latest: dict[int, int] = {}
+    for index, turn in enumerate(turns):
+        last = latest.get(turn.channel)
+        if last is not None:
+            between = min(QUIET_MS, turn.start_ms - turns[last].end_ms)
+            before[index] = after[last] = between
+        latest[turn.channel] = index
+    return list(zip(before, after, strict=True))
+
+
+def _surplus_ms(word: RawWord) -> int:
+    """Return by how much a word is longer than it takes to say: of the value beside it, perhaps."""
+    return max(0, word.end_ms - word.start_ms - longest_ms(word.text.rstrip(",.?!;:")))
+
+
 class _Numbers:
     """Counts the distinct values of each kind in the order in which they are first said."""
 
@@ -130,6 +153,8 @@ class _WrittenTurn:
 
     index: int
     raw: RawTurn = field(repr=False)
+    before_ms: int  # for how long nobody speaks on its channel before it
+    after_ms: int
     redactions: list[Redaction] = field(default_factory=list)
     muted: list[MutedSpan] = field(default_factory=list)
     _parts: list[str] = field(default_factory=list, repr=False)
@@ -224,6 +249,16 @@ class _WrittenTurn:
             covered.append(word)
         return covered
 
+    def _with_doubted(self, first: int, last: int) -> tuple[int, int]:
+        """Return from which to which word is muted: with one on either side that is doubted and
+        follows without a pause."""
+        words = self.raw.words
+        if first and words[first - 1].confidence < DOUBTED:
+            first -= words[first].start_ms - words[first - 1].end_ms < TRAIL_MS
+        if last < len(words) and words[last].confidence < DOUBTED:
+            last += words[last].start_ms - words[last - 1].end_ms < TRAIL_MS
+        return first, last
+
     def _time(self, one: Found, covered: Sequence[RawWord]) -> tuple[int, int]:
         """Return when the redaction is heard; by its share of the turn where words are missing."""
         if covered:
@@ -240,12 +275,16 @@ class _WrittenTurn:
         """Return what to mute: padded, with a bit of the pauses beside it."""
         if covered:
             first = bisect_right(self.raw.words, one.start, key=attrgetter("end"))
-            last = first + len(covered)
-            before_ms, after_ms = QUIET_MS, QUIET_MS  # nobody speaks beside a turn
+            first, last = self._with_doubted(first, first + len(covered))
+            start_ms = min(start_ms, self.raw.words[first].start_ms)
+            end_ms = max(end_ms, self.raw.words[last - 1].end_ms)
+            before_ms, after_ms = self.before_ms, self.after_ms
             if first:
-                before_ms = start_ms - self.raw.words[first - 1].end_ms
+                word = self.raw.words[first - 1]
+                before_ms = start_ms - word.end_ms + _surplus_ms(word)
             if last < len(self.raw.words):
-                after_ms = self.raw.words[last].start_ms - end_ms
+                word = self.raw.words[last]
+                after_ms = word.start_ms - end_ms + _surplus_ms(word)
             start_ms -= max(LEAD_MS, min(before_ms, QUIET_MS))
             end_ms += max(TRAIL_MS, min(after_ms, QUIET_MS))
         else:

@@ -181,10 +181,13 @@ class Normaliser:
         if times is None or index + 1 >= len(words):
             return None
         after = index + 1
-        after += after + 1 < len(words) and words[after] == "-"
+        after += after + 1 < len(words) and words[after] in {"-", ","}
         word = words[after]
         if times == 2 and word in {"u", "you"}:
             return Symbol("W", Form.LETTER, index, after)
+        if len(word) > 1 and word.isdecimal():  # "double 55628": the first of them
+            number = _decimal(word)
+            return Symbol(number[0] * (times - 1) + number, Form.WRITTEN, index, after)
         char = self._spoken.digits.get(word) or self._spoken.letters.get(word, "")
         if not char and len(word) == 1 and word.isalnum():
             char = _decimal(word) if word.isdigit() else word.upper()

@@ -210,7 +210,12 @@ def test_a_value_that_was_misheard_first_leaves_the_text_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("heard", "outcome"), [("8", ProofOutcome.CLEAN), ("812", ProofOutcome.MENDED)]
+    ("heard", "outcome"),
+    [
+        ("8", ProofOutcome.CLEAN),
+        ("812", ProofOutcome.MENDED),
+        ("4", ProofOutcome.MENDED),  # with which the card begins
+    ],
 )
 def test_one_digit_in_place_of_a_word_that_was_kept_is_no_leak(heard: str, outcome: str) -> None:
     call = Call.of()

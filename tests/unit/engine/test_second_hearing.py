@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.second_hearing import Gap, completed, gaps, longest_ms
+from app.engine.second_hearing import Gap, completed, gaps
 from app.engine.speech_detection import FRAME, Detected, Thresholds, regions
 from app.engine.turns import TimedWord
 
@@ -185,23 +185,6 @@ class TestTaken:
         assert len(ear.asked) == 2
         assert any(start > 15_000 for _, start, _ in ear.asked[0])
         assert all(start < 15_000 for _, start, _ in ear.asked[1]), "it was heard alone before"
-
-
-class TestLongest:
-    def test_digits_letters_and_signs_are_words(self) -> None:
-        assert longest_ms("4929-4212-3460-0821") >= 16 * 400
-        assert longest_ms("P-R-E-N-T-I-C-E") == longest_ms("PRENTICE") >= 8 * 400
-        assert longest_ms("$24") == longest_ms("324")
-        assert longest_ms("isn't") < longest_ms("i s n t") / 3
-
-    def test_what_ends_a_phrase_is_drawn_out(self) -> None:
-        assert longest_ms("menu.") > longest_ms("menu") + 200
-
-    def test_a_script_without_spaces_takes_its_time(self) -> None:
-        assert longest_ms("您好吗") == 3 * 250 + 50
-
-    def test_what_is_no_word_takes_hardly_any(self) -> None:
-        assert longest_ms("-") == 50
 
 
 spans = st.lists(

@@ -129,8 +129,30 @@ def test_answers_are_taken_whole() -> None:
     assert texts(finder, "A: your name?", "C: hi toby rao") == ["toby rao"]
     assert texts(finder, "A: your name?", "C: hi toby,") == ["toby"]
     assert texts(finder, "A: spell your name?", "C: k i CI e narsi h i") == ["k i CI e narsi h i"]
-    assert texts(finder, "A: postcode and phone number?", "C: 1 2") == []
+    assert texts(finder, "A: postcode and phone number?", "C: 1 2") == ["1 2"]
+    assert texts(finder, "A: your name and phone number?", "C: 1 2") == []
     assert texts(finder, "A: your email?", "C: 1 2") == []
+
+
+def test_a_code_that_was_misheard_is_taken_whole() -> None:
+    finder = AnswerFinder(data())
+    asked = "A: Finally the verification code on the card."  # which is a PIN's, too
+    assert texts(finder, asked, "C: Go to 8.") == ["Go to 8"]
+    assert texts(finder, asked, "C: For 9 bought,") == ["For 9 bought"]
+    assert texts(finder, "A: what card?", "C: it's for not 6865") == ["for not 6865"]
+    long = ", ".join("4641383670241") + ", up, free, oh"
+    assert texts(finder, "A: what card?", f"C: so that's {long}, thanks.") == [long]
+    assert texts(finder, "A: the sword code for that one?", "C: you ought 7") == ["you ought 7"]
+    assert texts(finder, asked, "C: Yes, go to wait.") == ["go to wait"]
+    assert texts(finder, asked, "C: Seminate") == ["Seminate"]
+    assert texts(finder, asked, "C: I will run.") == ["I will run"]
+    assert texts(finder, asked, "C: I am looking for it") == []
+    assert texts(finder, asked, "C: it is the same as on the other one") == []
+    policy = "A: What's your policy number?"
+    assert texts(finder, policy, "C: Poplosker, line 540649.") == ["Poplosker, line 540649"]
+    assert texts(finder, policy, "C: I have been a customer of yours since 2019") == []
+    where = "A: And where do you live?"
+    assert texts(finder, where, "C: Come, U236 harbor view") == ["Come, U236 harbor view"]
 
 
 def test_capitals_are_put_where_a_model_expects_them() -> None:

@@ -153,6 +153,18 @@ def test_births() -> None:
 
 def test_expiry_said_as_a_month() -> None:
     assert kinds("A: When does it expire?", "C: March 2029") == ["CARD_EXPIRY"]
+    card = "C: 4111 1111 1111 1111"
+    assert kinds(card, "A: And the X-ray?", "C: Yes, it's August 2031.") == ["CARD", "CARD_EXPIRY"]
+    assert kinds(card, "C: it's August 2019") == ["CARD"]
+    assert kinds(card, "C: we are going there for the whole of August 2031") == ["CARD"]
+    assert kinds("C: it's August 2031") == []
+
+
+def test_a_weak_phrase_hides_no_strong_one_that_begins_in_it() -> None:
+    for question in ("What's the card number?", "And which debit card number is it?"):
+        assert kinds(f"A: {question}", "C: 1 2 2 7 2 2 6 7 2 8 8 5 7 4 9") == ["CARD"]
+    assert kinds("A: what card would you like to use", "C: 51169797") == ["CARD"]
+    assert kinds("A: is the card here", "C: no, I have 3 of them") == []
 
 
 def test_a_repeat_keeps_its_kind_when_another_is_announced() -> None:
@@ -287,6 +299,11 @@ class TestMisheard:
         assert kinds(*lines) == ["CARD", "CARD"]
         after = ("A: What's the card number?", "C: 4929 4212 3460 0821 or 51")
         assert numbers(*after) == [("CARD", "4929 4212 3460 0821"), ("CARD", "51")]
+
+    def test_what_is_joined_joins_what_stands_before_it(self) -> None:
+        told = "C: it's 5116-9797 or 2965 or 5619-Sorry, no, 9124, thanks."
+        found = numbers("A: The security code?", told)
+        assert "".join(text for _, text in found) == ("5116-979729655619-Sorry, no, 9124")
 
     def test_another_number_is_left_where_other_words_part_them(self) -> None:
         assert kinds("C: my card is 4929 4212 3460 0821 for 51 pounds or 52 pounds") == ["CARD"]

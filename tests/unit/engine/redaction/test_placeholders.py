@@ -97,7 +97,7 @@ def test_muted_audio_is_padded_and_takes_a_bit_of_the_pause() -> None:
     assert span == MutedSpan(channel=1, start_ms=1500 - LEAD_MS, end_ms=1900 + TRAIL_MS)
     call = raw(turn("a 42 b", step_ms=2000))
     (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
-    assert span == MutedSpan(channel=1, start_ms=3000 - 250, end_ms=3400 + 250)
+    assert span == MutedSpan(channel=1, start_ms=3000 - 500, end_ms=3400 + 500)
     call = raw(turn("a 42 b", step_ms=400))
     (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
     assert span == MutedSpan(channel=1, start_ms=1400 - LEAD_MS, end_ms=1800 + TRAIL_MS)
@@ -107,8 +107,8 @@ def test_what_leaks_to_another_channel_is_muted_there_too() -> None:
     leak = Leak(source=1, target=0, delay_ms=60, gain_db=-24.0)
     call = replace(raw(turn("a 42 b", step_ms=2000)), leaks=(leak,))
     there, here = write(call, [at(call, "42", "CARD", "42")]).muted
-    assert here == MutedSpan(channel=1, start_ms=2750, end_ms=3650)
-    assert there == MutedSpan(channel=0, start_ms=2750, end_ms=3650 + 60 + ECHO_MS)
+    assert here == MutedSpan(channel=1, start_ms=2500, end_ms=3900)
+    assert there == MutedSpan(channel=0, start_ms=2500, end_ms=3900 + 60 + ECHO_MS)
 
 
 def test_a_leak_the_other_way_mutes_nothing_more() -> None:
@@ -118,11 +118,50 @@ def test_a_leak_the_other_way_mutes_nothing_more() -> None:
 
 
 def test_the_first_and_the_last_word() -> None:
-    call = raw(turn("42 is 43", start_ms=0))
+    call = raw(turn("42 stays 43", start_ms=0))
     some = [at(call, "42", "CARD", "42"), at(call, "43", "CARD", "43")]
     redacted = write(call, some)
     assert [one.start_ms for one in redacted.muted] == [0, 900]
     assert redacted.muted[-1].end_ms == 1400 + QUIET_MS
+
+
+def test_the_pause_beside_a_turn_is_muted_up_to_the_next_turn_of_its_channel() -> None:
+    other = replace(turn("mhm", start_ms=1450), channel=0)
+    call = raw(turn("42", start_ms=1000), other, turn("ok", start_ms=1800))
+    (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
+    assert span == MutedSpan(channel=1, start_ms=1000 - QUIET_MS, end_ms=1400 + 300)
+    call = raw(turn("ok", start_ms=1000), turn("42", start_ms=1350))  # at the same time
+    (span,) = write(call, [at(call, "42", "CARD", "42", 1)]).muted
+    assert span.start_ms == 1350 - LEAD_MS
+
+
+def test_a_word_that_was_hardly_understood_is_muted_with_the_value_beside_it() -> None:
+    def muted(text: str, *doubted: str, step_ms: int = 500) -> tuple[int, int]:
+        said = turn(text, step_ms=step_ms)
+        words = [replace(w, confidence=0.4) if w.text in doubted else w for w in said.words]
+        call = raw(replace(said, words=tuple(words)))
+        redacted = write(call, [at(call, "42", "CARD", "42")])
+        assert redacted.transcript.turns[0].text == text.replace("42", "[CARD-1]")
+        (span,) = redacted.muted
+        return span.start_ms, span.end_ms
+
+    text = "right maybe 42 thanks again"
+    assert muted(text) == (2000 - LEAD_MS, 2400 + TRAIL_MS)
+    assert muted(text, "maybe", "again") == (1500 - LEAD_MS, 2400 + TRAIL_MS)
+    assert muted(text, "right", "thanks") == (2000 - LEAD_MS, 2900 + TRAIL_MS)
+    pause_ms = 800 - 400
+    beside = (1800 - pause_ms, 2200 + pause_ms)
+    assert muted("maybe 42 thanks", "maybe", "thanks", step_ms=800) == beside
+
+
+def test_the_end_of_a_word_that_is_too_long_beside_a_value_is_muted() -> None:
+    said = turn("maybe 42 thanks")
+    words = list(said.words)
+    words[0] = replace(words[0], start_ms=words[0].end_ms - 700)  # says no more than 400 ms
+    words[2] = replace(words[2], end_ms=words[2].start_ms + 800)  # 450 ms
+    call = raw(replace(said, words=tuple(words)))
+    (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
+    assert (span.start_ms, span.end_ms) == (1500 - 100 - 300, 1900 + 100 + 350)
 
 
 def test_without_word_times_the_share_of_the_turn_is_muted_generously() -> None:

@@ -16,6 +16,7 @@ SPOKEN = {
     "triple oh": "000",
     "treble 5": "555",
     "double-seven one": "771",
+    "4276, double, 73592, double 55628": "4276773592555628",
     "forty-two twelve": "4212",
     "twenty twenty": "2020",
     "nineteen seventy-nine": "1979",

@@ -31,9 +31,10 @@ def part(name: str) -> ModuleType:
 
 def taught() -> list[str]:
     """Return every sentence that training puts values into."""
-    talk = part("talk")
+    talk, openings = part("talk"), part("openings")
     around = [line for lines in (*talk.SAYS.values(), *talk.ASKS.values()) for line in lines]
-    return [*around, *talk.GREETINGS, *talk.PLAIN]
+    said = [*openings.GREETINGS, *openings.OWN, *openings.REPLIES, *openings.GOODBYES]
+    return [*around, *said, *talk.PLAIN, *part("written").WRITTEN]
 
 
 def bare(line: str) -> str:

@@ -66,7 +66,10 @@ def test_the_halves_of_the_bench_share_no_name() -> None:
 
 def test_the_same_seed_draws_the_same_calls_with_values_where_they_are_said() -> None:
     calls = part("calls")
-    drawn = [[calls.Calls(Random(seed)).draw() for _ in range(40)] for seed in (3, 3, 4)]
+    drawn = []
+    for seed in (3, 3, 4):
+        source = calls.Calls(Random(seed))
+        drawn.append([source.draw() for _ in range(40)])
     assert drawn[0] == drawn[1] != drawn[2]
     labelled = [
         (turn.text[start:end], label)
@@ -76,3 +79,25 @@ def test_the_same_seed_draws_the_same_calls_with_values_where_they_are_said() ->
     ]
     assert {label for _, label in labelled} >= {"PERSON", "AGENT"}
     assert all(value and not value.isspace() for value, _ in labelled)
+
+
+def test_introductions_kept_apart_are_not_taught_and_none_are_where_the_shipped_weights_train() -> (
+    None
+):
+    sets, every = part("sets"), set(part("openings").GREETINGS)
+    thirds = [set(sets.greetings(third, apart=True)) for third in range(3)]
+    for third, apart in enumerate(thirds):
+        assert apart and not apart & set(sets.greetings(third, apart=False))
+    assert set.union(*thirds) == every == set(sets.greetings(None, apart=False))
+
+
+def test_an_agent_who_says_who_they_are_is_taught_as_the_agent_and_a_caller_as_a_caller() -> None:
+    source = part("calls").Calls(Random(5))
+    labels = {
+        (turn.role, label)
+        for _ in range(300)
+        for turn in source.opening()
+        for _, _, label in turn.values
+    }
+    assert ("customer", "AGENT") not in labels
+    assert labels >= {("agent", "AGENT"), ("customer", "PERSON")}

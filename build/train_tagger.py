@@ -39,7 +39,6 @@ import torch
 from export_encoder import OPSET, WIDTH, encoder, quantise, source_folder, strip
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -63,7 +62,6 @@ if TYPE_CHECKING:
 
 SEED = 17
 STEPS, BATCH = 1000, 10
-AVERAGED = 0.5  # of the steps, the last ones
 RATE, WARM_UP, DECAY = 2.5e-4, 60, 0.01
 FROZEN_LAYERS = 1
 KINDS = list(dict.fromkeys(LABEL_OF.values()))
@@ -194,7 +192,7 @@ def _padded(chosen: list[tuple[list[int], list[int]]]) -> tuple[Tensor, Tensor, 
 
 
 def trained(data: Path, tokenizer: Tokenizer, third: int | None) -> Tagger:
-    """Return the trained tagger: the mean of its weights over the last part of the training."""
+    """Return the trained tagger."""
     torch.manual_seed(SEED)
     model = Tagger(encoder(source_folder() / "model.safetensors"))
     model.base.kind.requires_grad_(False)
@@ -203,7 +201,6 @@ def trained(data: Path, tokenizer: Tokenizer, third: int | None) -> Tagger:
         part.requires_grad_(False)
     weights = [one for one in model.parameters() if one.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=RATE, weight_decay=DECAY, fused=True)
-    mean = AveragedModel(model)
     model.train()
     started, losses = time.monotonic(), []
     drawn = islice(batches(data, Reader(tokenizer), third), STEPS)
@@ -219,13 +216,11 @@ def trained(data: Path, tokenizer: Tokenizer, third: int | None) -> Tagger:
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         optimiser.step()
         optimiser.zero_grad()
-        if step >= STEPS * (1.0 - AVERAGED):
-            mean.update_parameters(model)
         losses.append(float(loss.detach()))
         if step % 100 == 99:
             spent = time.monotonic() - started
             print(f"step {step + 1}: loss {np.mean(losses[-100:]):.4f}, {spent:.0f} s", flush=True)
-    return mean.module.eval()
+    return model.eval()
 
 
 def export(model: Tagger, path: Path) -> None:
@@ -319,7 +314,8 @@ def describe(data: Path, out: Path, tokenizer: Path, third: int | None) -> None:
     apart = Calls(random.Random(SEED + 1), unseen=True, greetings=greetings)  # noqa: S311
     groups = {"made up, names never seen": [apart.draw() for _ in range(300)]}
     groups["introductions"] = [apart.opening() for _ in range(300)]
-    groups |= material(data, apart, third, validation=True)
+    public = material(data, apart, third, validation=True)
+    groups |= {name: some for name, some in public.items() if some}
     description["scores"] = scores(tagger, groups)
     content = json.dumps(description, indent=1, sort_keys=True) + "\n"
     (out / "tagger.json").write_text(content, encoding="utf-8")

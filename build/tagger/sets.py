@@ -15,6 +15,7 @@ import re
 import tomllib
 from collections import defaultdict
 from typing import TYPE_CHECKING
+from unicodedata import combining, normalize
 
 from tagger import talk
 from tagger.calls import AGENT, CUSTOMER, UNKNOWN, Calls, Piece, Turn, turn
@@ -62,13 +63,18 @@ def people(data: Path, third: int | None) -> list[str]:
     """Return the names of the people in the sentences of `presidio_research` that train."""
     file = data / "pii/presidio_research/generated_large.json"
     names = {
-        one["full_text"][span["start_position"] : span["end_position"]].lower()
+        _bare_letters(one["full_text"][span["start_position"] : span["end_position"]].lower())
         for one in json.loads(file.read_text(encoding="utf-8"))
         if not held_back(key := f"template {one['template_id']}") and not is_apart(key, third)
         for span in one["spans"]
         if span["entity_type"] == "PERSON"
     }
-    return sorted(name for name in names if name.replace(" ", "").isalpha())
+    return sorted(name for name in names if re.fullmatch(r"[a-z ]+", name))
+
+
+def _bare_letters(text: str) -> str:
+    """Return text without accents, which the tokenizer takes off too."""
+    return "".join(char for char in normalize("NFKD", text) if not combining(char))
 
 
 def greetings(third: int | None, *, apart: bool) -> list[str]:

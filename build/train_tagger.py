@@ -9,14 +9,8 @@ is held back; licences in resources/documents/attributions.md). Everything else 
 build/tagger from a seed. The encoder is all-MiniLM-L6-v2, the same as resources/models/minilm; its
 tokenizer, its word embeddings and its lowest layer stay as they are. With the same versions on
 the same kind of processor the same weights come out; the scores in tagger.json are those of the
-finished int8 graph on what was not trained on.
-
-Settings are chosen without looking at what is held back:
-
-    VENV/bin/python build/train_tagger.py --data FOLDER --third 0 --out ELSEWHERE
-
-keeps a third of the templates and of agents' introductions from training (another for 1 and 2) and
-scores them, too.
+finished int8 graph on what was not trained on. `--until N --state FILE` stops after N steps and
+goes on later.
 """
 
 from __future__ import annotations
@@ -134,14 +128,13 @@ def _labels(call_turn: Turn, offsets: list[tuple[int, int]]) -> list[int]:
     return labels
 
 
-def material(
-    data: Path, calls: Calls, third: int | None, *, validation: bool = False
-) -> dict[str, list[list[Turn]]]:
+def material(data: Path, calls: Calls, *, validation: bool = False) -> dict[str, list[list[Turn]]]:
     """Return the calls of every public set, short ones put together by threes."""
     chance = calls.chance
-    presidio: list[list[Turn]] = []
-    for _ in range(1 if validation else 3):  # each time with other names
-        presidio += sets.presidio_research(data, calls, third, apart=validation)
+    presidio = list(sets.presidio_research(data, calls, validation=validation))
+    if not validation:  # twice more with other names
+        for _ in range(2):
+            presidio += sets.presidio_research(data, calls, validation=False)
     lines = list(sets.plain(data, validation=validation))
     chance.shuffle(lines)
     chance.shuffle(presidio)
@@ -153,14 +146,11 @@ def material(
     }
 
 
-def batches(
-    data: Path, reader: Reader, third: int | None
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+def batches(data: Path, reader: Reader) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Yield ids, mask and labels, always the same in the same order."""
     chance = random.Random(SEED)  # noqa: S311
-    greetings = sets.greetings(third, apart=False)
-    calls = Calls(chance, people=sets.people(data, third), greetings=greetings)
-    public = material(data, calls, third)
+    calls = Calls(chance)
+    public = material(data, calls)
     places = dict.fromkeys(public, 0)
     pool: list[tuple[list[int], list[int]]] = []
     while True:
@@ -191,20 +181,32 @@ def _padded(chosen: list[tuple[list[int], list[int]]]) -> tuple[Tensor, Tensor, 
     return ids, mask, labels
 
 
-def trained(data: Path, tokenizer: Tokenizer, third: int | None) -> Tagger:
-    """Return the trained tagger."""
+def trained(data: Path, tokenizer: Tokenizer, until: int, state: Path | None) -> Tagger | None:
+    """Return the trained tagger, `None` where it was stopped before its last step."""
     torch.manual_seed(SEED)
     model = Tagger(encoder(source_folder() / "model.safetensors"))
-    model.base.kind.requires_grad_(False)
-    lowest = model.base.blocks[:FROZEN_LAYERS]
-    for part in (model.base.words, model.base.places, model.base.norm, *lowest):
+    for part in (
+        model.base.words,
+        model.base.places,
+        model.base.norm,
+        *model.base.blocks[:FROZEN_LAYERS],
+    ):
         part.requires_grad_(False)
+    model.base.kind.requires_grad_(False)
     weights = [one for one in model.parameters() if one.requires_grad]
     optimiser = torch.optim.AdamW(weights, lr=RATE, weight_decay=DECAY, fused=True)
+    done = 0
+    if state and state.exists():
+        kept = torch.load(state, weights_only=True)
+        model.load_state_dict(kept["model"])
+        optimiser.load_state_dict(kept["optimiser"])
+        torch.set_rng_state(kept["chance"])
+        done = kept["step"]
     model.train()
     started, losses = time.monotonic(), []
-    drawn = islice(batches(data, Reader(tokenizer), third), STEPS)
-    for step, (ids, mask, labels) in enumerate(drawn):
+    for step, (ids, mask, labels) in enumerate(islice(batches(data, Reader(tokenizer)), until)):
+        if step < done:
+            continue
         for group in optimiser.param_groups:
             group["lr"] = RATE * min(1.0, (step + 1) / WARM_UP) * (1.0 - step / STEPS)
         with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -220,7 +222,10 @@ def trained(data: Path, tokenizer: Tokenizer, third: int | None) -> Tagger:
         if step % 100 == 99:
             spent = time.monotonic() - started
             print(f"step {step + 1}: loss {np.mean(losses[-100:]):.4f}, {spent:.0f} s", flush=True)
-    return model.eval()
+    if state:
+        kept = {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": until}
+        torch.save({**kept, "chance": torch.get_rng_state()}, state)
+    return model.eval() if until >= STEPS else None
 
 
 def export(model: Tagger, path: Path) -> None:
@@ -254,16 +259,12 @@ def scores(tagger: TokenTagger, groups: dict[str, list[list[Turn]]]) -> dict[str
                 tagged = reading.tagged
                 turns += 1
                 hit = {c for tag in tagged for c in range(tag.start, tag.end)}
-                agents = {
-                    c for tag in tagged if tag.kind == "AGENT" for c in range(tag.start, tag.end)
-                }
                 gold = {c for start, end, _ in one.values for c in range(start, end)}
                 for start, end, label in one.values:
                     places = [c for c in range(start, end) if one.text[c].isalnum()]
                     if label != sets.IGNORED and places:
                         wanted[label] += 1
-                        marks = agents if label == "AGENT" else hit
-                        found[label] += sum(c in marks for c in places) >= 0.9 * len(places)
+                        found[label] += sum(c in hit for c in places) >= 0.9 * len(places)
                 marked += len(tagged)
                 right += sum(bool(gold & set(range(tag.start, tag.end))) for tag in tagged)
         each = {f"recall {kind}": round(found[kind] / wanted[kind], 4) for kind in sorted(wanted)}
@@ -283,7 +284,8 @@ def main() -> int:
     arguments = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     arguments.add_argument("--data", type=Path, required=True)
     arguments.add_argument("--out", type=Path, default=ROOT / "resources" / "models" / "tagger")
-    arguments.add_argument("--third", type=int, choices=(0, 1, 2))
+    arguments.add_argument("--until", type=int, default=STEPS)
+    arguments.add_argument("--state", type=Path)
     given = arguments.parse_args()
     torch.use_deterministic_algorithms(mode=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # nothing reads it, and it is slow
@@ -292,30 +294,29 @@ def main() -> int:
     tokenizer = Tokenizer.from_file(str(source))
     tokenizer.no_padding()
     tokenizer.no_truncation()
-    model = trained(given.data, tokenizer, given.third)
+    model = trained(given.data, tokenizer, min(given.until, STEPS), given.state)
+    if model is None:
+        return 0
     given.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         plain = Path(scratch) / "float32.onnx"
         export(model, plain)
         quantise(plain, given.out / "model.onnx")
-    describe(given.data, given.out, source, given.third)
+    describe(given.data, given.out, source)
     for name in ("model.onnx", "tagger.json"):
         content = (given.out / name).read_bytes()
         print(f"{name}  {len(content)} bytes  sha256 {hashlib.sha256(content).hexdigest()}")
     return 0
 
 
-def describe(data: Path, out: Path, tokenizer: Path, third: int | None) -> None:
+def describe(data: Path, out: Path, tokenizer: Path) -> None:
     """Write tagger.json: the labels, and the scores of the int8 graph on what was kept apart."""
     description: dict[str, object] = {"labels": LABELS}
     parts = ((out / "model.onnx").read_bytes(), tokenizer.read_bytes())
     tagger = TokenTagger(*parts, json.dumps(description).encode())
-    greetings = sets.greetings(third, apart=third is not None)
-    apart = Calls(random.Random(SEED + 1), unseen=True, greetings=greetings)  # noqa: S311
+    apart = Calls(random.Random(SEED + 1), unseen=True)  # noqa: S311
     groups = {"made up, names never seen": [apart.draw() for _ in range(300)]}
-    groups["introductions"] = [apart.opening() for _ in range(300)]
-    public = material(data, apart, third, validation=True)
-    groups |= {name: some for name, some in public.items() if some}
+    groups |= material(data, apart, validation=True)
     description["scores"] = scores(tagger, groups)
     content = json.dumps(description, indent=1, sort_keys=True) + "\n"
     (out / "tagger.json").write_text(content, encoding="utf-8")

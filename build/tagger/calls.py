@@ -7,24 +7,21 @@ are printed as recognisers do that know no punctuation.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tagger import talk
-from tagger.openings import FIRM_WORDS, GOODBYES, GREETINGS, OWN, REPLIES
 from tagger.values import MONTHS, ORDINALS, TEENS, UNITS, Values
-from tagger.written import WRITTEN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from random import Random
 
 AGENT, CUSTOMER, UNKNOWN = "agent", "customer", "unknown"
 LABEL_OF = {
     "PERSON": "PERSON", "FULL": "PERSON", "FIRST": "PERSON", "LAST": "PERSON",
-    "SPELLED": "PERSON", "THEM": "PERSON", "THIRD": "PERSON", "AGENT": "AGENT",
-    "CARD": "CARD", "CVV": "CARD_CODE", "EXPIRY": "CARD_EXPIRY", "PIN": "PIN",
-    "PASSWORD": "PASSWORD", "PETNAME": "PASSWORD",
+    "SPELLED": "PERSON", "AGENT": "AGENT", "CARD": "CARD", "CVV": "CARD_CODE",
+    "EXPIRY": "CARD_EXPIRY", "PIN": "PIN", "PASSWORD": "PASSWORD", "PETNAME": "PASSWORD",
     "ACCOUNT": "BANK_ACCOUNT", "SORT": "SORT_CODE", "PHONE": "PHONE", "EMAIL": "EMAIL",
     "ADDRESS": "ADDRESS", "STREET": "ADDRESS", "POSTCODE": "POSTCODE", "BORN": "DATE_OF_BIRTH",
     "NATIONAL": "NATIONAL_ID", "POLICY": "POLICY_NUMBER", "REFERENCE": "REFERENCE_NUMBER",
@@ -34,7 +31,6 @@ SPLIT = {"CARD", "PHONE", "ACCOUNT", "SORT", "NATIONAL", "POLICY", "REFERENCE", 
 HUMS = ("mm hmm", "okay", "yes", "yep", "go on", "uh huh", "right", "got that", "and the rest")
 REPEATS = ("so that's {}", "{} is that correct", "let me repeat that {}", "okay {}", "{} yeah",
            "i've got {}", "great thank you {}", "perfect that's {}")  # fmt: skip
-WRITTEN_CALLS = 0.06
 _SLOT = re.compile(r"\{(\w+)\}")
 _QUESTION = re.compile(
     r"^(can|could|may|what|who|when|where|how|which|is|are|do|does|will|and the)\b"
@@ -71,25 +67,14 @@ def turn(role: str, pieces: list[Piece]) -> Turn:
 class Calls:
     """Draws calls."""
 
-    def __init__(
-        self,
-        chance: Random,
-        *,
-        unseen: bool = False,
-        people: Sequence[str] = (),
-        greetings: Sequence[str] = GREETINGS,
-    ) -> None:
-        """Take chance from a seed; `unseen` uses names that are kept from training, and `people`
-        are names to draw from beside those of the lists."""
+    def __init__(self, chance: Random, *, unseen: bool = False) -> None:
+        """Take chance from a seed; `unseen` uses names that are kept from training."""
         self.chance = chance
-        self.values = Values(chance, unseen=unseen, people=people)
-        self._greetings = greetings
-        self._agent = ""
+        self.values = Values(chance, unseen=unseen)
         v = self.values
         self._fill: dict[str, Callable[[], str]] = {
             "PERSON": v.person, "FULL": v.full_name, "FIRST": v.first_name, "LAST": v.last_name,
-            "SPELLED": v.spelled, "AGENT": self._agent_name, "THEM": self._them,
-            "THIRD": v.first_name, "CARD": v.card,
+            "SPELLED": v.spelled, "AGENT": self._agent_name, "CARD": v.card,
             "CVV": lambda: v.number(v.some(self.chance.choice((3, 3, 3, 4)))),
             "EXPIRY": v.expiry, "PIN": lambda: v.number(v.some(self.chance.choice((4, 4, 5, 6)))),
             "PASSWORD": v.password, "PETNAME": v.first_name,
@@ -105,7 +90,6 @@ class Calls:
                  "tomorrow", "today", "the weekend")),
             "month": lambda: chance.choice(MONTHS), "nth": lambda: chance.choice(ORDINALS),
             "town": v.town, "brand": lambda: chance.choice(talk.BRAND_NAMES),
-            "firm": self._firm,
             "place": lambda: chance.choice(talk.PLACES), "year": self._year,
             "drink": lambda: chance.choice(talk.DRINKS),
             "extra": lambda: chance.choice(talk.EXTRAS), "duration": self._duration,
@@ -114,11 +98,11 @@ class Calls:
 
     def draw(self) -> list[Turn]:
         """Return a call of a few exchanges."""
-        chance, lines, self._agent = self.chance, [], ""
-        if chance.random() < WRITTEN_CALLS:
-            return self._written()
-        if opens := chance.random() < 0.5:
-            lines += self._opening()
+        chance, lines = self.chance, []
+        if chance.random() < 0.4:
+            lines.append((AGENT, self._pieces(chance.choice(talk.GREETINGS))))
+            if chance.random() < 0.4:
+                lines.append((CUSTOMER, self._pieces(chance.choice(talk.SAYS["FULL"]))))
         for _ in range(chance.randint(2, 6)):
             way = chance.random()
             kind = chance.choice((*talk.ASKS, "FULL", "FULL", "ADDRESS", "FULL"))
@@ -126,31 +110,16 @@ class Calls:
                 lines += self._answered(kind)
             elif way < 0.66:
                 role = chance.choice((CUSTOMER, CUSTOMER, AGENT))
-                lines.append((role, self._said(kind, role)))
+                lines.append((role, self._said(kind)))
             else:
                 for _ in range(chance.randint(1, 4)):
                     role = chance.choice((CUSTOMER, AGENT))
                     lines.append((role, self._pieces(chance.choice(talk.PLAIN))))
-        if opens and chance.random() < 0.3:
-            lines.append((CUSTOMER, self._pieces(chance.choice(GOODBYES))))
         printed = chance.random() < 0.5
         unknown = chance.random() < 0.15
         return [
             self._printed(UNKNOWN if unknown else role, pieces, printed) for role, pieces in lines
         ]
-
-    def _written(self) -> list[Turn]:
-        """Return sentences as they are written, each a turn of its own."""
-        role = self.chance.choice((CUSTOMER, UNKNOWN))
-        return [
-            self._printed(role, self._pieces(self.chance.choice(WRITTEN)), printed=True)
-            for _ in range(self.chance.randint(1, 3))
-        ]
-
-    def opening(self) -> list[Turn]:
-        """Return how a call begins."""
-        self._agent, printed = "", self.chance.random() < 0.5
-        return [self._printed(role, pieces, printed) for role, pieces in self._opening()]
 
     # ------------------------------------------------------------------ lines
 
@@ -164,22 +133,8 @@ class Calls:
         pieces.append(Piece(template[read:]))
         return [piece for piece in pieces if piece.text]
 
-    def _opening(self) -> list[tuple[str, list[Piece]]]:
-        """Return how an agent introduces themselves, and what is said to it."""
-        chance = self.chance
-        lines = [(AGENT, self._pieces(chance.choice(self._greetings)))]
-        if chance.random() < 0.5:
-            said = chance.choice((OWN, REPLIES, talk.SAYS["FULL"]))
-            lines.append((CUSTOMER, self._pieces(chance.choice(said))))
-        return lines
-
-    def _said(self, kind: str, role: str) -> list[Piece]:
+    def _said(self, kind: str) -> list[Piece]:
         """Return a sentence with a value, sometimes with something said before or after it."""
-        if kind == "FULL" and self.chance.random() < 0.18:
-            pieces = self._pieces(self.chance.choice(OWN))
-            if role == AGENT:
-                pieces = [replace(one, label=one.label and "AGENT") for one in pieces]
-            return pieces
         pieces = self._pieces(self.chance.choice(talk.SAYS[kind]))
         if self.chance.random() < 0.3:
             extra = self._pieces(self.chance.choice(talk.PLAIN))
@@ -222,23 +177,8 @@ class Calls:
     # ------------------------------------------------------------------ what is no value
 
     def _agent_name(self) -> str:
-        way, first = self.chance.random(), self.values.first_name()
-        if way < 0.15:
-            first = self.values.word_name()
-        self._agent = first
-        return f"{first} {self.values.last_name()}" if way > 0.87 else first
-
-    def _them(self) -> str:
-        return self._agent or self.values.first_name()
-
-    def _firm(self) -> str:
-        """Return a firm, now and then one that is called like people or that nobody knows."""
-        way, name = self.chance.random(), self.values.listed_last_name()
-        if way < 0.05:
-            return f"{name} and {self.values.listed_last_name()}"
-        if way < 0.25:
-            return f"{name} {self.chance.choice(FIRM_WORDS)}"
-        return self.values.made_up() if way < 0.35 else self.chance.choice(talk.BRAND_NAMES)
+        way = self.chance.random()
+        return self.values.full_name() if way < 0.15 else self.values.first_name()
 
     def _count(self) -> str:
         number = self.chance.choice((self.chance.randint(2, 20), self.chance.randint(20, 200)))

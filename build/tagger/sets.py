@@ -15,11 +15,9 @@ import re
 import tomllib
 from collections import defaultdict
 from typing import TYPE_CHECKING
-from unicodedata import combining, normalize
 
 from tagger import talk
 from tagger.calls import AGENT, CUSTOMER, UNKNOWN, Calls, Piece, Turn, turn
-from tagger.openings import GREETINGS
 from tagger.values import RECOGNISERS
 from tests.bench.halves import held_back
 
@@ -39,13 +37,7 @@ _EVI = {"postcode": ("POSTCODE", "POSTCODE"), "name": ("PERSON", "FULL"),
 # Intents of CLINC150 that are about names of people, or whose sentences hold some.
 _NAMED = {"change_user_name", "user_name", "make_call", "text", "change_ai_name", "reminder",
           "what_is_your_name", "reminder_update", "share_location", "calendar",
-          "calendar_update", "schedule_meeting", "meeting_schedule", "restaurant_reservation",
-          "confirm_reservation", "cancel_reservation", "pin_change"}  # fmt: skip
-# What gives away that a sentence holds a value all the same, beside a known first name.
-_GIVEN = re.compile(
-    r"\d{4}|@|\bnames?('?s| is| in)\b|\b(my|full) name\b|\bm(r|rs|s)\b|\b[A-Z]\w+ here\b"
-    r"|\b(is|am|'m|im) [A-Z]|\bborn\b|\b(road|avenue|drive|street|apartments)\b"
-)
+          "calendar_update", "schedule_meeting", "meeting_schedule"}  # fmt: skip
 
 
 def validates(key: str) -> bool:
@@ -53,47 +45,15 @@ def validates(key: str) -> bool:
     return hashlib.sha256(f"tagger validation:{key}".encode()).digest()[0] % 8 == 0
 
 
-def is_apart(key: str, third: int | None) -> bool:
-    """Say whether a template is kept from training to choose settings by: one in three, so that
-    what a setting loses is seen; none where the weights that ship are trained."""
-    return hashlib.sha256(f"tagger third:{key}".encode()).digest()[0] % 3 == third
-
-
-def people(data: Path, third: int | None) -> list[str]:
-    """Return the names of the people in the sentences of `presidio_research` that train."""
-    file = data / "pii/presidio_research/generated_large.json"
-    names = {
-        _bare_letters(one["full_text"][span["start_position"] : span["end_position"]].lower())
-        for one in json.loads(file.read_text(encoding="utf-8"))
-        if not held_back(key := f"template {one['template_id']}") and not is_apart(key, third)
-        for span in one["spans"]
-        if span["entity_type"] == "PERSON"
-    }
-    return sorted(name for name in names if re.fullmatch(r"[a-z ]+", name))
-
-
-def _bare_letters(text: str) -> str:
-    """Return text without accents, which the tokenizer takes off too."""
-    return "".join(char for char in normalize("NFKD", text) if not combining(char))
-
-
-def greetings(third: int | None, *, apart: bool) -> list[str]:
-    """Return the introductions of agents that train, or those that are kept apart."""
-    return [line for line in GREETINGS if is_apart(line, third) == apart]
-
-
-def presidio_research(
-    data: Path, calls: Calls, third: int | None, *, apart: bool
-) -> Iterator[list[Turn]]:
-    """Read the sentences that train, with other names and addresses put in for half of them, or
-    those that are kept apart."""
+def presidio_research(data: Path, calls: Calls, *, validation: bool) -> Iterator[list[Turn]]:
+    """Read the sentences, with other names and addresses put in for half of them."""
     file = data / "pii/presidio_research/generated_large.json"
     for one in json.loads(file.read_text(encoding="utf-8")):
         key = f"template {one['template_id']}"
-        if held_back(key) or is_apart(key, third) != apart:
+        if held_back(key) or validates(key) != validation:
             continue
         text, pieces, read = one["full_text"], [], 0
-        anew = not apart and calls.chance.random() < 0.6
+        anew = not validation and calls.chance.random() < 0.6
         for span in sorted(one["spans"], key=lambda s: s["start_position"]):
             label = _PRESIDIO.get(span["entity_type"], "")
             value = text[span["start_position"] : span["end_position"]]
@@ -156,44 +116,25 @@ def _lead_in(text: str, lead_ins: list[str]) -> int:
 
 def plain(data: Path, *, validation: bool) -> Iterator[list[Turn]]:
     """Read what people say to services without naming anybody."""
+    texts: list[str] = []
     with (data / "text/banking77/train.csv").open(encoding="utf-8", newline="") as lines:
-        banking = [row["text"].strip() for row in csv.DictReader(lines)]
-    utterances = (data / "text/dstc11_intents/development_test-utterances.jsonl").open()
-    with utterances:
-        insurance = [json.loads(line)["utterance"] for line in utterances]
+        texts += [row["text"].strip() for row in csv.DictReader(lines)]
+    for line in (data / "text/dstc11_intents/development_test-utterances.jsonl").open():
+        texts.append(json.loads(line)["utterance"])
+    texts = [text for text in texts if not held_back(text)]
     clinc = json.loads((data / "text/clinc150/data_full.json").read_text(encoding="utf-8"))
-    assistant = [text for text, intent in clinc["train"] if intent not in _NAMED]
-    people = _first_names()
-    texts = [text for text in banking if not held_back(text)]
-    texts += [
-        text
-        for text in (*(one for one in insurance if not held_back(one)), *assistant)
-        if not _holds_values(text, people)
-    ]
+    texts += [text for text, intent in clinc["train"] if intent not in _NAMED]
     for text in texts:
         if validates(text) == validation and not re.search(r"\d{6}|@", text):
             yield [Turn(CUSTOMER, text, ())]
 
 
-def _first_names() -> frozenset[str]:
-    lists = tomllib.loads((RECOGNISERS / "names.toml").read_text(encoding="utf-8"))
-    return frozenset(lists["first"].split())
-
-
-def _holds_values(text: str, people: frozenset[str]) -> bool:
-    """Say whether a sentence names somebody, or seems to, or holds a number of somebody's."""
-    named = not people.isdisjoint(re.findall(r"[a-z]+", text.lower()))
-    return named or _GIVEN.search(text) is not None
-
-
 def taskmaster(data: Path, *, validation: bool) -> Iterator[list[Turn]]:
-    """Read orders of coffee in which nobody seems to give a name."""
-    file, people = data / "text/taskmaster/data_07.json", _first_names()
+    """Read orders of coffee; whoever gives a name gives that of a playing card."""
+    file = data / "text/taskmaster/data_07.json"
     for one in json.loads(file.read_text(encoding="utf-8")):
         key = f"taskmaster {one['conversation_id']}"
         if held_back(key) or validates(key) != validation:
-            continue
-        if any(_holds_values(said["text"], people) for said in one["utterances"]):
             continue
         roles = {"user": CUSTOMER, "assistant": AGENT}
         yield [Turn(roles[said["speaker"]], said["text"], ()) for said in one["utterances"]]

@@ -118,6 +118,9 @@ ASKS: dict[str, tuple[str, ...]] = {
 
 SAYS: dict[str, tuple[str, ...]] = {
     "FULL": (
+        "hi my name is {FULL} and i'm calling about my bill", "hello this is {PERSON}",
+        "i'm {PERSON} by the way", "you can call me {FIRST}", "my name's {FULL}",
+        "this is {PERSON} calling from {town}", "yeah hi it's {PERSON} again",
         "the account is in the name of {FULL}", "my husband {FIRST} set it up",
         "i spoke to {FIRST} yesterday and he said it was done", "is {FIRST} there please",
         "could you put me through to {PERSON}", "my wife {PERSON} is also on the account",
@@ -136,8 +139,8 @@ SAYS: dict[str, tuple[str, ...]] = {
         "{FULL} {FIRST} {FULL} these are all on the policy", "please tell {FIRST} i called",
         "my neighbour {PERSON} has the keys", "ms {LAST} will be there to let you in",
         "i'm calling on behalf of my mother {FULL}", "the cheque was made out to {FULL}",
-        "my solicitor is {FULL}", "it was signed by {FULL}",
-        "yeah {FIRST} {LAST}", "and {FIRST} will take the call from here",
+        "my solicitor is {FULL}", "it was signed by {FULL}", "{FULL} speaking",
+        "{FIRST} here", "yeah {FIRST} {LAST}", "and {FIRST} will take the call from here",
         "have you met {PERSON}", "i live with {FIRST}", "the letter says dear mr {LAST}",
         "he's called {FIRST} {LAST}", "ask {FIRST} about it he knows", "it's {FIRST}'s phone",
         "i'd like to add {FULL} to my account", "remove {FULL} from the policy please",
@@ -233,6 +236,25 @@ SAYS: dict[str, tuple[str, ...]] = {
         "the other car's plate was {VEHICLE}",
     ),
 }  # fmt: skip
+
+GREETINGS = (
+    "thank you for calling {brand} my name is {AGENT} how can i help",
+    "thanks for calling {brand} this is {AGENT} speaking",
+    "good morning {brand} {AGENT} speaking how may i help you",
+    "hello you're through to {AGENT} at {brand}",
+    "hi there you're speaking with {AGENT}",
+    "welcome to {brand} i'm {AGENT} what can i do for you today",
+    "{brand} customer care my name's {AGENT} may i take your name",
+    "hello this is {AGENT} from the {brand} {place} team calls are recorded",
+    "hi my name is {AGENT} thank you for holding",
+    "good afternoon {AGENT} here how can i help",
+    "this is {AGENT} with {brand} on a recorded line",
+    "hello {brand} this is {AGENT}",
+    "you've reached the {place} department i'm {AGENT}",
+    "hi it's {AGENT} from {brand}",
+    "thank you for holding you're through to {AGENT} in {place}",
+    "my name is {AGENT}",
+)
 
 # What callers and agents say that holds no value of a person.
 PLAIN = (

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from random import Random
 
 
@@ -101,8 +100,6 @@ WORDS = _words(
     " pepper ginger blossom thunder falcon coffee river pickle biscuit marble velvet castle bramble"
 )
 
-OTHERS = 0.15  # of all names, where there are others than those of the lists
-
 
 def held_out(name: str) -> bool:
     """Say whether a name is kept from training, one in eight by its hash."""
@@ -112,17 +109,15 @@ def held_out(name: str) -> bool:
 class Values:
     """Draws values; `unseen` draws names only from those that training never sees."""
 
-    def __init__(self, chance: Random, *, unseen: bool = False, people: Sequence[str] = ()) -> None:
-        """Read the lists of names; `people` are first and last names to draw from beside them."""
+    def __init__(self, chance: Random, *, unseen: bool = False) -> None:
+        """Read the lists of names."""
         lists = tomllib.loads((RECOGNISERS / "names.toml").read_text(encoding="utf-8"))
         self.chance = chance
         self._first = [n for n in lists["first"].split() if held_out(n) == unseen]
         self._shy_first = [n for n in lists["first_words"].split() if held_out(n) == unseen]
         self._last = [n for n in lists["last"].split() if held_out(n) == unseen]
         self._shy_last = [n for n in lists["last_words"].split() if held_out(n) == unseen]
-        words = [[w for w in one.split() if len(w) > 2] for one in people]
-        self._other_first = sorted({one[0] for one in words if one})
-        self._other_last = sorted({one[-1] for one in words if len(one) > 1})
+        self._unseen = unseen
 
     def pick(self, *options: str) -> str:
         """Return one of the options."""
@@ -246,8 +241,6 @@ class Values:
 
     def first_name(self) -> str:
         """Return a first name."""
-        if self._other_first and self.often(OTHERS):
-            return self.chance.choice(self._other_first)
         way = self.chance.random()
         if way < 0.22:
             return self.made_up()
@@ -255,8 +248,6 @@ class Values:
 
     def last_name(self) -> str:
         """Return a last name."""
-        if self._other_last and self.often(OTHERS):
-            return self.chance.choice(self._other_last)
         way = self.chance.random()
         if way < 0.3:
             return self.made_up(last=True)
@@ -267,14 +258,6 @@ class Values:
         if way < 0.42:
             return self.pick("-", " ").join(self.chance.choices(self._last, k=2))
         return self.chance.choice(self._shy_last if way < 0.58 else self._last)
-
-    def word_name(self) -> str:
-        """Return a first name that is an everyday word, too: "Grant", "May"."""
-        return self.chance.choice(self._shy_first)
-
-    def listed_last_name(self) -> str:
-        """Return a last name of the lists."""
-        return self.chance.choice(self._last)
 
     def person(self) -> str:
         """Return a name as it is said in talk."""

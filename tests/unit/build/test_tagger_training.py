@@ -31,10 +31,9 @@ def part(name: str) -> ModuleType:
 
 def taught() -> list[str]:
     """Return every sentence that training puts values into."""
-    talk, openings = part("talk"), part("openings")
+    talk = part("talk")
     around = [line for lines in (*talk.SAYS.values(), *talk.ASKS.values()) for line in lines]
-    said = [*openings.GREETINGS, *openings.OWN, *openings.REPLIES, *openings.GOODBYES]
-    return [*around, *said, *talk.PLAIN, *part("written").WRITTEN]
+    return [*around, *talk.GREETINGS, *talk.PLAIN]
 
 
 def bare(line: str) -> str:
@@ -79,26 +78,3 @@ def test_the_same_seed_draws_the_same_calls_with_values_where_they_are_said() ->
     ]
     assert {label for _, label in labelled} >= {"PERSON", "AGENT"}
     assert all(value and not value.isspace() for value, _ in labelled)
-
-
-def test_introductions_kept_apart_are_not_taught_and_none_are_where_the_shipped_weights_train() -> (
-    None
-):
-    sets, every = part("sets"), set(part("openings").GREETINGS)
-    thirds = [set(sets.greetings(third, apart=True)) for third in range(3)]
-    for third, apart in enumerate(thirds):
-        assert apart
-        assert not apart & set(sets.greetings(third, apart=False))
-    assert set.union(*thirds) == every == set(sets.greetings(None, apart=False))
-
-
-def test_an_agent_who_says_who_they_are_is_taught_as_the_agent_and_a_caller_as_a_caller() -> None:
-    source = part("calls").Calls(Random(5))
-    labels = {
-        (turn.role, label)
-        for _ in range(300)
-        for turn in source.opening()
-        for _, _, label in turn.values
-    }
-    assert ("customer", "AGENT") not in labels
-    assert labels >= {("agent", "AGENT"), ("customer", "PERSON")}

@@ -117,7 +117,12 @@ class NameWords:
         """Return the first word of the name that ends at `last`; in "hiya imogen neil ashdown
         speaking" it does not begin with whom the speaker greets."""
         first = last
-        while first and self.is_known(turn.words[first - 1]) and last - first < _FOLLOWED - 1:
+        while first and last - first < _FOLLOWED - 1:
+            if first > 1 and turn.words[first - 1] == "-":  # "mei-ling speaking"
+                first -= 2
+                continue
+            if not self.is_known(turn.words[first - 1]):
+                break
             greets = first >= 2 and turn.words[first - 2] in self._people.vocatives
             if greets and first < last:
                 break

@@ -272,6 +272,7 @@ class OwnNames:
         if asked:
             return True
         after = last + 1
+        after += 2 * (self._words.word(turn, after) == "-")  # "hello mei-ling speaking"
         own = self._words.word(turn, after) in _STAYS or any(
             phrases.at(turn.words, after)
             for phrases in (self._words.afterwards, self._own_afterwards)

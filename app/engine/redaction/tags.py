@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from app.engine.redaction.found import Found
 from app.engine.redaction.spoken import spelled
+from app.engine.redaction.tagger import LIKELY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,7 +138,7 @@ def _found(turn: SaidTurn, tag: Tagged, stretch: _Stretch) -> Found:
         turn=turn.index,
         start=start,
         end=end,
-        score=_LEAST + (_MOST - _LEAST) * (tag.score - 0.5) * 2,
+        score=_LEAST + (_MOST - _LEAST) * (tag.score - LIKELY) / (1.0 - LIKELY),
         rule=f"{tag.kind.lower().replace('_', '-')}.tagger",
         value=stretch.value,
     )

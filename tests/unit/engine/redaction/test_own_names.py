@@ -41,6 +41,21 @@ def test_agents_whom_no_list_knows_keep_their_names(greeting: str) -> None:
     assert names("A: is that xochitl speaking", model=("xochitl",)) == ["xochitl"]
 
 
+@pytest.mark.parametrize(
+    "greeting",
+    ["A: acme helpline rosalind", "A: acme reception rosalind can i help",
+     "A: they call me rosalind", "A: okay it's still rosalind", "A: you're on with rosalind"],
+)  # fmt: skip
+def test_agents_at_a_desk_or_back_on_the_line_keep_their_names(greeting: str) -> None:
+    assert names(greeting, "C: hi rosalind it's declan osgood") == ["declan osgood"]
+
+
+def test_agents_whose_names_have_a_hyphen_keep_all_of_them() -> None:
+    assert names("A: hello mei-ling speaking what can i do for you", "C: hiya mei-ling") == []
+    assert names("A: anne-marie smith speaking", "C: thanks anne-marie") == []
+    assert names("A: is that anne-marie speaking", "C: yes") == ["anne-marie"]
+
+
 def test_words_of_an_agent_that_name_nobody_make_no_name() -> None:
     assert names("A: this is", "C: it is Grant") == ["Grant"]
     assert names("A: this is grant money", "C: ask Grant Osgood") == ["Grant Osgood"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain import Role
 from app.engine.redaction import ENCODER, TAGGER
-from app.engine.redaction.tagger import CONTEXT, WINDOW, Tagged, TokenTagger, windows
+from app.engine.redaction.tagger import CONTEXT, LIKELY, WINDOW, Tagged, TokenTagger, windows
 from app.engine.redaction.tags import TagFinder
 from tests.unit.engine.redaction.calls import Models, data, read, said
 
@@ -84,7 +84,7 @@ def test_spans_lie_on_whole_words_of_their_turn(texts: list[str]) -> None:
             assert text[tag.start].isalnum() or text[tag.start] == "_"
             assert tag.start == 0 or not text[tag.start - 1].isalnum()
             assert tag.end == len(text) or not text[tag.end].isalnum()
-            assert 0.5 <= tag.score <= 1.0
+            assert LIKELY <= tag.score <= 1.0
             end = tag.end
 
 
@@ -160,7 +160,7 @@ def test_names_are_left_to_the_finder_that_knows_whose_they_are() -> None:
 
 def test_the_same_number_said_otherwise_is_one_value() -> None:
     call = read("A: and your pin", "C: it's four two one one", "C: 4211")
-    tags = [[], [Tagged("PIN", 5, 21, 1.0)], [Tagged("PIN", 0, 4, 0.5)]]
+    tags = [[], [Tagged("PIN", 5, 21, 1.0)], [Tagged("PIN", 0, 4, LIKELY)]]
     found = TagFinder(data()).find(call, tags)
     assert [one.value for one in found] == ["4211", "4211"]
     assert [round(one.score, 2) for one in found] == [0.54, 0.5]

@@ -34,7 +34,7 @@ SPLIT = {"CARD", "PHONE", "ACCOUNT", "SORT", "NATIONAL", "POLICY", "REFERENCE", 
 HUMS = ("mm hmm", "okay", "yes", "yep", "go on", "uh huh", "right", "got that", "and the rest")
 REPEATS = ("so that's {}", "{} is that correct", "let me repeat that {}", "okay {}", "{} yeah",
            "i've got {}", "great thank you {}", "perfect that's {}")  # fmt: skip
-WRITTEN_CALLS = 0.06
+WRITTEN_CALLS, SHORT_CALLS = 0.06, 0.15
 _SLOT = re.compile(r"\{(\w+)\}")
 _QUESTION = re.compile(
     r"^(can|could|may|what|who|when|where|how|which|is|are|do|does|will|and the)\b"
@@ -117,6 +117,8 @@ class Calls:
         chance, lines, self._agent = self.chance, [], ""
         if chance.random() < WRITTEN_CALLS:
             return self._written()
+        if chance.random() < SHORT_CALLS:  # a window may hold no more than how a call begins
+            return self.opening()
         if opens := chance.random() < 0.5:
             lines += self._opening()
         for _ in range(chance.randint(2, 6)):

@@ -362,7 +362,10 @@ def test_killed_while_the_database_gets_another_key_all_of_it_is_there(tmp_path,
     started = time.perf_counter()
     assert _stopped(lambda: change(whole), 60)
     longest, seen = time.perf_counter() - started, Counter()
-    for _ in range(max(6, CRASHES // 5)):
+    kills = max(6, CRASHES // 5)
+    for number in range(10 * kills):
+        if number >= kills and seen[False] > 1:
+            break  # on a busy computer it takes more of them until some come in time
         folder = shutil.copytree(fresh, tmp_path / "stopped")
         seen[_stopped(lambda folder=folder: change(folder), chance.uniform(0, longest))] += 1
         log = folder / "vault.db-wal"

@@ -18,6 +18,7 @@ from app.engine import pipeline, worker
 from app.engine.audio import decode
 from app.engine.wire import Request
 from app.errors import AppError
+from tests.arrays import whole
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
@@ -74,7 +75,7 @@ class _Decoding:
                 outcomes.append(error.code)
                 sentence = error.sentence
                 continue
-            digest = hashlib.sha256(audio.samples.tobytes()).hexdigest()[:16]
+            digest = hashlib.sha256(whole(audio.samples).tobytes()).hexdigest()[:16]
             outcomes.append(f"read {'in part' if audio.truncated else 'whole'} {digest}")
             duration_ms = audio.duration_ms
         peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

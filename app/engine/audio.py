@@ -1,10 +1,10 @@
 """Recordings as samples: whatever a recorder writes becomes 16 kHz, one array per channel.
 
-Promises bounded memory (the file and the result, whatever the format), a reason for every file that
-cannot be used, the same samples again for the same bytes, damaged ones too, and that muted audio is
-silent where it says so. Hides which library reads what: libsndfile reads PCM and its relatives
-exactly, Qt's FFmpeg the compressed formats, and each is the other's second chance. Nothing touches
-the disk.
+Promises bounded memory (the file, and what `samples.py` keeps in memory of any length), a reason
+for every file that cannot be used, the same samples again for the same bytes, damaged ones too, and
+that muted audio is silent where it says so. Hides which library reads what: libsndfile reads PCM
+and its relatives exactly, Qt's FFmpeg the compressed formats, and each is the other's second
+chance.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from app.engine.completeness import cut_off
 from app.engine.containers import Container, Wav, read_wav, repaired_wav, sniff, unwrapped
 from app.engine.filling import filled
 from app.engine.framing import framed
+from app.engine.samples import Samples, pieces
 from app.errors import AudioEmpty, AudioSilent, AudioTooLong, AudioTruncated, AudioUnreadable
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from app.config import Sound
     from app.domain import MutedSpan
+    from app.engine.samples import Channels
 
     _Reader = Callable[[bytes, "_Gathering"], "_Reading"]
 
@@ -66,24 +68,24 @@ _SNDFILE_CAF = frozenset({b"lpcm", b"ulaw", b"alaw", b"alac", b"ima4"})
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """A recording in memory: `samples` is int16 [channels, samples] at 16 kHz.
+    """A recording: its samples, int16 at 16 kHz.
 
     `truncated` says that clearly less could be decoded than the recording once held.
     """
 
-    samples: NDArray[np.int16]
+    samples: Samples
     source_rate_hz: int
     truncated: bool = False
 
     @property
     def channels(self) -> int:
         """The number of channels."""
-        return int(self.samples.shape[0])
+        return len(self.samples)
 
     @property
     def duration_ms(self) -> int:
         """The length in milliseconds, rounded down."""
-        return int(self.samples.shape[1]) * 1000 // RATE_HZ
+        return len(self.samples[0]) * 1000 // RATE_HZ
 
 
 def decode(
@@ -179,19 +181,18 @@ class _Reading(Enum):
 
 
 class _Gathering:
-    """Collects blocks at any rate into one array at 16 kHz."""
+    """Collects blocks at any rate as samples at 16 kHz."""
 
     def __init__(self, longest_minutes: int) -> None:
         self._longest = longest_minutes * 60 * RATE_HZ
-        self._samples: NDArray[np.int16] = np.empty((0, 0), np.int16)
-        self._filled = 0
+        self._samples = Samples(0)
         self._rate_hz = 0
         self._resample: Callable[[NDArray[np.float32], bool], NDArray[np.float32]] | None = None
 
     def take(self, block: NDArray[np.float32], rate_hz: int) -> None:
         """Add a block [frames, channels] of samples from -1 to 1."""
         self.begin(block.shape[1], rate_hz)
-        if rate_hz != self._rate_hz or block.shape[1] != self._samples.shape[1]:
+        if rate_hz != self._rate_hz or block.shape[1] != len(self._samples):
             raise AudioUnreadable("The recording changes its rate or its channels on the way.")
         self._append(self._resample(block, False) if self._resample else block)
 
@@ -200,11 +201,10 @@ class _Gathering:
         if not self._rate_hz:
             return None
         if self._resample:
-            self._append(self._resample(np.empty((0, self._samples.shape[1]), np.float32), True))
-        if not self._filled:
+            self._append(self._resample(np.empty((0, len(self._samples)), np.float32), True))
+        if not self._samples.length:
             return None
-        # seen from the side: the channels become the rows without a copy
-        return Audio(self._samples[: self._filled].T, self._rate_hz)
+        return Audio(self._samples, self._rate_hz)
 
     def begin(self, channels: int, rate_hz: int) -> None:
         """Make room for the first block; refuse what no call has."""
@@ -218,9 +218,9 @@ class _Gathering:
         if rate_hz not in _RATES_HZ:
             raise AudioUnreadable(f"The recording's rate of {rate_hz} Hz is not one that is read.")
         self._rate_hz = rate_hz
-        # more channels than a call's two take no more memory: they are read for less long
+        # more channels than a call's two take no more room: they are read for less long
         self._longest = self._longest * 2 // max(2, channels)
-        self._samples = np.empty((RATE_HZ * 30, channels), np.int16)
+        self._samples = Samples(channels)
         if rate_hz != RATE_HZ:
             import soxr
 
@@ -229,18 +229,13 @@ class _Gathering:
             self._resample = lambda block, last: stream.resample_chunk(block, last=last)
 
     def _append(self, block: NDArray[np.float32]) -> None:
-        end = self._filled + len(block)
-        if end > self._longest:
-            minutes, channels = self._longest / RATE_HZ / 60, self._samples.shape[1]
+        if self._samples.length + len(block) > self._longest:
+            minutes, channels = self._longest / RATE_HZ / 60, len(self._samples)
             of = f", the most for {channels} channels" if channels > 2 else ""
             raise AudioTooLong(f"The recording is longer than {minutes:g} minutes{of}.")
-        if end > len(self._samples):
-            room = max(end, len(self._samples) * 3 // 2)
-            self._samples.resize((room, self._samples.shape[1]), refcheck=False)
         scaled = np.rint(np.nan_to_num(block) * np.float32(32768.0))
         np.clip(scaled, -32768, 32767, out=scaled)
-        self._samples[self._filled : end] = scaled
-        self._filled = end
+        self._samples.append(scaled.astype(np.int16))
 
 
 def _read_sndfile(data: bytes, gathering: _Gathering) -> _Reading:
@@ -333,10 +328,16 @@ def _silenced() -> Iterator[None]:
 
 def _refuse_silence(audio: Audio) -> None:
     edge = RATE_HZ // 100  # at the ends, resampling turns a constant offset into a click
-    for whole in audio.samples:
-        channel = whole[edge:-edge] if len(whole) > 4 * edge else whole
-        middle = int(channel[:: max(1, len(channel) // 10_000)].mean())
-        if max(int(channel.max()) - middle, middle - int(channel.min())) > _SILENT_PEAK:
+    for channel in audio.samples:
+        first, last = (edge, len(channel) - edge) if len(channel) > 4 * edge else (0, len(channel))
+        step = max(1, (last - first) // 10_000)
+        highest, lowest, some, skip = -32768, 32767, [], 0
+        for piece in pieces(channel, first, last):
+            highest, lowest = max(highest, int(piece.max())), min(lowest, int(piece.min()))
+            some.append(piece[skip::step])
+            skip = (skip - len(piece)) % step
+        middle = int(np.concatenate(some).mean())
+        if max(highest - middle, middle - lowest) > _SILENT_PEAK:
             return
     raise AudioSilent("The recording is silent on all channels.")
 
@@ -354,8 +355,9 @@ def mute(audio: Audio, spans: Sequence[MutedSpan]) -> None:
             continue
         channel[start:end] = 0
         before, after = channel[max(0, start - ramp) : start], channel[end : end + ramp]
-        before[:] = before * fade[ramp - len(before) :]
-        after[:] = after * fade[::-1][: len(after)]
+        out, back = before * fade[ramp - len(before) :], after * fade[::-1][: len(after)]
+        channel[start - len(before) : start] = out.astype(np.int16)
+        channel[end : end + len(after)] = back.astype(np.int16)
 
 
 def encode_flac(audio: Audio, muted: Sequence[MutedSpan] = (), sound: Sound = "silence") -> bytes:
@@ -369,16 +371,18 @@ def encode_flac(audio: Audio, muted: Sequence[MutedSpan] = (), sound: Sound = "s
     with soundfile.SoundFile(
         file, "w", samplerate=rate, channels=audio.channels, format="FLAC", subtype="PCM_16"
     ) as flac:
-        blocks = filled(_blocks(audio.samples.T), muted, sound)
-        for block in _halved(blocks, *audio.samples.T.shape) if narrow else blocks:
+        blocks = filled(_blocks(audio.samples), muted, sound)
+        left = len(audio.samples[0])
+        for block in _halved(blocks, left, audio.channels) if narrow else blocks:
             flac.write(block)
     return file.getvalue()
 
 
-def _blocks(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
+def _blocks(samples: Channels) -> Iterator[NDArray[np.int16]]:
     """Yield [samples, channels] in pieces whose copies need little memory."""
-    for start in range(0, len(samples), _BLOCK_FRAMES * 8):
-        yield samples[start : start + _BLOCK_FRAMES * 8]
+    for start in range(0, len(samples[0]), _BLOCK_FRAMES * 8):
+        end = start + _BLOCK_FRAMES * 8
+        yield np.stack([channel[start:end] for channel in samples], axis=1)
 
 
 def _halved(
@@ -399,8 +403,12 @@ def waveform(audio: Audio) -> Waveform:
     step = RATE_HZ * _WAVEFORM_STEP_MS // 1000
     peaks = []
     for channel in audio.samples:
-        starts = np.arange(0, len(channel), step)
-        high = np.maximum.reduceat(channel, starts).astype(np.int32)
-        low = np.minimum.reduceat(channel, starts).astype(np.int32)
-        peaks.append((np.maximum(high, -low) * 255 // 32768).astype(np.uint8).tobytes())
+        peaks.append(b"".join(_peaks(piece, step) for piece in pieces(channel)))
     return Waveform(step_ms=_WAVEFORM_STEP_MS, peaks=tuple(peaks))
+
+
+def _peaks(piece: NDArray[np.int16], step: int) -> bytes:
+    starts = np.arange(0, len(piece), step)
+    high = np.maximum.reduceat(piece, starts).astype(np.int32)
+    low = np.minimum.reduceat(piece, starts).astype(np.int32)
+    return (np.maximum(high, -low) * 255 // 32768).astype(np.uint8).tobytes()

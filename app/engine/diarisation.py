@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from app.engine.audio import Audio
     from app.engine.models import ModelLibrary
     from app.engine.raw import RawTranscript, RawTurn, RawWord
+    from app.engine.samples import Channel
 
     Floats = NDArray[np.float32]
     Span = tuple[int, int]
@@ -95,9 +96,7 @@ class Diariser:
         return replace(raw, turns=turns), ("speakers-estimated", *more)
 
 
-def told_apart(
-    encoder: SpeakerEncoder, channel: NDArray[np.int16], speech: Sequence[Span]
-) -> Voices:
+def told_apart(encoder: SpeakerEncoder, channel: Channel, speech: Sequence[Span]) -> Voices:
     """Tell the voices of a channel apart; `speech` is when somebody speaks, in milliseconds."""
     starts = _starts(joined(speech), len(channel))
     if len(starts) < _FEWEST:

@@ -17,8 +17,8 @@ from pathlib import Path
 import pytest
 
 from app.domain import CallQuery, JobState
-from app.engine.audio import decode
 from app.storage import vault
+from tests.arrays import decoded
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "resources" / "samples" / "finance.mp3"
@@ -60,7 +60,7 @@ def _run(tmp_path, *arguments, kill_when=None):
 
 def _needles(folder):
     """Return what must not be found, by name."""
-    sound = decode(SAMPLE.read_bytes(), longest_minutes=5).samples
+    sound = decoded(SAMPLE.read_bytes(), longest_minutes=5).samples
     loud = int(abs(sound[0]).argmax())
     recording = SAMPLE.read_bytes()
     middle = len(recording) // 2

@@ -334,7 +334,7 @@ def _refuse_silence(audio: Audio) -> None:
         highest, lowest, some, skip = -32768, 32767, [], 0
         for piece in pieces(channel, first, last):
             highest, lowest = max(highest, int(piece.max())), min(lowest, int(piece.min()))
-            some.append(piece[skip::step])
+            some.append(piece[skip::step].copy())  # a view would keep the block
             skip = (skip - len(piece)) % step
         middle = int(np.concatenate(some).mean())
         if max(highest - middle, middle - lowest) > _SILENT_PEAK:

@@ -1,15 +1,16 @@
 """What goes over the pipe between the program and a worker.
 
-A frame is one tag byte and MessagePack of one of the types here; nothing is pickled, and a frame
-that does not fit its type is refused. A worker is asked to analyse a call, to analyse a safe one in
+A frame is one tag byte and MessagePack of one of the types here, without the recording, which
+follows as a frame of its own; nothing is pickled, and a frame that does not fit its type is
+refused. A worker is asked to analyse a call, to analyse a safe one in
 which other people speak than was thought, to redact a transcript, or to try something out that
 belongs behind its fences.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -26,6 +27,9 @@ from app.domain import (
     Stage,
 )
 from app.engine.manifest import ModelHead
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,29 +141,58 @@ _TAGS: dict[bytes, type[Answer]] = {
 }
 
 
-def encode_request(question: Question) -> bytes:
-    """Return what a worker is asked as one frame."""
-    tag = next(tag for tag, kind in _ASKED.items() if isinstance(question, kind))
-    return tag + msgspec.msgpack.encode(question)
+def encode_request(question: Question) -> tuple[bytes, ...]:
+    """Return what a worker is asked as the frames that are sent one after the other."""
+    return _frames(
+        question, next(tag for tag, kind in _ASKED.items() if isinstance(question, kind))
+    )
 
 
-def decode_request(frame: bytes) -> Question:
-    """Return what a frame asks; raises `ValueError` for anything else."""
+def decode_request(receive: Callable[[], bytes]) -> Question:
+    """Return what the next frames ask; raises `ValueError` for anything else."""
+    frame = receive()
     kind = _ASKED.get(frame[:1])
     if kind is None:
         raise ValueError("not a frame of the program")
-    return msgspec.msgpack.decode(memoryview(frame)[1:], type=kind)
+    return _asked(msgspec.msgpack.decode(memoryview(frame)[1:], type=kind), receive)
 
 
-def encode_answer(answer: Answer) -> bytes:
-    """Return what a worker says as one frame."""
+def encode_answer(answer: Answer) -> tuple[bytes, ...]:
+    """Return what a worker says as the frames that are sent one after the other."""
     tag = next(tag for tag, kind in _TAGS.items() if isinstance(answer, kind))
-    return tag + msgspec.msgpack.encode(answer)
+    return _frames(answer, tag)
 
 
-def decode_answer(frame: bytes) -> Answer:
-    """Return what a worker's frame says; raises `ValueError` for a frame that is none of ours."""
+def decode_answer(receive: Callable[[], bytes]) -> Answer:
+    """Return what a worker's next frames say; raises `ValueError` for one that is none of ours."""
+    frame = receive()
     kind = _TAGS.get(frame[:1])
     if kind is None:
         raise ValueError("not a frame of a worker")
-    return msgspec.msgpack.decode(memoryview(frame)[1:], type=kind)
+    return _said(msgspec.msgpack.decode(memoryview(frame)[1:], type=kind), receive)
+
+
+# What is as long as a recording goes as a frame of its own behind the rest: put into the frame and
+# taken out of it, it would lie in memory two or three times
+
+
+def _frames(said: Question | Answer, tag: bytes) -> tuple[bytes, ...]:
+    if isinstance(said, Request):
+        return tag + msgspec.msgpack.encode(replace(said, payload=b"")), said.payload
+    if isinstance(said, SpeakersRequest | AnalysedCall | CorrectedCall):
+        return tag + msgspec.msgpack.encode(replace(said, muted_audio=b"")), said.muted_audio
+    return (tag + msgspec.msgpack.encode(said),)
+
+
+def _asked(question: Question, receive: Callable[[], bytes]) -> Question:
+    if isinstance(question, Request):
+        return replace(question, payload=receive())
+    if isinstance(question, SpeakersRequest):
+        return replace(question, muted_audio=receive())
+    return question
+
+
+def _said(answer: Answer, receive: Callable[[], bytes]) -> Answer:
+    if isinstance(answer, AnalysedCall | CorrectedCall):
+        return replace(answer, muted_audio=receive())
+    return answer

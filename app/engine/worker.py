@@ -51,19 +51,19 @@ def main(pipe: Connection, places: Places, threads: int) -> None:
     pipeline = Pipeline(Path(places.resources), Path(places.packs), threads=threads)
     try:
         while True:
-            pipe.send_bytes(_answer(pipeline, pipe))
+            for frame in _answer(pipeline, pipe):
+                pipe.send_bytes(frame)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
 
-def _answer(pipeline: Pipeline, pipe: Connection) -> bytes:
+def _answer(pipeline: Pipeline, pipe: Connection) -> tuple[bytes, ...]:
     def report(stage: Stage, done: float) -> None:
-        pipe.send_bytes(wire.encode_answer(wire.StageProgress(stage=stage, done=done)))
+        for frame in wire.encode_answer(wire.StageProgress(stage=stage, done=done)):
+            pipe.send_bytes(frame)
 
     try:
-        question = wire.decode_request(
-            pipe.recv_bytes()
-        )  # its frame, as long as the recording, goes
+        question = wire.decode_request(pipe.recv_bytes)
         return wire.encode_answer(_reply(pipeline, question, report))
     except (BrokenPipeError, ConnectionResetError, EOFError):
         raise
@@ -99,7 +99,7 @@ def _fault(error: Exception) -> InternalFault:
     return InternalFault(f"The program met a fault of its own ({type(error).__name__} at {where}).")
 
 
-def _failed(error: AppError) -> bytes:
+def _failed(error: AppError) -> tuple[bytes, ...]:
     failure = Failure(code=error.code, sentence=error.sentence, hint=error.advice)
     return wire.encode_answer(failure)
 

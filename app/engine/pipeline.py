@@ -46,6 +46,7 @@ from app.engine.redaction.policies import POLICY
 from app.engine.said_by import carried_over
 from app.engine.scoring import score
 from app.engine.speakers import assign_roles, fitting_map, roles_of_text
+from app.engine.spool import Aside
 from app.engine.text_redaction import TextRedaction
 from app.engine.transcription import Transcriber
 from app.engine.word_list import LANGUAGE, WordList
@@ -251,7 +252,7 @@ class _Run:
             analysis=self._analysed(redacted, facts, made, sound),
             values=redacted.values,
             waveform=facts.waveform,
-            muted_audio=facts.flac,
+            muted_audio=facts.flac.content(),
             seconds=self.clock.seconds,
         )
 
@@ -375,13 +376,13 @@ class _Facts:
     muted: tuple[MutedSpan, ...]
     warnings: tuple[str, ...]
     waveform: Waveform
-    flac: bytes
+    flac: Aside
     corrections: tuple[Correction, ...] = ()
     proof: Proof | None = None
 
     def muted_again(self, audio: Audio, redacted: Redacted, sound: Sound) -> _Facts:
         """Return the facts with the sound as it is now."""
-        flac = encode_flac(audio, redacted.muted, sound)
+        flac = Aside(encode_flac(audio, redacted.muted, sound))
         return replace(self, muted=redacted.muted, waveform=waveform(audio), flac=flac)
 
     @classmethod
@@ -395,7 +396,7 @@ class _Facts:
             redacted.muted,
             tuple(warnings),
             waveform(audio),
-            encode_flac(audio, redacted.muted, sound),
+            Aside(encode_flac(audio, redacted.muted, sound)),
         )
 
     @classmethod
@@ -404,7 +405,7 @@ class _Facts:
         channels = 1 + max(turn.channel for turn in spoken.turns)
         warnings = _doubts_of_language(spoken) + ([] if last_ms else ["no-times"])
         nothing = Waveform(step_ms=1, peaks=())
-        return cls(max(duration_ms, last_ms), channels, 0, (), tuple(warnings), nothing, b"")
+        return cls(max(duration_ms, last_ms), channels, 0, (), tuple(warnings), nothing, Aside(b""))
 
     @classmethod
     def of_earlier(cls, found: CallAnalysis, further: Further) -> _Facts:
@@ -417,7 +418,7 @@ class _Facts:
             further.redacted.muted,
             tuple(warnings),
             Waveform(step_ms=1, peaks=()),
-            b"",
+            Aside(b""),
             further.corrections,
             found.proof,
         )

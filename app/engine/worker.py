@@ -51,10 +51,15 @@ def main(pipe: Connection, places: Places, threads: int) -> None:
     pipeline = Pipeline(Path(places.resources), Path(places.packs), threads=threads)
     try:
         while True:
-            for frame in _answer(pipeline, pipe):
-                pipe.send_bytes(frame)
+            _serve(pipeline, pipe)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
+
+
+def _serve(pipeline: Pipeline, pipe: Connection) -> None:
+    """Answer one request, and keep nothing of it."""
+    for frame in _answer(pipeline, pipe):
+        pipe.send_bytes(frame)
 
 
 def _answer(pipeline: Pipeline, pipe: Connection) -> tuple[bytes, ...]:

@@ -54,25 +54,27 @@ class _Watched:
         self._pipe = pipe
         self._stage = "arrive"
         self._peaks: dict[str, float] = {}
+        self._ended = True
 
     def recv_bytes(self) -> bytes:
-        self._peaks = {"before": peak_mb()}
-        peak_mb()
-        self._peaks["before"] = peak_mb()
-        self._stage = "arrive"
+        if self._ended:
+            peak_mb()  # of the call before
+            self._peaks = {"before": peak_mb()}
+            self._stage, self._ended = "arrive", False
         return self._pipe.recv_bytes()
 
     def send_bytes(self, frame: bytes) -> None:
-        self._peaks[self._stage] = max(self._peaks.get(self._stage, 0), peak_mb())
         self._pipe.send_bytes(frame)
-        self._peaks[self._stage] = max(self._peaks[self._stage], peak_mb())
+        self._peaks[self._stage] = max(self._peaks.get(self._stage, 0), peak_mb())
+        if self._ended:
+            return  # the sound, behind the answer
         if frame[:1] == b"P":
             told = wire.decode_answer(lambda: frame)
             self._stage = told.stage.value if told.done < 1 else "between"
             return
+        self._ended = True
         told = ", ".join(f"{stage} {peak:.0f}" for stage, peak in self._peaks.items())
-        most = max(self._peaks.values())
-        sys.__stdout__.write(f"    at most {most:.0f} MB ({told})\n")
+        sys.__stdout__.write(f"    at most {max(self._peaks.values()):.0f} MB ({told})\n")
         sys.__stdout__.flush()
 
 

@@ -13,11 +13,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.domain import MutedSpan
 from app.engine import spool
+from app.engine.audio import decode, mute, waveform
 from app.engine.samples import BLOCK, Samples, pieces
-from app.engine.spool import Spool
+from app.engine.spool import Aside, Spool
 from app.errors import TemporaryFileFailed
 from tests.arrays import whole
+from tests.unit.engine.recordings import recording
 
 FULL = Path("/dev/full")
 IN_MEMORY = st.sampled_from([0, 2 * BLOCK, 6 * BLOCK, 40_000_000])
@@ -177,6 +180,27 @@ def test_a_block_comes_back_as_it_was_written_last(writes: list[tuple[int, bytes
         kept.write(number, block)
         meant[number] = block
         assert {one: kept.read(one) for one in meant} == meant
+
+
+@given(st.integers(0, 3_000_000), st.sampled_from([0, 1000, 2_000_000]))
+@settings(max_examples=20, deadline=None)
+def test_what_is_put_aside_comes_back(length: int, in_memory: int) -> None:
+    content = np.random.default_rng(length).bytes(length)
+    assert Aside(content, in_memory_bytes=in_memory).content() == content
+
+
+def test_decoding_takes_no_more_memory_for_a_longer_call(monkeypatch) -> None:
+    monkeypatch.setitem(Samples.__init__.__kwdefaults__, "in_memory_bytes", 1_000_000)
+    peaks = []
+    for minutes in (2, 6):
+        content = recording(noise(minutes * 60 * 8000, 1) / 65536, 8000)
+        tracemalloc.start()
+        audio = decode(content, longest_minutes=10)
+        mute(audio, [MutedSpan(channel=0, start_ms=0, end_ms=minutes * 50_000)])
+        waveform(audio)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + 300_000
 
 
 def test_a_folder_that_cannot_be_used_is_named(monkeypatch) -> None:

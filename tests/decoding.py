@@ -63,10 +63,11 @@ class _Decoding:
 
     def analyse(self, asked: Request, _report: object) -> Failure:
         outcomes, sentence, duration_ms = [], "", 0
+        payload = asked.take_payload()
         for _ in range(2):
             try:
                 audio = decode(
-                    asked.payload,
+                    payload,
                     longest_minutes=asked.settings.audio.longest_minutes,
                     accept_truncated=asked.settings.audio.accept_truncated,
                     suffix=asked.suffix,

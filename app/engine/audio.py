@@ -1,10 +1,10 @@
 """Recordings as samples: whatever a recorder writes becomes 16 kHz, one array per channel.
 
-Promises bounded memory (the file, and what `samples.py` keeps in memory of any length), a reason
-for every file that cannot be used, the same samples again for the same bytes, damaged ones too, and
-that muted audio is silent where it says so. Hides which library reads what: libsndfile reads PCM
-and its relatives exactly, Qt's FFmpeg the compressed formats, and each is the other's second
-chance.
+Promises bounded memory (what `samples.py` holds of a call of any length, and the file, unless it is
+a WAV that was put aside), a reason for every file that cannot be used, the same samples again for
+the same bytes, damaged ones too, and that muted audio is silent where it says so. Hides which
+library reads what: libsndfile reads PCM and its relatives exactly, Qt's FFmpeg the compressed
+formats, and each is the other's second chance.
 """
 
 from __future__ import annotations
@@ -19,8 +19,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.domain import Waveform
+from app.engine.aside import Aside, AsideFile, whole
 from app.engine.completeness import cut_off
-from app.engine.containers import Container, Wav, read_wav, repaired_wav, sniff, unwrapped
+from app.engine.containers import (
+    Container,
+    Wav,
+    is_wav,
+    read_wav,
+    repaired_head,
+    repaired_wav,
+    sniff,
+    unwrapped,
+)
 from app.engine.filling import filled
 from app.engine.framing import framed
 from app.engine.samples import Samples, pieces
@@ -28,6 +38,7 @@ from app.errors import AudioEmpty, AudioSilent, AudioTooLong, AudioTruncated, Au
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import IO
 
     from numpy.typing import NDArray
 
@@ -35,13 +46,14 @@ if TYPE_CHECKING:
     from app.domain import MutedSpan
     from app.engine.samples import Channels
 
-    _Reader = Callable[[bytes, "_Gathering"], "_Reading"]
+    _Reader = Callable[[bytes | AsideFile, "_Gathering"], "_Reading"]
 
 RATE_HZ = 16_000
 MOST_CHANNELS = 8
 _RATES_HZ = range(4_000, 384_001)
 _SILENT_PEAK = 33  # of 32768: -60 dB below full scale
 _RAMP_MS = 5
+_DAMAGED = "The recording is damaged on the way: a part of it cannot be read."
 _WAVEFORM_STEP_MS = 50
 _BLOCK_FRAMES = 65_536
 _ENDLESS_FRAMES = 1 << 62  # what libsndfile says of a stream that does not tell its length
@@ -89,32 +101,39 @@ class Audio:
 
 
 def decode(
-    data: bytes, *, longest_minutes: int, accept_truncated: bool = False, suffix: str = ""
+    data: bytes | Aside, *, longest_minutes: int, accept_truncated: bool = False, suffix: str = ""
 ) -> Audio:
     """Decode a recording by its content; with `accept_truncated` also what is left of one.
 
-    `suffix` is the end of its name, which tells what a bare stream of G.722 is and nothing else.
+    A WAV file that was put aside is never in memory as a whole. `suffix` is the end of its name,
+    which tells what a bare stream of G.722 is and nothing else.
     Raises `AudioEmpty`, `AudioUnreadable`, `AudioTruncated`, `AudioSilent` or `AudioTooLong`. Call
     it on the worker's main thread: compressed formats need an event loop.
     """
     if not data:
         raise AudioEmpty("The file is empty.")
-    data = unwrapped(data, suffix)
-    container = sniff(data)
+    if isinstance(data, Aside) and is_wav(data):
+        container = Container.WAV
+    else:
+        data = unwrapped(whole(data), suffix)
+        container = sniff(data)
     wav = read_wav(data) if container is Container.WAV else None
-    if wav is not None:
-        if wav.data_size == 0:
-            raise AudioEmpty("The recording has a header but no sound.")
-        data = repaired_wav(data, wav)
-    cut = wav.truncated if wav is not None else cut_off(data, container)
+    if wav is not None and wav.data_size == 0:
+        raise AudioEmpty("The recording has a header but no sound.")
+    source = _repaired(data, wav)
+    cut = wav.truncated if wav is not None else isinstance(data, bytes) and cut_off(data, container)
     if cut and not accept_truncated:
         raise AudioTruncated("The recording is cut off: its file ends before the sound does.")
-    fit = framed(data, container)
-    if fit.damaged and not accept_truncated:
-        raise AudioTruncated("The recording is damaged on the way: a part of it cannot be read.")
-    cut |= fit.damaged
+    fit = framed(source, container) if isinstance(source, bytes) else None
+    if fit is not None and fit.damaged:
+        if not accept_truncated:
+            raise AudioTruncated(
+                "The recording is damaged on the way: a part of it cannot be read."
+            )
+        cut = True
     with _silenced():
-        audio = _decode_known(fit.parts, _readers(data, container, wav), longest_minutes)
+        parts = (source,) if fit is None else fit.parts
+        audio = _decode_known(parts, _readers(data, container, wav), longest_minutes)
     if audio is None:
         kind = container.value.upper()
         if cut:
@@ -133,7 +152,17 @@ def decode(
     return audio
 
 
-def _readers(data: bytes, container: Container, wav: Wav | None) -> tuple[_Reader, ...]:
+def _repaired(data: bytes | Aside, wav: Wav | None) -> bytes | AsideFile:
+    """Return a recording with a header that says what is there."""
+    if isinstance(data, bytes):
+        return data if wav is None else repaired_wav(data, wav)
+    head = None if wav is None else repaired_head(data, wav)
+    if wav is None or head is None:
+        return AsideFile(data)
+    return AsideFile(data, head, wav.data_start + wav.data_size)
+
+
+def _readers(data: bytes | Aside, container: Container, wav: Wav | None) -> tuple[_Reader, ...]:
     """Return the ways to read a container: the library first that knows it best."""
     if container in (Container.MP3, Container.OGG):
         return _read_qt, _read_sndfile, _salvage_sndfile
@@ -149,7 +178,7 @@ def _readers(data: bytes, container: Container, wav: Wav | None) -> tuple[_Reade
 
 
 def _decode_known(
-    parts: Sequence[bytes], readers: Sequence[_Reader], longest_minutes: int
+    parts: Sequence[bytes | AsideFile], readers: Sequence[_Reader], longest_minutes: int
 ) -> Audio | None:
     """Return the first whole reading, else what could be read; `None` where that is nothing."""
     short: Audio | None = None
@@ -238,23 +267,33 @@ class _Gathering:
         self._samples.append(scaled.astype(np.int16))
 
 
-def _read_sndfile(data: bytes, gathering: _Gathering) -> _Reading:
+def _read_sndfile(data: bytes | AsideFile, gathering: _Gathering) -> _Reading:
     """Read through libsndfile, all or nothing."""
     reading = _through_sndfile(data, gathering, _BLOCK_FRAMES)
     return reading if reading is _Reading.WHOLE else _Reading.NOTHING
 
 
-def _salvage_sndfile(data: bytes, gathering: _Gathering) -> _Reading:
+def _salvage_sndfile(data: bytes | AsideFile, gathering: _Gathering) -> _Reading:
     """Read what can be read through libsndfile, up to the place of the damage."""
     return _through_sndfile(data, gathering, _SMALL_BLOCK_FRAMES)
 
 
-def _through_sndfile(data: bytes, gathering: _Gathering, frames: int) -> _Reading:
+def _through_sndfile(data: bytes | AsideFile, gathering: _Gathering, frames: int) -> _Reading:
+    if isinstance(data, bytes):
+        return _read_blocks(_Bytes(data), gathering, frames)
+    data.seek(0)
+    try:
+        return _read_blocks(data, gathering, frames)
+    finally:
+        data.check()
+
+
+def _read_blocks(source: IO[bytes] | AsideFile, gathering: _Gathering, frames: int) -> _Reading:
     import soundfile
 
     done = 0
     try:
-        with soundfile.SoundFile(_Bytes(data)) as file:
+        with soundfile.SoundFile(source) as file:
             if file.frames >= _ENDLESS_FRAMES:
                 return _Reading.NOTHING
             gathering.begin(file.channels, file.samplerate)  # before a block of any size is read
@@ -278,10 +317,14 @@ class _Bytes(io.BytesIO):
             return self.tell()
 
 
-def _read_qt(data: bytes, gathering: _Gathering) -> _Reading:
+def _read_qt(data: bytes | AsideFile, gathering: _Gathering) -> _Reading:
     """Read through Qt."""
     from app.engine.decoder import decode_blocks
 
+    if not isinstance(data, bytes):
+        data.seek(0)
+        file, data = data, data.readall()
+        file.check()
     frames, rate = 0, 1
 
     def take(block: NDArray[np.float32], rate_hz: int) -> None:

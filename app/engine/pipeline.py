@@ -35,6 +35,7 @@ from app.domain import (
 )
 from app.engine import transcripts
 from app.engine.analysis import Analyst, packs, voices
+from app.engine.aside import Aside, aside, whole
 from app.engine.audio import decode, encode_flac, mute, waveform
 from app.engine.diarisation import SPEAKER_ENCODER, Diariser
 from app.engine.heap import give_back
@@ -46,7 +47,6 @@ from app.engine.redaction.policies import POLICY
 from app.engine.said_by import carried_over
 from app.engine.scoring import score
 from app.engine.speakers import assign_roles, fitting_map, roles_of_text
-from app.engine.spool import Aside
 from app.engine.text_redaction import TextRedaction
 from app.engine.transcription import Transcriber
 from app.engine.word_list import LANGUAGE, WordList
@@ -196,7 +196,7 @@ class _Run:
 
     def of_transcript(self, request: Request) -> AnalysedCall:
         with self.clock.stage(Stage.DECODE):
-            given = transcripts.parse(request.take_payload())
+            given = transcripts.parse(whole(request.take_payload()))
             spoken = transcripts.to_raw(given)
         with self.clock.stage(Stage.SPEAKERS):
             spoken = roles_of_text(spoken, self.metadata.channel_roles)
@@ -382,7 +382,7 @@ class _Facts:
 
     def muted_again(self, audio: Audio, redacted: Redacted, sound: Sound) -> _Facts:
         """Return the facts with the sound as it is now."""
-        flac = Aside(encode_flac(audio, redacted.muted, sound))
+        flac = aside(encode_flac(audio, redacted.muted, sound))
         return replace(self, muted=redacted.muted, waveform=waveform(audio), flac=flac)
 
     @classmethod
@@ -396,7 +396,7 @@ class _Facts:
             redacted.muted,
             tuple(warnings),
             waveform(audio),
-            Aside(encode_flac(audio, redacted.muted, sound)),
+            aside(encode_flac(audio, redacted.muted, sound)),
         )
 
     @classmethod
@@ -405,7 +405,7 @@ class _Facts:
         channels = 1 + max(turn.channel for turn in spoken.turns)
         warnings = _doubts_of_language(spoken) + ([] if last_ms else ["no-times"])
         nothing = Waveform(step_ms=1, peaks=())
-        return cls(max(duration_ms, last_ms), channels, 0, (), tuple(warnings), nothing, Aside(b""))
+        return cls(max(duration_ms, last_ms), channels, 0, (), tuple(warnings), nothing, aside(b""))
 
     @classmethod
     def of_earlier(cls, found: CallAnalysis, further: Further) -> _Facts:
@@ -418,7 +418,7 @@ class _Facts:
             further.redacted.muted,
             tuple(warnings),
             Waveform(step_ms=1, peaks=()),
-            Aside(b""),
+            aside(b""),
             further.corrections,
             found.proof,
         )

@@ -10,7 +10,6 @@ nonces, which stay in memory, and the folder.
 from __future__ import annotations
 
 import errno
-import io
 import os
 import sys
 import tempfile
@@ -26,8 +25,6 @@ from app.errors import TemporaryFileFailed
 if TYPE_CHECKING:
     from typing import IO
 
-_FEW_BYTES = 8_000_000  # of muted sound, ten minutes of two channels
-_BLOCK_BYTES = 1 << 20
 _TAG_BYTES = 16
 _NONCE_BYTES = 12
 # made for what is large; on many systems /tmp is memory, of which nothing would be saved
@@ -87,29 +84,6 @@ class Spool:
                 hint="Retry the call. If it fails again, the disk is damaged or another program"
                 " writes to its files.",
             ) from error
-
-
-class Aside:
-    """Bytes that are not needed for a while: many of them lie in a file until they are."""
-
-    def __init__(self, content: bytes, *, in_memory_bytes: int = _FEW_BYTES) -> None:
-        """Put them aside; raises as `Spool` does."""
-        self._few = content if len(content) <= in_memory_bytes else b""
-        self._blocks = 0 if self._few else -(-len(content) // _BLOCK_BYTES)
-        if self._blocks:
-            self._spool = Spool(_BLOCK_BYTES)
-            for number in range(self._blocks):
-                start = number * _BLOCK_BYTES
-                self._spool.write(number, content[start : start + _BLOCK_BYTES])
-
-    def content(self) -> bytes:
-        """Return them."""
-        if not self._blocks:
-            return self._few
-        whole = io.BytesIO()  # which `join` would have twice
-        for number in range(self._blocks):
-            whole.write(self._spool.read(number))
-        return whole.getvalue()
 
 
 def _folder() -> Path | None:

@@ -1,7 +1,7 @@
 """What goes over the pipe between the program and a worker.
 
 A frame is one tag byte and MessagePack of one of the types here, without the recording, which
-follows as a frame of its own; nothing is pickled, and a frame that does not fit its type is
+follows in frames of a megabyte; nothing is pickled, and a frame that does not fit its type is
 refused. A worker is asked to analyse a call, to analyse a safe one in
 which other people speak than was thought, to redact a transcript, or to try something out that
 belongs behind its fences.
@@ -10,6 +10,7 @@ belongs behind its fences.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -26,10 +27,14 @@ from app.domain import (
     SafeTranscript,
     Stage,
 )
+from app.engine.aside import PART_BYTES, Aside, parts_of
 from app.engine.manifest import ModelHead
+from app.errors import TemporaryFileFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    Frames = Iterator[bytes | memoryview]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +51,8 @@ class Request:
 
     `suffix` is the end of the recording's name, such as `.wav`, and `source_name` all of it, where
     it is kept and has to be safe; `vocabulary` the client's word list as it was written;
-    `corrected` the transcript of an earlier analysis in which a person said who speaks. The payload
-    can be taken out, so that a long recording does not lie in memory beside its samples.
+    `corrected` the transcript of an earlier analysis in which a person said who speaks. A worker is
+    given a long payload as `kept`. It can be taken out, so that it goes when it was read.
     """
 
     content: Literal["audio", "transcript"]
@@ -58,10 +63,12 @@ class Request:
     metadata: CallMetadata = field(default_factory=CallMetadata)
     vocabulary: str = field(default="", repr=False)
     corrected: SafeTranscript | None = field(default=None, repr=False)
+    kept: Aside | None = field(default=None, repr=False)
 
-    def take_payload(self) -> bytes:
+    def take_payload(self) -> bytes | Aside:
         """Return the payload and forget it."""
-        payload, self.payload = self.payload, b""
+        payload = self.payload if self.kept is None else self.kept
+        self.kept, self.payload = None, b""
         return payload
 
 
@@ -141,11 +148,10 @@ _TAGS: dict[bytes, type[Answer]] = {
 }
 
 
-def encode_request(question: Question) -> tuple[bytes, ...]:
+def encode_request(question: Question) -> Frames:
     """Return what a worker is asked as the frames that are sent one after the other."""
-    return _frames(
-        question, next(tag for tag, kind in _ASKED.items() if isinstance(question, kind))
-    )
+    tag = next(tag for tag, kind in _ASKED.items() if isinstance(question, kind))
+    return _frames(question, tag)
 
 
 def decode_request(receive: Callable[[], bytes]) -> Question:
@@ -157,7 +163,7 @@ def decode_request(receive: Callable[[], bytes]) -> Question:
     return _asked(msgspec.msgpack.decode(memoryview(frame)[1:], type=kind), receive)
 
 
-def encode_answer(answer: Answer) -> tuple[bytes, ...]:
+def encode_answer(answer: Answer) -> Frames:
     """Return what a worker says as the frames that are sent one after the other."""
     tag = next(tag for tag, kind in _TAGS.items() if isinstance(answer, kind))
     return _frames(answer, tag)
@@ -172,27 +178,47 @@ def decode_answer(receive: Callable[[], bytes]) -> Answer:
     return _said(msgspec.msgpack.decode(memoryview(frame)[1:], type=kind), receive)
 
 
-# What is as long as a recording goes as a frame of its own behind the rest: put into the frame and
-# taken out of it, it would lie in memory two or three times
+# What is as long as a recording follows the rest in frames of its own, which no worker has to hold
+# at once; in one frame with the rest it would lie in memory two or three times
 
 
-def _frames(said: Question | Answer, tag: bytes) -> tuple[bytes, ...]:
+def _frames(said: Question | Answer, tag: bytes) -> Frames:
+    rest, apart = said, None
     if isinstance(said, Request):
-        return tag + msgspec.msgpack.encode(replace(said, payload=b"")), said.payload
-    if isinstance(said, SpeakersRequest | AnalysedCall | CorrectedCall):
-        return tag + msgspec.msgpack.encode(replace(said, muted_audio=b"")), said.muted_audio
-    return (tag + msgspec.msgpack.encode(said),)
+        rest, apart = replace(said, payload=b""), said.payload
+    elif isinstance(said, SpeakersRequest | AnalysedCall | CorrectedCall):
+        rest, apart = replace(said, muted_audio=b""), said.muted_audio
+    behind = () if apart is None else parts_of(apart)
+    return chain([tag + msgspec.msgpack.encode(rest)], behind)
+
+
+def _parts(receive: Callable[[], bytes]) -> Iterator[bytes]:
+    while len(part := receive()) == PART_BYTES:
+        yield part
+    yield part
+
+
+def _aside(parts: Iterator[bytes]) -> Aside:
+    try:
+        return Aside(parts)
+    except TemporaryFileFailed:
+        for _ in parts:  # so that what is still to come is not taken for the next question
+            pass
+        raise
 
 
 def _asked(question: Question, receive: Callable[[], bytes]) -> Question:
     if isinstance(question, Request):
-        return replace(question, payload=receive())
+        kept = _aside(_parts(receive))
+        if kept.few:
+            return replace(question, payload=kept.content())
+        return replace(question, kept=kept)
     if isinstance(question, SpeakersRequest):
-        return replace(question, muted_audio=receive())
+        return replace(question, muted_audio=b"".join(_parts(receive)))
     return question
 
 
 def _said(answer: Answer, receive: Callable[[], bytes]) -> Answer:
     if isinstance(answer, AnalysedCall | CorrectedCall):
-        return replace(answer, muted_audio=receive())
+        return replace(answer, muted_audio=b"".join(_parts(receive)))
     return answer

@@ -62,7 +62,7 @@ def _serve(pipeline: Pipeline, pipe: Connection) -> None:
         pipe.send_bytes(frame)
 
 
-def _answer(pipeline: Pipeline, pipe: Connection) -> tuple[bytes, ...]:
+def _answer(pipeline: Pipeline, pipe: Connection) -> wire.Frames:
     def report(stage: Stage, done: float) -> None:
         for frame in wire.encode_answer(wire.StageProgress(stage=stage, done=done)):
             pipe.send_bytes(frame)
@@ -104,7 +104,7 @@ def _fault(error: Exception) -> InternalFault:
     return InternalFault(f"The program met a fault of its own ({type(error).__name__} at {where}).")
 
 
-def _failed(error: AppError) -> tuple[bytes, ...]:
+def _failed(error: AppError) -> wire.Frames:
     failure = Failure(code=error.code, sentence=error.sentence, hint=error.advice)
     return wire.encode_answer(failure)
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import random
+import tempfile
 from dataclasses import replace
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -11,6 +15,8 @@ from hypothesis import strategies as st
 from app.config import Settings
 from app.domain import CallMetadata, Failure, Role, Stage
 from app.engine import wire
+from app.engine.aside import PART_BYTES, Aside, whole
+from app.errors import TemporaryFileFailed
 from tests.builders import analysed_call, redacted_call
 
 
@@ -74,14 +80,32 @@ def test_a_request_hides_what_it_carries():
     assert "spoken" not in repr(request) + repr(asked)
 
 
-@pytest.mark.parametrize("said", ["asked", "answered"])
-def test_a_recording_is_sent_as_it_lies_in_memory(said):
-    sound = bytes(100_000)
-    if said == "asked":
-        request = wire.Request(content="audio", payload=sound, settings=Settings())
-        frames = wire.encode_request(request)
-        assert request.payload is sound
-    else:
-        frames = wire.encode_answer(replace(analysed_call(), muted_audio=sound))
-    assert frames[1] is sound
-    assert len(frames[0]) < 50_000
+@pytest.mark.parametrize("length", [0, 1, PART_BYTES - 1, PART_BYTES, PART_BYTES + 1, 9_000_000])
+def test_a_recording_of_any_length_follows_in_parts(length):
+    sound = random.Random(length).randbytes(length)
+    request = wire.Request(content="audio", payload=sound, settings=Settings())
+    frames = list(wire.encode_request(request))
+    assert request.payload is sound  # and no part of it was copied
+    assert all(frame.obj is sound for frame in frames[1:])
+    assert max(map(len, frames)) <= PART_BYTES
+    behind = iter([*frames, b"the next question"])
+    asked = wire.decode_request(lambda: bytes(next(behind)))
+    taken = asked.take_payload()
+    assert isinstance(taken, Aside) is (length > 8_000_000)
+    assert whole(taken) == sound
+    assert whole(asked.take_payload()) == b""
+    assert next(behind) == b"the next question"
+    answer = replace(analysed_call(), muted_audio=sound)
+    assert _again(answer) == answer
+
+
+def test_where_a_recording_cannot_be_put_aside_the_next_question_is_still_understood(monkeypatch):
+    def refuse(**_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    request = wire.Request(content="audio", payload=bytes(20_000_000), settings=Settings())
+    sent = chain(wire.encode_request(request), wire.encode_request(wire.NetworkTrial()))
+    with pytest.raises(TemporaryFileFailed, match="no room"):
+        wire.decode_request(lambda: bytes(next(sent)))
+    assert wire.decode_request(lambda: bytes(next(sent))) == wire.NetworkTrial()

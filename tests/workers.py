@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.domain import CorrectedCall, Failure, Stage
-from app.engine import transcripts, wire
+from app.engine import transcripts, wire, worker
 from app.errors import TranscriptInvalid
 from tests.builders import analysed_call, call_analysis, proven_call, redacted_call
 
@@ -177,3 +178,9 @@ def off_the_point(pipe: Connection, _places: Places, _threads: int) -> None:
             _say(pipe, wire.HeadTried())
     except (EOFError, OSError):
         return
+
+
+def naming_its_files(pipe: Connection, places: Places, threads: int) -> None:
+    """Be a real worker whose temporary files can be found and read by others."""
+    tempfile.TemporaryFile = tempfile.NamedTemporaryFile
+    worker.main(pipe, places, threads)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from app.domain import Failure
 from app.engine import wire
-from app.engine.heap import use_one_heap
+from app.engine.heap import give_back, use_one_heap
 from app.errors import AppError, AudioUnreadable, InternalFault
 from app.log import describe, event, logger
 from app.memory import keep_private
@@ -60,6 +60,8 @@ def _serve(pipeline: Pipeline, pipe: Connection) -> None:
     """Answer one request, and keep nothing of it."""
     for frame in _answer(pipeline, pipe):
         pipe.send_bytes(frame)
+    del frame
+    give_back()
 
 
 def _answer(pipeline: Pipeline, pipe: Connection) -> wire.Frames:

@@ -62,7 +62,11 @@ class Aside:
 
     def content(self) -> bytes:
         """Return all of them."""
-        whole = io.BytesIO()  # which `join` would have twice
+        whole = io.BytesIO()  # `join` would have them twice, and a buffer that grows half as often
+        if self._length:
+            whole.seek(self._length - 1)
+            whole.write(b"\0")
+            whole.seek(0)
         for number in range(self._parts):
             whole.write(self._part(number))
         return whole.getvalue()

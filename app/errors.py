@@ -22,7 +22,7 @@ call. Anything that is not an `AppError` is a bug and is reported as one.
     ├── CallFailed (7)           one call cannot be analysed; the batch goes on
     │   ├── AudioError           AudioEmpty AudioUnreadable AudioSilent AudioTruncated AudioTooLong
     │   ├── ChannelMapWrong
-    │   ├── TranscriptInvalid  RecordingErased
+    │   ├── TranscriptInvalid  RecordingErased  TemporaryFileFailed
     │   └── WorkerDied  WorkerStuck  InternalFault  Cancelled
     ├── ModelError (8)           a model is missing, changed or unusable
     │   └── ModelMissing  ModelMismatch  PackInvalid  DeviceMissing
@@ -386,6 +386,17 @@ class OriginalDestroyed(CallFailed):
     hint = (
         "The muted recording and the transcript stay. The original cannot be heard, taken out or"
         " analysed again."
+    )
+
+
+class TemporaryFileFailed(CallFailed):
+    """The call is too long to be held in memory, and what is kept of it in an encrypted temporary
+    file cannot be written or read."""
+
+    code = "temporary-file"
+    hint = (
+        "Make room in the system's folder for temporary files, or name another folder in the"
+        " variable TMPDIR (on Windows TEMP), then retry the call."
     )
 
 

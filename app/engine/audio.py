@@ -1,10 +1,10 @@
 """Recordings as samples: whatever a recorder writes becomes 16 kHz, one array per channel.
 
-Promises bounded memory (the file and the result, whatever the format), a reason for every file that
-cannot be used, the same samples again for the same bytes, damaged ones too, and that muted audio is
-silent where it says so. Hides which library reads what: libsndfile reads PCM and its relatives
-exactly, Qt's FFmpeg the compressed formats, and each is the other's second chance. Nothing touches
-the disk.
+Promises bounded memory (what `samples.py` holds of a call of any length, and the file, unless it is
+a WAV that was put aside), a reason for every file that cannot be used, the same samples again for
+the same bytes, damaged ones too, and that muted audio is silent where it says so. Hides which
+library reads what: libsndfile reads PCM and its relatives exactly, Qt's FFmpeg the compressed
+formats, and each is the other's second chance.
 """
 
 from __future__ import annotations
@@ -19,27 +19,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.domain import Waveform
+from app.engine.aside import Aside, AsideFile, whole
 from app.engine.completeness import cut_off
-from app.engine.containers import Container, Wav, read_wav, repaired_wav, sniff, unwrapped
+from app.engine.containers import (
+    Container,
+    Wav,
+    is_wav,
+    read_wav,
+    repaired_head,
+    repaired_wav,
+    sniff,
+    unwrapped,
+)
 from app.engine.filling import filled
 from app.engine.framing import framed
+from app.engine.samples import Samples, pieces
 from app.errors import AudioEmpty, AudioSilent, AudioTooLong, AudioTruncated, AudioUnreadable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import IO
 
     from numpy.typing import NDArray
 
     from app.config import Sound
     from app.domain import MutedSpan
+    from app.engine.samples import Channels
 
-    _Reader = Callable[[bytes, "_Gathering"], "_Reading"]
+    _Reader = Callable[[bytes | AsideFile, "_Gathering"], "_Reading"]
 
 RATE_HZ = 16_000
 MOST_CHANNELS = 8
 _RATES_HZ = range(4_000, 384_001)
 _SILENT_PEAK = 33  # of 32768: -60 dB below full scale
 _RAMP_MS = 5
+_DAMAGED = "The recording is damaged on the way: a part of it cannot be read."
 _WAVEFORM_STEP_MS = 50
 _BLOCK_FRAMES = 65_536
 _ENDLESS_FRAMES = 1 << 62  # what libsndfile says of a stream that does not tell its length
@@ -66,53 +80,60 @@ _SNDFILE_CAF = frozenset({b"lpcm", b"ulaw", b"alaw", b"alac", b"ima4"})
 
 @dataclass(frozen=True, slots=True)
 class Audio:
-    """A recording in memory: `samples` is int16 [channels, samples] at 16 kHz.
+    """A recording: its samples, int16 at 16 kHz.
 
     `truncated` says that clearly less could be decoded than the recording once held.
     """
 
-    samples: NDArray[np.int16]
+    samples: Samples
     source_rate_hz: int
     truncated: bool = False
 
     @property
     def channels(self) -> int:
         """The number of channels."""
-        return int(self.samples.shape[0])
+        return len(self.samples)
 
     @property
     def duration_ms(self) -> int:
         """The length in milliseconds, rounded down."""
-        return int(self.samples.shape[1]) * 1000 // RATE_HZ
+        return len(self.samples[0]) * 1000 // RATE_HZ
 
 
 def decode(
-    data: bytes, *, longest_minutes: int, accept_truncated: bool = False, suffix: str = ""
+    data: bytes | Aside, *, longest_minutes: int, accept_truncated: bool = False, suffix: str = ""
 ) -> Audio:
     """Decode a recording by its content; with `accept_truncated` also what is left of one.
 
-    `suffix` is the end of its name, which tells what a bare stream of G.722 is and nothing else.
+    A WAV file that was put aside is never in memory as a whole. `suffix` is the end of its name,
+    which tells what a bare stream of G.722 is and nothing else.
     Raises `AudioEmpty`, `AudioUnreadable`, `AudioTruncated`, `AudioSilent` or `AudioTooLong`. Call
     it on the worker's main thread: compressed formats need an event loop.
     """
     if not data:
         raise AudioEmpty("The file is empty.")
-    data = unwrapped(data, suffix)
-    container = sniff(data)
+    if isinstance(data, Aside) and is_wav(data):
+        container = Container.WAV
+    else:
+        data = unwrapped(whole(data), suffix)
+        container = sniff(data)
     wav = read_wav(data) if container is Container.WAV else None
-    if wav is not None:
-        if wav.data_size == 0:
-            raise AudioEmpty("The recording has a header but no sound.")
-        data = repaired_wav(data, wav)
-    cut = wav.truncated if wav is not None else cut_off(data, container)
+    if wav is not None and wav.data_size == 0:
+        raise AudioEmpty("The recording has a header but no sound.")
+    source = _repaired(data, wav)
+    cut = wav.truncated if wav is not None else isinstance(data, bytes) and cut_off(data, container)
     if cut and not accept_truncated:
         raise AudioTruncated("The recording is cut off: its file ends before the sound does.")
-    fit = framed(data, container)
-    if fit.damaged and not accept_truncated:
-        raise AudioTruncated("The recording is damaged on the way: a part of it cannot be read.")
-    cut |= fit.damaged
+    fit = framed(source, container) if isinstance(source, bytes) else None
+    if fit is not None and fit.damaged:
+        if not accept_truncated:
+            raise AudioTruncated(
+                "The recording is damaged on the way: a part of it cannot be read."
+            )
+        cut = True
     with _silenced():
-        audio = _decode_known(fit.parts, _readers(data, container, wav), longest_minutes)
+        parts = (source,) if fit is None else fit.parts
+        audio = _decode_known(parts, _readers(data, container, wav), longest_minutes)
     if audio is None:
         kind = container.value.upper()
         if cut:
@@ -131,7 +152,17 @@ def decode(
     return audio
 
 
-def _readers(data: bytes, container: Container, wav: Wav | None) -> tuple[_Reader, ...]:
+def _repaired(data: bytes | Aside, wav: Wav | None) -> bytes | AsideFile:
+    """Return a recording with a header that says what is there."""
+    if isinstance(data, bytes):
+        return data if wav is None else repaired_wav(data, wav)
+    head = None if wav is None else repaired_head(data, wav)
+    if wav is None or head is None:
+        return AsideFile(data)
+    return AsideFile(data, head, wav.data_start + wav.data_size)
+
+
+def _readers(data: bytes | Aside, container: Container, wav: Wav | None) -> tuple[_Reader, ...]:
     """Return the ways to read a container: the library first that knows it best."""
     if container in (Container.MP3, Container.OGG):
         return _read_qt, _read_sndfile, _salvage_sndfile
@@ -147,7 +178,7 @@ def _readers(data: bytes, container: Container, wav: Wav | None) -> tuple[_Reade
 
 
 def _decode_known(
-    parts: Sequence[bytes], readers: Sequence[_Reader], longest_minutes: int
+    parts: Sequence[bytes | AsideFile], readers: Sequence[_Reader], longest_minutes: int
 ) -> Audio | None:
     """Return the first whole reading, else what could be read; `None` where that is nothing."""
     short: Audio | None = None
@@ -179,19 +210,18 @@ class _Reading(Enum):
 
 
 class _Gathering:
-    """Collects blocks at any rate into one array at 16 kHz."""
+    """Collects blocks at any rate as samples at 16 kHz."""
 
     def __init__(self, longest_minutes: int) -> None:
         self._longest = longest_minutes * 60 * RATE_HZ
-        self._samples: NDArray[np.int16] = np.empty((0, 0), np.int16)
-        self._filled = 0
+        self._samples = Samples(0)
         self._rate_hz = 0
         self._resample: Callable[[NDArray[np.float32], bool], NDArray[np.float32]] | None = None
 
     def take(self, block: NDArray[np.float32], rate_hz: int) -> None:
         """Add a block [frames, channels] of samples from -1 to 1."""
         self.begin(block.shape[1], rate_hz)
-        if rate_hz != self._rate_hz or block.shape[1] != self._samples.shape[1]:
+        if rate_hz != self._rate_hz or block.shape[1] != len(self._samples):
             raise AudioUnreadable("The recording changes its rate or its channels on the way.")
         self._append(self._resample(block, False) if self._resample else block)
 
@@ -200,11 +230,10 @@ class _Gathering:
         if not self._rate_hz:
             return None
         if self._resample:
-            self._append(self._resample(np.empty((0, self._samples.shape[1]), np.float32), True))
-        if not self._filled:
+            self._append(self._resample(np.empty((0, len(self._samples)), np.float32), True))
+        if not self._samples.length:
             return None
-        # seen from the side: the channels become the rows without a copy
-        return Audio(self._samples[: self._filled].T, self._rate_hz)
+        return Audio(self._samples, self._rate_hz)
 
     def begin(self, channels: int, rate_hz: int) -> None:
         """Make room for the first block; refuse what no call has."""
@@ -218,9 +247,9 @@ class _Gathering:
         if rate_hz not in _RATES_HZ:
             raise AudioUnreadable(f"The recording's rate of {rate_hz} Hz is not one that is read.")
         self._rate_hz = rate_hz
-        # more channels than a call's two take no more memory: they are read for less long
+        # more channels than a call's two take no more room: they are read for less long
         self._longest = self._longest * 2 // max(2, channels)
-        self._samples = np.empty((RATE_HZ * 30, channels), np.int16)
+        self._samples = Samples(channels)
         if rate_hz != RATE_HZ:
             import soxr
 
@@ -229,37 +258,42 @@ class _Gathering:
             self._resample = lambda block, last: stream.resample_chunk(block, last=last)
 
     def _append(self, block: NDArray[np.float32]) -> None:
-        end = self._filled + len(block)
-        if end > self._longest:
-            minutes, channels = self._longest / RATE_HZ / 60, self._samples.shape[1]
+        if self._samples.length + len(block) > self._longest:
+            minutes, channels = self._longest / RATE_HZ / 60, len(self._samples)
             of = f", the most for {channels} channels" if channels > 2 else ""
             raise AudioTooLong(f"The recording is longer than {minutes:g} minutes{of}.")
-        if end > len(self._samples):
-            room = max(end, len(self._samples) * 3 // 2)
-            self._samples.resize((room, self._samples.shape[1]), refcheck=False)
         scaled = np.rint(np.nan_to_num(block) * np.float32(32768.0))
         np.clip(scaled, -32768, 32767, out=scaled)
-        self._samples[self._filled : end] = scaled
-        self._filled = end
+        self._samples.append(scaled.astype(np.int16))
 
 
-def _read_sndfile(data: bytes, gathering: _Gathering) -> _Reading:
+def _read_sndfile(data: bytes | AsideFile, gathering: _Gathering) -> _Reading:
     """Read through libsndfile, all or nothing."""
     reading = _through_sndfile(data, gathering, _BLOCK_FRAMES)
     return reading if reading is _Reading.WHOLE else _Reading.NOTHING
 
 
-def _salvage_sndfile(data: bytes, gathering: _Gathering) -> _Reading:
+def _salvage_sndfile(data: bytes | AsideFile, gathering: _Gathering) -> _Reading:
     """Read what can be read through libsndfile, up to the place of the damage."""
     return _through_sndfile(data, gathering, _SMALL_BLOCK_FRAMES)
 
 
-def _through_sndfile(data: bytes, gathering: _Gathering, frames: int) -> _Reading:
+def _through_sndfile(data: bytes | AsideFile, gathering: _Gathering, frames: int) -> _Reading:
+    if isinstance(data, bytes):
+        return _read_blocks(_Bytes(data), gathering, frames)
+    data.seek(0)
+    try:
+        return _read_blocks(data, gathering, frames)
+    finally:
+        data.check()
+
+
+def _read_blocks(source: IO[bytes] | AsideFile, gathering: _Gathering, frames: int) -> _Reading:
     import soundfile
 
     done = 0
     try:
-        with soundfile.SoundFile(_Bytes(data)) as file:
+        with soundfile.SoundFile(source) as file:
             if file.frames >= _ENDLESS_FRAMES:
                 return _Reading.NOTHING
             gathering.begin(file.channels, file.samplerate)  # before a block of any size is read
@@ -283,10 +317,14 @@ class _Bytes(io.BytesIO):
             return self.tell()
 
 
-def _read_qt(data: bytes, gathering: _Gathering) -> _Reading:
+def _read_qt(data: bytes | AsideFile, gathering: _Gathering) -> _Reading:
     """Read through Qt."""
     from app.engine.decoder import decode_blocks
 
+    if not isinstance(data, bytes):
+        data.seek(0)
+        file, data = data, data.readall()
+        file.check()
     frames, rate = 0, 1
 
     def take(block: NDArray[np.float32], rate_hz: int) -> None:
@@ -333,10 +371,16 @@ def _silenced() -> Iterator[None]:
 
 def _refuse_silence(audio: Audio) -> None:
     edge = RATE_HZ // 100  # at the ends, resampling turns a constant offset into a click
-    for whole in audio.samples:
-        channel = whole[edge:-edge] if len(whole) > 4 * edge else whole
-        middle = int(channel[:: max(1, len(channel) // 10_000)].mean())
-        if max(int(channel.max()) - middle, middle - int(channel.min())) > _SILENT_PEAK:
+    for channel in audio.samples:
+        first, last = (edge, len(channel) - edge) if len(channel) > 4 * edge else (0, len(channel))
+        step = max(1, (last - first) // 10_000)
+        highest, lowest, some, skip = -32768, 32767, [], 0
+        for piece in pieces(channel, first, last):
+            highest, lowest = max(highest, int(piece.max())), min(lowest, int(piece.min()))
+            some.append(piece[skip::step].copy())  # a view would keep the block
+            skip = (skip - len(piece)) % step
+        middle = int(np.concatenate(some).mean())
+        if max(highest - middle, middle - lowest) > _SILENT_PEAK:
             return
     raise AudioSilent("The recording is silent on all channels.")
 
@@ -354,8 +398,9 @@ def mute(audio: Audio, spans: Sequence[MutedSpan]) -> None:
             continue
         channel[start:end] = 0
         before, after = channel[max(0, start - ramp) : start], channel[end : end + ramp]
-        before[:] = before * fade[ramp - len(before) :]
-        after[:] = after * fade[::-1][: len(after)]
+        out, back = before * fade[ramp - len(before) :], after * fade[::-1][: len(after)]
+        channel[start - len(before) : start] = out.astype(np.int16)
+        channel[end : end + len(after)] = back.astype(np.int16)
 
 
 def encode_flac(audio: Audio, muted: Sequence[MutedSpan] = (), sound: Sound = "silence") -> bytes:
@@ -369,16 +414,18 @@ def encode_flac(audio: Audio, muted: Sequence[MutedSpan] = (), sound: Sound = "s
     with soundfile.SoundFile(
         file, "w", samplerate=rate, channels=audio.channels, format="FLAC", subtype="PCM_16"
     ) as flac:
-        blocks = filled(_blocks(audio.samples.T), muted, sound)
-        for block in _halved(blocks, *audio.samples.T.shape) if narrow else blocks:
+        blocks = filled(_blocks(audio.samples), muted, sound)
+        left = len(audio.samples[0])
+        for block in _halved(blocks, left, audio.channels) if narrow else blocks:
             flac.write(block)
     return file.getvalue()
 
 
-def _blocks(samples: NDArray[np.int16]) -> Iterator[NDArray[np.int16]]:
+def _blocks(samples: Channels) -> Iterator[NDArray[np.int16]]:
     """Yield [samples, channels] in pieces whose copies need little memory."""
-    for start in range(0, len(samples), _BLOCK_FRAMES * 8):
-        yield samples[start : start + _BLOCK_FRAMES * 8]
+    for start in range(0, len(samples[0]), _BLOCK_FRAMES * 8):
+        end = start + _BLOCK_FRAMES * 8
+        yield np.stack([channel[start:end] for channel in samples], axis=1)
 
 
 def _halved(
@@ -399,8 +446,12 @@ def waveform(audio: Audio) -> Waveform:
     step = RATE_HZ * _WAVEFORM_STEP_MS // 1000
     peaks = []
     for channel in audio.samples:
-        starts = np.arange(0, len(channel), step)
-        high = np.maximum.reduceat(channel, starts).astype(np.int32)
-        low = np.minimum.reduceat(channel, starts).astype(np.int32)
-        peaks.append((np.maximum(high, -low) * 255 // 32768).astype(np.uint8).tobytes())
+        peaks.append(b"".join(_peaks(piece, step) for piece in pieces(channel)))
     return Waveform(step_ms=_WAVEFORM_STEP_MS, peaks=tuple(peaks))
+
+
+def _peaks(piece: NDArray[np.int16], step: int) -> bytes:
+    starts = np.arange(0, len(piece), step)
+    high = np.maximum.reduceat(piece, starts).astype(np.int32)
+    low = np.minimum.reduceat(piece, starts).astype(np.int32)
+    return (np.maximum(high, -low) * 255 // 32768).astype(np.uint8).tobytes()

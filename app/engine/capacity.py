@@ -13,7 +13,7 @@ from pathlib import Path
 
 _THREADS = 2  # measured: what more of them gain is less than another worker does (speech.md)
 _MOST_THREADS = 4
-_WORKER_BYTES = 1_200_000_000  # a worker with an hour of two channels
+_WORKER_BYTES = 1_200_000_000  # a worker with any call; measured: speech.md
 _SPARE_BYTES = 2_000_000_000  # the window, the vault, the system
 _GROUP = Path("/sys/fs/cgroup")
 _CORES = Path("/sys/devices/system/cpu")

@@ -82,9 +82,10 @@ class LoneWorker:
         """
         one = self._worker = self._worker or self._start()
         try:
-            one.pipe.send_bytes(wire.encode_request(question))
+            for frame in wire.encode_request(question):
+                one.pipe.send_bytes(frame)
             if one.pipe.poll(seconds):
-                return wire.decode_answer(one.pipe.recv_bytes())
+                return wire.decode_answer(one.pipe.recv_bytes)
         except (EOFError, OSError, ValueError) as error:
             self.close()
             raise WorkerDied("The process ended without an answer.") from error
@@ -208,7 +209,8 @@ class _Worker:
         self.calls += 1
         self._heard_at = time.monotonic()
         try:
-            self.pipe.send_bytes(wire.encode_request(request))
+            for frame in wire.encode_request(request):
+                self.pipe.send_bytes(frame)
         except OSError:
             self.gone = True  # `receive` finds the pipe closed and reports the call
 
@@ -217,7 +219,7 @@ class _Worker:
         if self.call is None:
             return
         try:
-            answer = wire.decode_answer(self.pipe.recv_bytes())
+            answer = wire.decode_answer(self.pipe.recv_bytes)
         except (EOFError, OSError):
             yield self._ended()
             return

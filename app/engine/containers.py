@@ -10,8 +10,12 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from app.errors import AudioUnreadable
+
+if TYPE_CHECKING:
+    from app.engine.aside import Aside
 
 
 class Container(StrEnum):
@@ -181,19 +185,24 @@ class Wav:
         return self.promised_size - self.data_size > tenth
 
 
-def read_wav(data: bytes) -> Wav | None:
+def is_wav(data: bytes | Aside) -> bool:
+    """Whether it begins like a WAV file."""
+    return _by_magic(data[:16]) is Container.WAV
+
+
+def read_wav(data: bytes | Aside) -> Wav | None:
     """Read the header of a RIFF, RF64 or BW64 file; `None` where it has no format or no sound
     chunk."""
     at, fmt, long_size = 12, None, None
     while at + 8 <= len(data):
-        name, size = data[at : at + 4], int(struct.unpack_from("<I", data, at + 4)[0])
+        name, size = data[at : at + 4], int(struct.unpack("<I", data[at + 4 : at + 8])[0])
         body = at + 8
         if name == b"ds64" and body + 16 <= len(data):
-            long_size = int(struct.unpack_from("<Q", data, body + 8)[0])
+            long_size = int(struct.unpack("<Q", data[body + 8 : body + 16])[0])
         elif name == b"fmt " and size >= 16 and body + 16 <= len(data):
-            fmt = struct.unpack_from("<HHIIHH", data, body)
+            fmt = struct.unpack("<HHIIHH", data[body : body + 16])
             if fmt[0] == 0xFFFE and body + 26 <= len(data):  # extensible: the real tag follows
-                fmt = (*struct.unpack_from("<H", data, body + 24), *fmt[1:])
+                fmt = (*struct.unpack("<H", data[body + 24 : body + 26]), *fmt[1:])
         elif name == b"data":
             return _wav(fmt, body, len(data) - body, size, long_size) if fmt else None
         at = body + size + (size & 1)
@@ -227,10 +236,17 @@ def _wav(
 def repaired_wav(data: bytes, wav: Wav) -> bytes:
     """Return `data` with lengths that say what is there; the same object where nothing is
     wrong."""
+    head = repaired_head(data, wav)
+    return data if head is None else head + data[wav.data_start : wav.data_start + wav.data_size]
+
+
+def repaired_head(data: bytes | Aside, wav: Wav) -> bytes | None:
+    """Return what stands before the sound with lengths that say what is there; `None` where
+    nothing is wrong."""
     end = wav.data_start + wav.data_size
     if wav.promised_size == wav.data_size or data[:4] != b"RIFF" or end > 0xFFFFFFF0:
-        return data
+        return None
     head = bytearray(data[: wav.data_start])
     head[4:8] = struct.pack("<I", end - 8)
     head[-4:] = struct.pack("<I", wav.data_size)
-    return bytes(head) + data[wav.data_start : end]
+    return bytes(head)

@@ -10,6 +10,7 @@ the comparison of loudness curves in steps of 10 ms.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import permutations
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.engine.samples import Channel, Channels
     from app.engine.turns import TimedWord
     from app.engine.word_times import Levels
 
@@ -54,17 +56,23 @@ class Crosstalk:
     own: dict[int, NDArray[np.bool_]]  # of channels that are leaked to
     heard: dict[int, NDArray[np.bool_]]  # steps above the noise
 
-    def silenced(self, samples: NDArray[np.int16]) -> NDArray[np.int16]:
-        """Return the channels [channels, samples] without stretches that are nothing but leak."""
+    def silenced(self, samples: Channels) -> Channels:
+        """Return the channels as they are without stretches that are nothing but leak."""
         if not self.leaks:
             return samples
-        clean = np.array(samples)
-        for channel, own in self.own.items():
-            near = np.convolve(own, np.ones(2 * _AROUND_OWN + 1), "same") > 0.5
-            for first, last in _stretches(~near):
-                if last - first >= _SHORTEST:
-                    clean[channel, first * _STEP : last * _STEP] = 0
-        return clean
+        return tuple(
+            _Hushed(channel, self._nothing_but_leak(at)) if at in self.own else channel
+            for at, channel in enumerate(samples)
+        )
+
+    def _nothing_but_leak(self, channel: int) -> list[tuple[int, int]]:
+        """Return the stretches, in samples, that are worth silencing."""
+        near = np.convolve(self.own[channel], np.ones(2 * _AROUND_OWN + 1), "same") > 0.5
+        return [
+            (first * _STEP, last * _STEP)
+            for first, last in _stretches(~near)
+            if last - first >= _SHORTEST
+        ]
 
     def kept(self, words: Sequence[TimedWord]) -> list[TimedWord]:
         """Return the words without those that are the other side's, heard once more."""
@@ -91,6 +99,27 @@ class Crosstalk:
         )
 
 
+class _Hushed:
+    """A channel that is silent in some stretches (from, to, in samples), in order and apart."""
+
+    def __init__(self, channel: Channel, stretches: Sequence[tuple[int, int]]) -> None:
+        self._channel = channel
+        self._stretches = stretches
+        self._ends = [end for _, end in stretches]
+
+    def __len__(self) -> int:
+        return len(self._channel)
+
+    def __getitem__(self, place: slice) -> NDArray[np.int16]:
+        start, end, _ = place.indices(len(self))
+        sound = self._channel[place].copy()
+        for first, last in self._stretches[bisect_right(self._ends, start) :]:
+            if first >= end:
+                break
+            sound[max(0, first - start) : last - start] = 0
+        return sound
+
+
 def _same(word: TimedWord, other: TimedWord, delay_ms: int) -> bool:
     """Whether a word repeats another one that was said at the same time."""
     if abs(word.start_ms - delay_ms - other.start_ms) > _NEAR_MS:
@@ -98,8 +127,8 @@ def _same(word: TimedWord, other: TimedWord, delay_ms: int) -> bool:
     return _WORD.findall(word.text.casefold()) == _WORD.findall(other.text.casefold())
 
 
-def crosstalk(samples: NDArray[np.int16]) -> Crosstalk:
-    """Find what leaks between the channels (int16 [channels, samples] at 16 kHz)."""
+def crosstalk(samples: Channels) -> Crosstalk:
+    """Find what leaks between the channels."""
     levels = [decibels(channel) for channel in samples]
     leaks = [
         leak

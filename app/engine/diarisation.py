@@ -17,13 +17,14 @@ from app.engine.audio import RATE_HZ
 from app.engine.speaker_encoder import STRETCH, SpeakerEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from app.engine.audio import Audio
     from app.engine.models import ModelLibrary
     from app.engine.raw import RawTranscript, RawTurn, RawWord
+    from app.engine.samples import Channel
 
     Floats = NDArray[np.float32]
     Span = tuple[int, int]
@@ -44,6 +45,7 @@ _FAR_ENOUGH = 5.2
 _APART = 0.55  # the middles of three voices are all farther apart than this
 _SHARE = 0.04  # of the speech, that a voice has to have at least
 _ROUNDS = 20
+_MOST = 1200  # vectors that decide on the cut: all of ten minutes of speech
 _CHANGE = 2.2  # what a change of voice costs within speech, in units of the scores
 _CHANGE_AT_PAUSE = 0.7  # and where somebody pauses or ends a sentence
 _PAUSE_MS = 200
@@ -95,9 +97,7 @@ class Diariser:
         return replace(raw, turns=turns), ("speakers-estimated", *more)
 
 
-def told_apart(
-    encoder: SpeakerEncoder, channel: NDArray[np.int16], speech: Sequence[Span]
-) -> Voices:
+def told_apart(encoder: SpeakerEncoder, channel: Channel, speech: Sequence[Span]) -> Voices:
     """Tell the voices of a channel apart; `speech` is when somebody speaks, in milliseconds."""
     starts = _starts(joined(speech), len(channel))
     if len(starts) < _FEWEST:
@@ -138,29 +138,47 @@ def _halved(vectors: Floats) -> NDArray[np.bool_]:
     """Cut the vectors in two by the normalised cut of their likeness, then settle by the middles.
 
     The cut is the sign of the second eigenvector (Shi and Malik 2000); of two starting points the
-    one counts whose halves are tighter.
+    one counts whose halves are tighter. Of many vectors some decide, evenly spread: likeness takes
+    memory by the square of their number, and the cut time by the cube.
     """
+    some = vectors
+    if len(vectors) > _MOST:
+        some = vectors[np.linspace(0, len(vectors) - 1, _MOST).astype(int)]
+    settled = [_settled(some, labels) for labels in _cuts(some)]
+    if len(some) < len(vectors):
+        settled = [_settled(vectors, _nearer(vectors, _middles(some, one))) for one in settled]
+    return max(settled, key=lambda labels: _tightness(vectors, labels))
+
+
+def _cuts(vectors: Floats) -> Iterator[NDArray[np.bool_]]:
+    """Yield the halves to begin with."""
     likeness = np.maximum(vectors @ vectors.T, 0).astype(np.float64) ** 2
     scale = 1 / np.sqrt(likeness.sum(1))
     _, parts = np.linalg.eigh(likeness * scale[:, None] * scale[None])
     cut = parts[:, -2] * scale
     centred = vectors - vectors.mean(0)
     main = np.linalg.svd(centred.astype(np.float64), full_matrices=False)[0][:, 0]
-    settled = [_settled(vectors, start > np.median(start)) for start in (cut, main)]
-    settled += [_settled(vectors, start > 0) for start in (cut, main)]
-    return max(settled, key=lambda labels: _tightness(vectors, labels))
+    for start in (cut, main):
+        yield start > np.median(start)
+    for start in (cut, main):
+        yield start > 0
 
 
 def _settled(vectors: Floats, labels: NDArray[np.bool_]) -> NDArray[np.bool_]:
     for _ in range(_ROUNDS):
         if labels.all() or not labels.any():
             break
-        middles = _middles(vectors, labels)
-        nearer = vectors @ middles[1] > vectors @ middles[0]
+        nearer = _nearer(vectors, _middles(vectors, labels))
         if (nearer == labels).all():
             break
         labels = nearer
     return labels
+
+
+def _nearer(vectors: Floats, middles: Floats) -> NDArray[np.bool_]:
+    """Return which vectors lie nearer to the second middle."""
+    nearer: NDArray[np.bool_] = vectors @ middles[1] > vectors @ middles[0]
+    return nearer
 
 
 def _middles(vectors: Floats, labels: NDArray[np.bool_]) -> Floats:

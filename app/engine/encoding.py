@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from faster_whisper import WhisperModel
     from numpy.typing import NDArray
 
+    from app.engine.samples import Channels
     from app.engine.windows import Window
 
     Encoded = NDArray[np.float32]
@@ -64,12 +65,12 @@ class Encoder:
     def __init__(
         self,
         model: WhisperModel,
-        samples: NDArray[np.int16],
+        samples: Channels,
         silence: SilenceEncoder | None,
         *,
         brief: bool = False,
     ) -> None:
-        """Use a loaded model on `samples` [channels, samples]; without `silence`, windows are
+        """Use a loaded model on the channels of a call; without `silence`, windows are
         filled up and computed whole, or else `brief` ones are as long as their batch needs."""
         self._model = model
         self._samples = samples

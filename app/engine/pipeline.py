@@ -35,6 +35,7 @@ from app.domain import (
 )
 from app.engine import transcripts
 from app.engine.analysis import Analyst, packs, voices
+from app.engine.aside import Aside, aside, whole
 from app.engine.audio import decode, encode_flac, mute, waveform
 from app.engine.diarisation import SPEAKER_ENCODER, Diariser
 from app.engine.heap import give_back
@@ -195,7 +196,7 @@ class _Run:
 
     def of_transcript(self, request: Request) -> AnalysedCall:
         with self.clock.stage(Stage.DECODE):
-            given = transcripts.parse(request.take_payload())
+            given = transcripts.parse(whole(request.take_payload()))
             spoken = transcripts.to_raw(given)
         with self.clock.stage(Stage.SPEAKERS):
             spoken = roles_of_text(spoken, self.metadata.channel_roles)
@@ -251,7 +252,7 @@ class _Run:
             analysis=self._analysed(redacted, facts, made, sound),
             values=redacted.values,
             waveform=facts.waveform,
-            muted_audio=facts.flac,
+            muted_audio=facts.flac.content(),
             seconds=self.clock.seconds,
         )
 
@@ -375,13 +376,13 @@ class _Facts:
     muted: tuple[MutedSpan, ...]
     warnings: tuple[str, ...]
     waveform: Waveform
-    flac: bytes
+    flac: Aside
     corrections: tuple[Correction, ...] = ()
     proof: Proof | None = None
 
     def muted_again(self, audio: Audio, redacted: Redacted, sound: Sound) -> _Facts:
         """Return the facts with the sound as it is now."""
-        flac = encode_flac(audio, redacted.muted, sound)
+        flac = aside(encode_flac(audio, redacted.muted, sound))
         return replace(self, muted=redacted.muted, waveform=waveform(audio), flac=flac)
 
     @classmethod
@@ -395,7 +396,7 @@ class _Facts:
             redacted.muted,
             tuple(warnings),
             waveform(audio),
-            encode_flac(audio, redacted.muted, sound),
+            aside(encode_flac(audio, redacted.muted, sound)),
         )
 
     @classmethod
@@ -404,7 +405,7 @@ class _Facts:
         channels = 1 + max(turn.channel for turn in spoken.turns)
         warnings = _doubts_of_language(spoken) + ([] if last_ms else ["no-times"])
         nothing = Waveform(step_ms=1, peaks=())
-        return cls(max(duration_ms, last_ms), channels, 0, (), tuple(warnings), nothing, b"")
+        return cls(max(duration_ms, last_ms), channels, 0, (), tuple(warnings), nothing, aside(b""))
 
     @classmethod
     def of_earlier(cls, found: CallAnalysis, further: Further) -> _Facts:
@@ -417,7 +418,7 @@ class _Facts:
             further.redacted.muted,
             tuple(warnings),
             Waveform(step_ms=1, peaks=()),
-            b"",
+            aside(b""),
             further.corrections,
             found.proof,
         )

@@ -18,13 +18,12 @@ from app.engine.heap import give_back
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import numpy as np
     from ctranslate2 import StorageView
     from ctranslate2.models import WhisperGenerationResult
     from faster_whisper import WhisperModel
     from faster_whisper.tokenizer import Tokenizer
-    from numpy.typing import NDArray
 
+    from app.engine.samples import Channels
     from app.engine.windows import Window
 
     Pieces = tuple[list[str], list[list[int]]]
@@ -87,7 +86,7 @@ class Recogniser:
         self._silence = SilenceEncoder(model) if short_windows else None
         self._hints = ", ".join(hints)
 
-    def encoder(self, samples: NDArray[np.int16], *, brief: bool = False) -> Encoder:
+    def encoder(self, samples: Channels, *, brief: bool = False) -> Encoder:
         """Return the encoder of a call's `samples` [channels, samples]; `brief`: for short
         stretches that are heard again."""
         return Encoder(self._model, samples, self._silence, brief=brief)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.engine.samples import Channel
+
     Vectors = NDArray[np.float32]
 
 STRETCH = 3 * RATE_HZ // 2
@@ -40,7 +42,7 @@ class SpeakerEncoder:
         # one thread: sums of several would differ in their last digits
         self._session = session(model, threads=1, arena=False)
 
-    def vectors(self, channel: NDArray[np.int16], starts: Sequence[int]) -> Vectors:
+    def vectors(self, channel: Channel, starts: Sequence[int]) -> Vectors:
         """Return a vector of length 1 for the stretch at each start, [starts, WIDTH]."""
         found = [np.empty((0, WIDTH), np.float32)]
         for first in range(0, len(starts), _BATCH):

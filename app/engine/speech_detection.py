@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.engine.samples import Channel
+
 FRAME = 512  # samples: 32 ms
 _CONTEXT = 64  # samples of the frame before that the detector wants to see
 # The detector remembers what it heard, and after minutes of silence or music it believes no speech
@@ -86,32 +88,34 @@ class SpeechDetector:
         self._session = session(model, threads=1, arena=False)
         self._thresholds = thresholds or Thresholds()
 
-    def detect(self, channel: NDArray[np.int16]) -> Detected:
-        """Find the speech on a channel (int16 at 16 kHz)."""
-        probabilities = self._probabilities(channel)
+    def detect(self, channel: Channel) -> Detected:
+        """Find the speech on a channel."""
+        probabilities = self._probabilities(channel, 0, len(channel))
         return Detected(probabilities, regions(probabilities, len(channel), self._thresholds))
 
-    def within(self, channel: NDArray[np.int16], stretches: Sequence[tuple[int, int]]) -> Detected:
+    def within(self, channel: Channel, stretches: Sequence[tuple[int, int]]) -> Detected:
         """Find the speech in stretches (from, to, in samples) of a channel, in order and apart,
         and look at nothing else; none of it is lone."""
         probabilities = np.zeros(-(-len(channel) // FRAME), np.float32)
         found: list[Region] = []
         for start, end in stretches:
             first = start // FRAME
-            heard = self._probabilities(channel[first * FRAME : end])
+            heard = self._probabilities(channel, first * FRAME, min(end, len(channel)))
             probabilities[first : first + len(heard)] = heard
             for region in regions(heard, end - first * FRAME, self._thresholds):
                 begin = max(start, region.start + first * FRAME)
                 found.append(Region(begin, region.end + first * FRAME, region.certainty))
         return Detected(probabilities, tuple(found))
 
-    def _probabilities(self, channel: NDArray[np.int16]) -> NDArray[np.float32]:
-        """Return the probability of speech of each frame, the last one filled up with silence."""
+    def _probabilities(self, channel: Channel, start: int, end: int) -> NDArray[np.float32]:
+        """Return the probability of speech of each frame between two samples, the last one filled
+        up with silence; nothing before them is looked at."""
         found = []
-        frames = -(-len(channel) // FRAME)
+        frames = -(-(end - start) // FRAME)
         for first in range(0, frames, _ANEW_FRAMES):
             lead = min(first, _LEAD_FRAMES)
-            block = channel[(first - lead) * FRAME : (first + _ANEW_FRAMES) * FRAME]
+            last = min(end, start + (first + _ANEW_FRAMES) * FRAME)
+            block = channel[start + (first - lead) * FRAME : last]
             found.append(self._block(block)[lead:])
         return np.concatenate(found) if found else np.empty(0, np.float32)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from app.domain import SUPPORTED_LANGUAGES
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from app.engine.encoding import Encoder
     from app.engine.models import ModelLibrary
     from app.engine.recognition import Recogniser
+    from app.engine.samples import Channels
     from app.engine.speech_detection import Detected, SpeechDetector
     from app.engine.turns import TimedWord
     from app.engine.windows import Window
@@ -60,13 +60,13 @@ class Transcriber:
         from app.engine.windows import pack
 
         crossed = crosstalk(audio.samples)
-        audio = replace(audio, samples=crossed.silenced(audio.samples))
-        detected = self._detect(audio)
+        samples = crossed.silenced(audio.samples)
+        detected = self._detect(samples)
         windows = [w for channel, found in enumerate(detected) for w in pack(channel, found)]
         if not windows:
             raise AudioSilent("Nobody speaks in the recording.")
         recogniser = self._recogniser(hints)
-        encoder = recogniser.encoder(audio.samples)
+        encoder = recogniser.encoder(samples)
         with gpu_faults():
             language, sure = self._language(recogniser, windows, encoder)
         done = 0
@@ -86,7 +86,7 @@ class Transcriber:
             ]
 
         words = second_hearing.completed(hear(windows), detected, hear)
-        words = word_times.by_sound(words, audio.samples)
+        words = word_times.by_sound(words, samples)
         turns = to_turns(crossed.kept(words))
         if not turns:
             raise AudioSilent("Nobody speaks in the recording in a way that can be understood.")
@@ -95,7 +95,7 @@ class Transcriber:
             language=language,
             language_confidence=sure,
             leaks=crossed.leaks,
-            unheard=unheard(words, detected, audio.samples),
+            unheard=unheard(words, detected, samples),
         )
 
     def hear_again(
@@ -133,9 +133,9 @@ class Transcriber:
             for word in timed_words(one, detected[one.window.channel], language)
         ]
 
-    def _detect(self, audio: Audio) -> list[Detected]:
+    def _detect(self, samples: Channels) -> list[Detected]:
         detector = self._detector()
-        return [detector.detect(channel) for channel in audio.samples]
+        return [detector.detect(channel) for channel in samples]
 
     def _detector(self) -> SpeechDetector:
         from app.engine.speech_detection import SpeechDetector

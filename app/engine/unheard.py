@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.engine.samples import Channel, Channels
     from app.engine.speech_detection import Detected
     from app.engine.turns import TimedWord
 
@@ -33,10 +34,9 @@ _PAD_MS = 100
 
 
 def unheard(
-    words: Iterable[TimedWord], detected: Sequence[Detected], samples: NDArray[np.int16]
+    words: Iterable[TimedWord], detected: Sequence[Detected], samples: Channels
 ) -> tuple[MutedSpan, ...]:
-    """Return the stretches of each channel (int16 [channels, samples]) that hold speech and no
-    word."""
+    """Return the stretches of each channel that hold speech and no word."""
     covered = [np.zeros(len(one.probabilities), bool) for one in detected]
     for word in words:
         first = max(0, word.start_ms - _BESIDE_MS) // FRAME_MS
@@ -56,7 +56,7 @@ def unheard(
     )
 
 
-def _loud(samples: NDArray[np.int16], frames: int) -> NDArray[np.bool_]:
+def _loud(samples: Channel, frames: int) -> NDArray[np.bool_]:
     """Return in which frames somebody speaks up."""
     levels = np.append(loudness(samples), 0.0)
     first = np.minimum(np.arange(frames) * FRAME_MS // STEP_MS, len(levels) - 1)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.engine.samples import Channel
     from app.engine.speech_detection import Detected, Region
 
 WINDOW = 30 * RATE_HZ
@@ -55,7 +56,7 @@ class Window:
         """The length in samples."""
         return sum(piece.length for piece in self.pieces)
 
-    def cut(self, samples: NDArray[np.int16]) -> NDArray[np.float32]:
+    def cut(self, samples: Channel) -> NDArray[np.float32]:
         """Return the window's sound from the channel's samples, from -1 to 1."""
         parts = [samples[piece.start : piece.end] for piece in self.pieces]
         return np.concatenate(parts).astype(np.float32) / np.float32(32768.0)

@@ -1,15 +1,17 @@
 """What goes over the pipe between the program and a worker.
 
-A frame is one tag byte and MessagePack of one of the types here; nothing is pickled, and a frame
-that does not fit its type is refused. A worker is asked to analyse a call, to analyse a safe one in
+A frame is one tag byte and MessagePack of one of the types here, without the recording, which
+follows in frames of a megabyte; nothing is pickled, and a frame that does not fit its type is
+refused. A worker is asked to analyse a call, to analyse a safe one in
 which other people speak than was thought, to redact a transcript, or to try something out that
 belongs behind its fences.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -25,7 +27,14 @@ from app.domain import (
     SafeTranscript,
     Stage,
 )
+from app.engine.aside import PART_BYTES, Aside, parts_of
 from app.engine.manifest import ModelHead
+from app.errors import TemporaryFileFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    Frames = Iterator[bytes | memoryview]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,8 +51,8 @@ class Request:
 
     `suffix` is the end of the recording's name, such as `.wav`, and `source_name` all of it, where
     it is kept and has to be safe; `vocabulary` the client's word list as it was written;
-    `corrected` the transcript of an earlier analysis in which a person said who speaks. The payload
-    can be taken out, so that a long recording does not lie in memory beside its samples.
+    `corrected` the transcript of an earlier analysis in which a person said who speaks. A worker is
+    given a long payload as `kept`. It can be taken out, so that it goes when it was read.
     """
 
     content: Literal["audio", "transcript"]
@@ -54,10 +63,12 @@ class Request:
     metadata: CallMetadata = field(default_factory=CallMetadata)
     vocabulary: str = field(default="", repr=False)
     corrected: SafeTranscript | None = field(default=None, repr=False)
+    kept: Aside | None = field(default=None, repr=False)
 
-    def take_payload(self) -> bytes:
+    def take_payload(self) -> bytes | Aside:
         """Return the payload and forget it."""
-        payload, self.payload = self.payload, b""
+        payload = self.payload if self.kept is None else self.kept
+        self.kept, self.payload = None, b""
         return payload
 
 
@@ -137,29 +148,77 @@ _TAGS: dict[bytes, type[Answer]] = {
 }
 
 
-def encode_request(question: Question) -> bytes:
-    """Return what a worker is asked as one frame."""
+def encode_request(question: Question) -> Frames:
+    """Return what a worker is asked as the frames that are sent one after the other."""
     tag = next(tag for tag, kind in _ASKED.items() if isinstance(question, kind))
-    return tag + msgspec.msgpack.encode(question)
+    return _frames(question, tag)
 
 
-def decode_request(frame: bytes) -> Question:
-    """Return what a frame asks; raises `ValueError` for anything else."""
+def decode_request(receive: Callable[[], bytes]) -> Question:
+    """Return what the next frames ask; raises `ValueError` for anything else."""
+    frame = receive()
     kind = _ASKED.get(frame[:1])
     if kind is None:
         raise ValueError("not a frame of the program")
-    return msgspec.msgpack.decode(memoryview(frame)[1:], type=kind)
+    return _asked(msgspec.msgpack.decode(memoryview(frame)[1:], type=kind), receive)
 
 
-def encode_answer(answer: Answer) -> bytes:
-    """Return what a worker says as one frame."""
+def encode_answer(answer: Answer) -> Frames:
+    """Return what a worker says as the frames that are sent one after the other."""
     tag = next(tag for tag, kind in _TAGS.items() if isinstance(answer, kind))
-    return tag + msgspec.msgpack.encode(answer)
+    return _frames(answer, tag)
 
 
-def decode_answer(frame: bytes) -> Answer:
-    """Return what a worker's frame says; raises `ValueError` for a frame that is none of ours."""
+def decode_answer(receive: Callable[[], bytes]) -> Answer:
+    """Return what a worker's next frames say; raises `ValueError` for one that is none of ours."""
+    frame = receive()
     kind = _TAGS.get(frame[:1])
     if kind is None:
         raise ValueError("not a frame of a worker")
-    return msgspec.msgpack.decode(memoryview(frame)[1:], type=kind)
+    return _said(msgspec.msgpack.decode(memoryview(frame)[1:], type=kind), receive)
+
+
+# What is as long as a recording follows the rest in frames of its own, which no worker has to hold
+# at once; in one frame with the rest it would lie in memory two or three times
+
+
+def _frames(said: Question | Answer, tag: bytes) -> Frames:
+    rest, apart = said, None
+    if isinstance(said, Request):
+        rest, apart = replace(said, payload=b""), said.payload
+    elif isinstance(said, SpeakersRequest | AnalysedCall | CorrectedCall):
+        rest, apart = replace(said, muted_audio=b""), said.muted_audio
+    behind = () if apart is None else parts_of(apart)
+    return chain([tag + msgspec.msgpack.encode(rest)], behind)
+
+
+def _parts(receive: Callable[[], bytes]) -> Iterator[bytes]:
+    while len(part := receive()) == PART_BYTES:
+        yield part
+    yield part
+
+
+def _aside(parts: Iterator[bytes]) -> Aside:
+    try:
+        return Aside(parts)
+    except TemporaryFileFailed:
+        for _ in parts:  # so that what is still to come is not taken for the next question
+            pass
+        raise
+
+
+def _asked(question: Question, receive: Callable[[], bytes]) -> Question:
+    if isinstance(question, Request):
+        kept = _aside(_parts(receive))
+        if kept.few:
+            return replace(question, payload=kept.content())
+        return replace(question, kept=kept)
+    if isinstance(question, SpeakersRequest):
+        return replace(question, muted_audio=b"".join(_parts(receive)))
+    return question
+
+
+def _said(answer: Answer, receive: Callable[[], bytes]) -> Answer:
+    if isinstance(answer, AnalysedCall | CorrectedCall):
+        return replace(answer, muted_audio=b"".join(_parts(receive)))
+    return answer

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from app.engine.samples import Channel, Channels
     from app.engine.turns import TimedWord
 
     Levels = NDArray[np.float32]
@@ -60,9 +61,8 @@ class Weights:
     around_ms: int = 90  # a border is as loud as this much around it
 
 
-def by_sound(words: Iterable[TimedWord], samples: NDArray[np.int16]) -> list[TimedWord]:
-    """Return the words of all channels with borders that fit the sound (int16 [channels,
-    samples])."""
+def by_sound(words: Iterable[TimedWord], samples: Channels) -> list[TimedWord]:
+    """Return the words of all channels with borders that fit the sound."""
     channels: dict[int, list[TimedWord]] = {}
     for word in sorted(words, key=attrgetter("start_ms")):
         channels.setdefault(word.channel, []).append(word)
@@ -70,9 +70,9 @@ def by_sound(words: Iterable[TimedWord], samples: NDArray[np.int16]) -> list[Tim
 
 
 def refined(
-    words: Sequence[TimedWord], samples: NDArray[np.int16], weights: Weights | None = None
+    words: Sequence[TimedWord], samples: Channel, weights: Weights | None = None
 ) -> list[TimedWord]:
-    """Return one channel's words, in order, with borders that fit its sound (int16 at 16 kHz)."""
+    """Return one channel's words, in order, with borders that fit its sound."""
     weights = weights or Weights()
     if not words:
         return []
@@ -90,7 +90,7 @@ def refined(
     return found
 
 
-def loudness(samples: NDArray[np.int16]) -> Levels:
+def loudness(samples: Channel) -> Levels:
     """Return how loud each step of 10 ms is: 0 at the noise around it, 1 at the loudest voice."""
     level = decibels(samples)
     if not len(level):
@@ -105,7 +105,7 @@ def loudness(samples: NDArray[np.int16]) -> Levels:
     return scaled
 
 
-def decibels(samples: NDArray[np.int16]) -> Levels:
+def decibels(samples: Channel) -> Levels:
     """Return the level of each step of 10 ms, over 20 ms, with weak high sounds lifted."""
     steps = len(samples) // _STEP
     power = np.zeros(steps + 1)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from app.domain import Failure
 from app.engine import wire
-from app.engine.heap import use_one_heap
+from app.engine.heap import give_back, use_one_heap
 from app.errors import AppError, AudioUnreadable, InternalFault
 from app.log import describe, event, logger
 from app.memory import keep_private
@@ -51,19 +51,26 @@ def main(pipe: Connection, places: Places, threads: int) -> None:
     pipeline = Pipeline(Path(places.resources), Path(places.packs), threads=threads)
     try:
         while True:
-            pipe.send_bytes(_answer(pipeline, pipe))
+            _serve(pipeline, pipe)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
 
 
-def _answer(pipeline: Pipeline, pipe: Connection) -> bytes:
+def _serve(pipeline: Pipeline, pipe: Connection) -> None:
+    """Answer one request, and keep nothing of it."""
+    for frame in _answer(pipeline, pipe):
+        pipe.send_bytes(frame)
+    del frame
+    give_back()
+
+
+def _answer(pipeline: Pipeline, pipe: Connection) -> wire.Frames:
     def report(stage: Stage, done: float) -> None:
-        pipe.send_bytes(wire.encode_answer(wire.StageProgress(stage=stage, done=done)))
+        for frame in wire.encode_answer(wire.StageProgress(stage=stage, done=done)):
+            pipe.send_bytes(frame)
 
     try:
-        question = wire.decode_request(
-            pipe.recv_bytes()
-        )  # its frame, as long as the recording, goes
+        question = wire.decode_request(pipe.recv_bytes)
         return wire.encode_answer(_reply(pipeline, question, report))
     except (BrokenPipeError, ConnectionResetError, EOFError):
         raise
@@ -99,7 +106,7 @@ def _fault(error: Exception) -> InternalFault:
     return InternalFault(f"The program met a fault of its own ({type(error).__name__} at {where}).")
 
 
-def _failed(error: AppError) -> bytes:
+def _failed(error: AppError) -> wire.Frames:
     failure = Failure(code=error.code, sentence=error.sentence, hint=error.advice)
     return wire.encode_answer(failure)
 

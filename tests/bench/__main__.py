@@ -54,10 +54,10 @@ def row(what: str, figure: str) -> None:
 
 def join_samples(target: Path, minutes: float) -> float:
     """Write the sample calls one after the other as one call; return its length in seconds."""
-    from app.engine.audio import decode
+    from tests.arrays import decoded
 
     recordings = [path for path in sorted(SAMPLES.iterdir()) if path.suffix in {".wav", ".flac"}]
-    sound = [decode(path.read_bytes(), longest_minutes=60).samples[:, ::2] for path in recordings]
+    sound = [decoded(path.read_bytes(), longest_minutes=60).samples[:, ::2] for path in recordings]
     once = np.concatenate([one for one in sound if one.shape[0] == 2], axis=1)
     length = int(minutes * 60 * 8000)
     whole = np.tile(once, (1, 1 + length // once.shape[1]))[:, :length]

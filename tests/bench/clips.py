@@ -14,10 +14,10 @@ SAMPLES = ROOT / "resources" / "samples"
 
 def clips(count: int, seconds: float) -> list[bytes]:
     """Return so many WAV files of that length at 8 kHz, each from another place of the samples."""
-    from app.engine.audio import decode
+    from tests.arrays import decoded
 
     paths = [path for path in sorted(SAMPLES.iterdir()) if path.suffix in (".wav", ".flac")]
-    sound = [decode(path.read_bytes(), longest_minutes=60).samples[:, ::2] for path in paths]
+    sound = [decoded(path.read_bytes(), longest_minutes=60).samples[:, ::2] for path in paths]
     whole = np.concatenate([one for one in sound if one.shape[0] == 2], axis=1)
     length = round(seconds * 8000)
     whole = np.concatenate([whole, whole[:, :length]], axis=1)

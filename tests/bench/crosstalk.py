@@ -20,9 +20,10 @@ import numpy as np
 
 from app.config import ExecutionSettings, SpeechSettings
 from app.engine import crosstalk
-from app.engine.audio import RATE_HZ, Audio, decode
+from app.engine.audio import RATE_HZ, Audio
 from app.engine.models import ModelLibrary
 from app.engine.transcription import Transcriber
+from tests.arrays import decoded
 from tests.bench.word_times import SAMPLES, channels
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def main() -> None:
     for name in options.calls:
         gold = json.loads((SAMPLES / f"{name}.json").read_text("utf-8"))
         sound = next(p for p in SAMPLES.glob(f"{name}.*") if p.suffix != ".json")
-        whole = decode(sound.read_bytes(), longest_minutes=60)
+        whole = decoded(sound.read_bytes(), longest_minutes=60)
         samples = whole.samples[:, : options.seconds * RATE_HZ]
         gold["turns"] = [t for t in gold["turns"] if t["end_ms"] < options.seconds * 1000]
         kinds = {"turns": (samples, gold), "overtalk": overtalking(samples, gold)}

@@ -25,12 +25,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.config import ExecutionSettings, SpeechSettings
-from app.engine.audio import RATE_HZ, Audio, decode
+from app.engine.audio import RATE_HZ, Audio
 from app.engine.diarisation import by_speaker, segments, told_apart
 from app.engine.models import ModelLibrary
 from app.engine.speaker_encoder import SpeakerEncoder
 from app.engine.speech_detection import SpeechDetector, Thresholds, regions
 from app.engine.transcription import Transcriber
+from tests.arrays import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,7 +116,7 @@ def telephone(sound: Samples) -> Samples:
     content = io.BytesIO()
     clipped = np.clip(narrow / 32768, -1, 1)
     soundfile.write(content, clipped, RATE_HZ // 2, format="WAV", subtype="ULAW")
-    return decode(content.getvalue(), longest_minutes=60).samples[0]
+    return decoded(content.getvalue(), longest_minutes=60).samples[0]
 
 
 def cases(bench: Bench, data: Path | None) -> Iterator[Case]:
@@ -123,7 +124,7 @@ def cases(bench: Bench, data: Path | None) -> Iterator[Case]:
     samples = ROOT / "resources" / "samples"
     for gold in sorted(samples.glob("*.json")):
         sound = next(p for p in samples.glob(f"{gold.stem}.*") if p.suffix != ".json")
-        audio = decode(sound.read_bytes(), longest_minutes=60)
+        audio = decoded(sound.read_bytes(), longest_minutes=60)
         turns = json.loads(gold.read_text(encoding="utf-8"))["turns"]
         reference = [(t["start_ms"], t["end_ms"], t["role"]) for t in turns]
         yield Case("samples", gold.stem, mix(audio.samples), reference, True)
@@ -135,7 +136,7 @@ def cases(bench: Bench, data: Path | None) -> Iterator[Case]:
 
 def _calls(bench: Bench, data: Path) -> Iterator[Case]:
     sides = sorted((data / "aws_live_call_analytics").glob("*.wav"))
-    rows = [decode(path.read_bytes(), longest_minutes=60).samples[0] for path in sides]
+    rows = [decoded(path.read_bytes(), longest_minutes=60).samples[0] for path in sides]
     length = min(len(row) for row in rows)
     yield bench.mixed("calls", "aws", np.stack([row[:length] for row in rows]), False)
     for name in (
@@ -143,7 +144,7 @@ def _calls(bench: Bench, data: Path) -> Iterator[Case]:
         "google_docs_samples/two_channel_16k.wav",
         "speechmatics_academy/callcenter_stereo.wav",
     ):
-        audio = decode((data / name).read_bytes(), longest_minutes=60)
+        audio = decoded((data / name).read_bytes(), longest_minutes=60)
         yield bench.mixed("calls", Path(name).stem, audio.samples, Path(name).stem in TUNED)
 
 
@@ -155,7 +156,7 @@ def _meetings(folder: Path) -> Iterator[Case]:
             begin = round(1000 * float(start))
             spoken.setdefault(name, []).append((begin, begin + round(1000 * float(length)), who))
     for path in sorted(folder.glob("*.wav")):
-        sound = decode(path.read_bytes(), longest_minutes=60).samples[0]
+        sound = decoded(path.read_bytes(), longest_minutes=60).samples[0]
         number = len({who for _, _, who in spoken[path.stem]})
         group = "meetings, 2 speakers" if number == 2 else "meetings, others"
         yield Case(group, path.stem, sound, spoken[path.stem], path.stem in TUNED)
@@ -165,7 +166,7 @@ def _readers(bench: Bench, folder: Path) -> Iterator[Case]:
     """Yield conversations made of read sentences, two readers in turn, and readers alone."""
     read: dict[str, list[Samples]] = {}
     for path in sorted(folder.glob("*.flac")):
-        sound = decode(path.read_bytes(), longest_minutes=60).samples[0]
+        sound = decoded(path.read_bytes(), longest_minutes=60).samples[0]
         read.setdefault(path.stem.split("-")[0], []).append(sound[: 6 * RATE_HZ])
     for pair in combinations(sorted(read), 2):
         tuned = bool(READERS_TUNED & set(pair))

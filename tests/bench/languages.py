@@ -15,10 +15,10 @@ import sys
 from pathlib import Path
 
 from app.config import ExecutionSettings, SpeechSettings
-from app.engine.audio import decode
 from app.engine.models import ModelLibrary
 from app.engine.transcription import CLEARLY, Transcriber, decided, telling
 from app.engine.windows import pack
+from tests.arrays import decoded
 from tests.bench.wer import ROOT
 
 OTHERS = {  # by how the file's name begins
@@ -41,7 +41,7 @@ class Listening(Transcriber):
 
     def heard(self, sound: bytes) -> list[tuple[str, float]]:
         """Return the languages of a recording, likeliest first."""
-        audio = decode(sound, longest_minutes=60)
+        audio = decoded(sound, longest_minutes=60)
         detected = self._detect(audio)
         windows = [w for channel, found in enumerate(detected) for w in pack(channel, found)]
         recogniser = self._recogniser(())

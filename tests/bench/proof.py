@@ -26,12 +26,13 @@ import numpy as np
 
 from app.config import ExecutionSettings, Settings
 from app.domain import ProofMode, Role
-from app.engine.audio import RATE_HZ, Audio, decode, mute
+from app.engine.audio import RATE_HZ, Audio, mute
 from app.engine.models import ModelLibrary
 from app.engine.proof import Listening
 from app.engine.redaction import Redactor
 from app.engine.speakers import assign_roles
 from app.engine.transcription import Transcriber
+from tests.arrays import decoded
 from tests.bench.clips import SAMPLES, clips
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class Bench:
     def hear(self, name: str, data: bytes, suffix: str, values: list[Word]) -> Heard:
         """Transcribe and redact one recording; the time is that of a second hearing, after the
         models have been loaded."""
-        audio = decode(data, longest_minutes=60, suffix=suffix)
+        audio = decoded(data, longest_minutes=60, suffix=suffix)
         roles = (Role.AGENT, Role.CUSTOMER)
         roles = roles[::-1] if name in CUSTOMER_FIRST else roles
         self.transcriber.transcribe(audio, progress=_nothing)

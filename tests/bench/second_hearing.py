@@ -25,13 +25,14 @@ from typing import TYPE_CHECKING
 import jiwer
 import msgspec
 
-from app.engine.audio import RATE_HZ, decode
+from app.engine.audio import RATE_HZ
 from app.engine.models import ModelLibrary
 from app.engine.recognition import Recogniser
 from app.engine.second_hearing import completed
 from app.engine.speech_detection import SpeechDetector
 from app.engine.turns import timed_words
 from app.engine.windows import pack
+from tests.arrays import decoded
 from tests.bench.detection import near
 from tests.bench.made_calls import MadeCall, made_calls
 from tests.bench.wer import ROOT, SETS, clips, normaliser
@@ -74,7 +75,7 @@ def samples() -> Iterator[MadeCall]:
     """Yield the shipped samples with what is said in them."""
     for gold in sorted(SAMPLES.glob("*.json")):
         (sound,) = (path for path in SAMPLES.glob(f"{gold.stem}.*") if path != gold)
-        call = MadeCall(decode(sound.read_bytes(), longest_minutes=60), ([], []))
+        call = MadeCall(decoded(sound.read_bytes(), longest_minutes=60), ([], []))
         for turn in msgspec.json.decode(gold.read_bytes())["turns"]:
             start, end = (turn[key] * RATE_HZ // 1000 for key in ("start_ms", "end_ms"))
             call.said[turn["channel"]].append((start, end, turn["text"]))

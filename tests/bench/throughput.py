@@ -122,12 +122,12 @@ def threads(rounds: int) -> None:
     must sleep: OMP_WAIT_POLICY.
     """
     os.environ["OMP_WAIT_POLICY"] = "passive"
-    from app.engine.audio import decode
     from app.engine.models import ModelLibrary
     from app.engine.transcription import Transcriber
+    from tests.arrays import decoded
 
     models = ModelLibrary(ROOT / "resources", None)
-    audio = decode(clips(1, 8.0)[0], longest_minutes=1)
+    audio = decoded(clips(1, 8.0)[0], longest_minutes=1)
     found: dict[int, list[float]] = {1: [], 2: []}
     for turn in range(rounds + 1):
         for number, ways in found.items():

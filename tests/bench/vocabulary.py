@@ -25,7 +25,6 @@ import numpy as np
 
 from app.config import ExecutionSettings, RedactionSettings, SpeechSettings
 from app.engine import vocabulary
-from app.engine.audio import decode
 from app.engine.candidates import everyday_words
 from app.engine.corrections import Corrector
 from app.engine.models import ModelLibrary
@@ -35,6 +34,7 @@ from app.engine.redaction import Redactor
 from app.engine.transcription import Transcriber
 from app.engine.word_list import WordList
 from app.errors import AudioSilent
+from tests.arrays import decoded
 from tests.bench.wer import SETS, clips
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def sentences(
 def of_speech(bench: Bench, speech: Path, half: str) -> dict[str, Tally]:
     """Measure the ways on one half of the spoken sentences."""
     tallies = {way: Tally() for way in WAYS}
-    audio = decode((speech / f"{half}.wav").read_bytes(), longest_minutes=60)
+    audio = decoded((speech / f"{half}.wav").read_bytes(), longest_minutes=60)
     for way, raw, spent_s in bench.turns(audio):
         tallies[way].spent_s += spent_s
         for meant, written in sentences(speech, half, raw):
@@ -138,7 +138,7 @@ def of_speech(bench: Bench, speech: Path, half: str) -> dict[str, Tally]:
 def results(bench: Bench, speech: Path, half: str) -> None:
     """Print what is left to read after redaction, without and with the list: products and places
     that stand as they are written, and names of which no part is left."""
-    audio = decode((speech / f"{half}.wav").read_bytes(), longest_minutes=60)
+    audio = decoded((speech / f"{half}.wav").read_bytes(), longest_minutes=60)
     raw = next(bench.turns(audio))[1]
     spoken = json.loads((speech / f"{half}.json").read_text(encoding="utf-8"))
     plain = bench.redactor.redact(raw)

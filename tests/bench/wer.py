@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.config import ExecutionSettings, SpeechSettings
-from app.engine.audio import decode
 from app.engine.models import ModelLibrary
 from app.engine.transcription import Transcriber
 from app.errors import AudioSilent
+from tests.arrays import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,7 +69,7 @@ def clips(data: Path, name: str, half: str) -> Iterator[tuple[str, Audio, str]]:
     for number, entry in enumerate(sorted(entries, key=lambda e: e["file"])):
         if half != "all" and (number % 2 == 0) != (half == "even"):
             continue
-        audio = decode((data / entry["file"]).read_bytes(), longest_minutes=60)
+        audio = decoded((data / entry["file"]).read_bytes(), longest_minutes=60)
         yield entry["file"], audio, entry["reference_text"]
 
 

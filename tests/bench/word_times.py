@@ -28,11 +28,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.config import ExecutionSettings, SpeechSettings
-from app.engine.audio import decode
 from app.engine.models import ModelLibrary
 from app.engine.redaction.found import Found
 from app.engine.redaction.placeholders import write
 from app.engine.transcription import Transcriber
+from tests.arrays import decoded
 from tests.spoken import NUMBERS, TENS, UNITS
 
 if TYPE_CHECKING:
@@ -353,7 +353,7 @@ def main() -> None:
     pairs: dict[str, list[Pair]] = defaultdict(list)
     mutings: dict[str, Muting] = defaultdict(Muting)
     for group, sound, gold in recordings(options):
-        audio = decode(sound.read_bytes(), longest_minutes=60)
+        audio = decoded(sound.read_bytes(), longest_minutes=60)
         raw = transcriber.transcribe(audio, progress=lambda _: None)
         sides = channels(gold, raw)
         pairs[group] += [pair for side in sides for pair in side.pairs()]

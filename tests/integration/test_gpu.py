@@ -12,11 +12,12 @@ from types import SimpleNamespace
 import pytest
 
 from app.config import ExecutionSettings, SpeechSettings
-from app.engine.audio import RATE_HZ, Audio, decode
+from app.engine.audio import RATE_HZ, Audio
 from app.engine.models import ModelLibrary, cuda_compute_types, gpu_faults
 from app.engine.recognition import Recogniser
 from app.engine.transcription import Transcriber
 from app.errors import DeviceMissing
+from tests.arrays import decoded
 from tests.spoken import words as plain
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.models
 @pytest.fixture(scope="module")
 def call() -> Audio:
     content = (ROOT / "resources" / "samples" / "utilities.wav").read_bytes()
-    audio = decode(content, longest_minutes=5)
+    audio = decoded(content, longest_minutes=5)
     return Audio(audio.samples[:, : 20 * RATE_HZ], audio.source_rate_hz)
 
 

@@ -2,23 +2,33 @@
 
 The real program imports and analyses a real recording, is killed in the middle once, and then every
 byte below its data, temporary, cache, log and home folders is searched: for words that were spoken,
-for stretches of the recording and of its sound, for the passphrase and for the keys.
+for stretches of the recording and of its sound, for the passphrase and for the keys. What a worker
+keeps of a long call in temporary files is searched while the call is being analysed.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import signal
 import subprocess
 import sys
+from contextlib import closing, suppress
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
-from app.domain import CallQuery, JobState
-from app.engine.audio import decode
+from app.config import Settings
+from app.domain import AnalysedCall, CallId, CallQuery, Failure, JobState, Stage
+from app.engine.client import Finished, Workers
+from app.engine.wire import Places, Request
+from app.engine.worker import main as real_worker
 from app.storage import vault
+from tests import workers
+from tests.arrays import decoded
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "resources" / "samples" / "finance.mp3"
@@ -60,7 +70,7 @@ def _run(tmp_path, *arguments, kill_when=None):
 
 def _needles(folder):
     """Return what must not be found, by name."""
-    sound = decode(SAMPLE.read_bytes(), longest_minutes=5).samples
+    sound = decoded(SAMPLE.read_bytes(), longest_minutes=5).samples
     loud = int(abs(sound[0]).argmax())
     recording = SAMPLE.read_bytes()
     middle = len(recording) // 2
@@ -154,3 +164,73 @@ def _until_it_works_hard(pid):
         times = [child.cpu_times() for child in parent.children(recursive=True)]
         if any(one.user + one.system > 2 for one in times):
             return
+
+
+@pytest.fixture
+def long_call():
+    """Eleven minutes at 16 kHz, whose samples are those of the file: somebody speaks at the end."""
+    said = decoded(SAMPLE.read_bytes(), longest_minutes=5).samples[0][: 16_000 * 20]
+    sound = np.zeros((16_000 * 60 * 11, 2), np.int16)
+    sound[-len(said) :, 1] = said
+    file = io.BytesIO()
+    soundfile.write(file, sound, 16_000, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+def _analysing(recording, serve):
+    """Yield at everything that a worker says of a call, its outcome last."""
+    places = Places(resources=str(ROOT / "resources"), packs=str(ROOT / "none"))
+    request = Request(content="audio", payload=recording, suffix=".wav", settings=Settings())
+    with closing(Workers(1, places, threads=2, stuck_after_seconds=300, serve=serve)) as running:
+        running.submit(CallId("long"), request)
+        while True:
+            for told in running.events(10):
+                yield running, told
+                if isinstance(told, Finished):
+                    return
+
+
+def _temporary_files(folder):
+    """Return what lies there but the speech model, which is public."""
+    found = {}
+    for file in folder.iterdir():
+        if not file.name.startswith("autoinsights-model-"):
+            with suppress(FileNotFoundError):  # it may be closed just now
+                found[file.name] = file.read_bytes()
+    return found
+
+
+@pytest.mark.models
+def test_what_a_worker_keeps_of_a_long_call_in_temporary_files_tells_nothing(tmp_path, long_call):
+    interleaved = np.frombuffer(long_call[44:], np.int16).reshape(-1, 2)
+    channel = interleaved[:, 1]
+    places = [at for at in range(0, len(channel) - 32, 8000) if channel[at : at + 32].any()]
+    needles = [channel[at : at + 32].tobytes() for at in places]
+    needles += [interleaved[at : at + 32].tobytes() for at in places]
+    assert len(needles) > 50
+    assert all(needle in long_call or needle in channel.tobytes() for needle in needles)
+    seen, searched, told = {}, set(), None
+    for _, told in _analysing(long_call, workers.naming_its_files):
+        for name, content in _temporary_files(tmp_path / "tmp").items():
+            seen[name] = max(seen.get(name, 0), len(content))
+            if hash(content) not in searched:
+                searched.add(hash(content))
+                assert not any(needle in content for needle in needles), told
+                assert bytes(64) not in content  # silence does not show either
+    assert isinstance(told.outcome, AnalysedCall)
+    assert any(size > 2_000_000 for size in seen.values())
+    assert _temporary_files(tmp_path / "tmp") == {}
+
+
+@pytest.mark.models
+@pytest.mark.skipif(os.name == "nt", reason="there the system deletes the file when it is closed")
+def test_the_temporary_file_of_a_long_call_has_no_name_and_goes_with_its_worker(
+    tmp_path, long_call
+):
+    told = None
+    for running, told in _analysing(long_call, real_worker):
+        assert _temporary_files(tmp_path / "tmp") == {}
+        if not isinstance(told, Finished) and told.stage is Stage.TRANSCRIBE:
+            running.cancel(told.call)
+    assert isinstance(told.outcome, Failure)
+    assert _temporary_files(tmp_path / "tmp") == {}

@@ -12,10 +12,10 @@ from app.config import Settings
 from app.domain import CallMetadata, ProofOutcome, Role
 from app.engine import pipeline as whole
 from app.engine import proof as proving
-from app.engine.audio import decode
 from app.engine.pipeline import Pipeline
 from app.engine.redaction import Redactor
 from app.engine.wire import Request
+from tests.arrays import decoded
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "resources" / "samples"
@@ -45,7 +45,7 @@ def _audible(found):
     gold = json.loads((SAMPLES / "retail.json").read_text(encoding="utf-8"))
     card = next(one for one in gold["entities"] if one["kind"] == "CARD")
     turn = gold["turns"][card["turn"]]
-    sound = decode(found.muted_audio, longest_minutes=10).samples[turn["channel"]]
+    sound = decoded(found.muted_audio, longest_minutes=10).samples[turn["channel"]]
     said = [word for word in turn["words"] if card["start"] <= word["start"] < card["end"]]
     assert len(said) >= 16
     heard = [sound[word["start_ms"] * 16 : word["end_ms"] * 16] for word in said]

@@ -12,11 +12,12 @@ import pytest
 
 from app.config import ExecutionSettings, SpeechSettings
 from app.domain import Role, RoleBasis
-from app.engine.audio import RATE_HZ, Audio, decode
+from app.engine.audio import RATE_HZ, Audio
 from app.engine.models import ModelLibrary
 from app.engine.speakers import assign_roles
 from app.engine.transcription import RawTranscript, Transcriber
 from app.errors import AudioSilent, DeviceMissing
+from tests.arrays import decoded
 from tests.spoken import words as plain
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,7 @@ def _quiet(_done: float) -> None:
 @pytest.fixture(scope="module")
 def call() -> Audio:
     """The first half of a minute of a call of two synthetic voices on two channels at 8 kHz."""
-    audio = decode((SAMPLES / "utilities.wav").read_bytes(), longest_minutes=5)
+    audio = decoded((SAMPLES / "utilities.wav").read_bytes(), longest_minutes=5)
     return Audio(audio.samples[:, : 30 * RATE_HZ], audio.source_rate_hz)
 
 
@@ -92,7 +93,7 @@ def test_what_whisper_leaves_out_is_heard_the_second_time(
     models: ModelLibrary, sample: str, beam: int, left_out: str
 ) -> None:
     """A telephone number that came out as "0", and the end of a complaint that was skipped."""
-    audio = decode((SAMPLES / f"{sample}.wav").read_bytes(), longest_minutes=5)
+    audio = decoded((SAMPLES / f"{sample}.wav").read_bytes(), longest_minutes=5)
     found = _transcriber(models, language="en", beam_size=beam).transcribe(audio, progress=_quiet)
     gold = msgspec.json.decode((SAMPLES / f"{sample}.json").read_bytes())
     sign = "double two" if beam == 1 else "ombudsman"
@@ -131,10 +132,11 @@ def test_what_was_heard_before_changes_nothing(
 CHILD = """
 import sys, pathlib, msgspec
 from app.config import ExecutionSettings, SpeechSettings
-from app.engine.audio import RATE_HZ, Audio, decode
+from app.engine.audio import RATE_HZ, Audio
+from tests.arrays import decoded
 from app.engine.models import ModelLibrary
 from app.engine.transcription import Transcriber
-audio = decode(pathlib.Path(sys.argv[1]).read_bytes(), longest_minutes=5)
+audio = decoded(pathlib.Path(sys.argv[1]).read_bytes(), longest_minutes=5)
 audio = Audio(audio.samples[:, : 30 * RATE_HZ], audio.source_rate_hz)
 execution = ExecutionSettings(device="cpu", threads_per_worker=int(sys.argv[2]))
 library = ModelLibrary(pathlib.Path("resources"), None)
@@ -253,6 +255,6 @@ def test_what_leaks_to_the_other_channel_is_not_written_twice(
 def test_a_gpu_that_is_not_there_is_named() -> None:
     models = ModelLibrary(ROOT / "resources", None, gpu=frozenset)
     transcriber = Transcriber(models, SpeechSettings(), ExecutionSettings(device="cuda"))
-    sound = decode((SAMPLES / "utilities.wav").read_bytes(), longest_minutes=5)
+    sound = decoded((SAMPLES / "utilities.wav").read_bytes(), longest_minutes=5)
     with pytest.raises(DeviceMissing):
         transcriber.transcribe(sound, progress=_quiet)

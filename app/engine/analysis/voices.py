@@ -18,9 +18,8 @@ from app.engine.analysis import timing
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
     from app.domain import SafeTranscript, Turn
+    from app.engine.samples import Channels
 
 _PER_MS = 16  # samples
 _SHORTEST_MS = 500  # of sound in a turn, for a level that means something
@@ -28,8 +27,8 @@ _FEWEST_TURNS = 6  # of a side, for a change between the first and the last thir
 _FULL_SCALE = 32768.0
 
 
-def measure(transcript: SafeTranscript, samples: NDArray[np.int16]) -> Voices:
-    """Return the levels of a call from its muted sound, int16 [channels, samples] at 16 kHz."""
+def measure(transcript: SafeTranscript, samples: Channels) -> Voices:
+    """Return the levels of a call from its muted sound."""
     agent = _levels(transcript.turns, Role.AGENT, samples)
     customer = _levels(transcript.turns, Role.CUSTOMER, samples)
     return Voices(
@@ -40,13 +39,13 @@ def measure(transcript: SafeTranscript, samples: NDArray[np.int16]) -> Voices:
     )
 
 
-def _levels(turns: Sequence[Turn], role: Role, samples: NDArray[np.int16]) -> list[float]:
+def _levels(turns: Sequence[Turn], role: Role, samples: Channels) -> list[float]:
     """Return the level of each turn of a side in dB below full scale, in their order."""
     levels = (_level(turn, samples) for turn in turns if turn.role is role)
     return [level for level in levels if level is not None]
 
 
-def _level(turn: Turn, samples: NDArray[np.int16]) -> float | None:
+def _level(turn: Turn, samples: Channels) -> float | None:
     channel = samples[min(turn.channel, len(samples) - 1)]
     parts = [channel[start * _PER_MS : end * _PER_MS] for start, end in timing.stretches(turn)]
     sound = np.concatenate(parts).astype(np.float64) if parts else np.zeros(0)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import MutedSpan
-from app.engine.audio import RATE_HZ, Audio, decode, encode_flac, mute, waveform
+from app.engine.audio import RATE_HZ, Audio, encode_flac, mute, waveform
 from app.engine.containers import Container, read_wav, sniff
 from app.errors import (
     AudioEmpty,
@@ -23,6 +23,7 @@ from app.errors import (
     AudioTruncated,
     AudioUnreadable,
 )
+from tests.arrays import decoded
 from tests.unit.engine.recordings import recording, tone, wav, with_data_size
 
 FORMS = [
@@ -49,14 +50,14 @@ FORMS = [
 
 @pytest.mark.parametrize(("subtype", "rate_hz", "channels"), FORMS)
 def test_reads_what_recorders_write_in_wav(subtype: str, rate_hz: int, channels: int) -> None:
-    audio = decode(wav(1.5, rate_hz, channels, subtype=subtype), longest_minutes=1)
+    audio = decoded(wav(1.5, rate_hz, channels, subtype=subtype), longest_minutes=1)
     assert audio.channels == channels
     assert audio.source_rate_hz == rate_hz
     assert not audio.truncated
     assert audio.samples.dtype == np.int16
     assert 1490 <= audio.duration_ms <= 1650  # block codecs fill their last block
     heard = audio.samples[:, : RATE_HZ * 3 // 2].astype(np.float64) / 32768
-    meant = decode(wav(1.5, rate_hz, channels), longest_minutes=1).samples / 32768
+    meant = decoded(wav(1.5, rate_hz, channels), longest_minutes=1).samples / 32768
     for one, other in zip(heard, meant, strict=True):
         assert np.corrcoef(one[: len(other)], other[: len(one)])[0, 1] > 0.95
 
@@ -76,7 +77,7 @@ def test_reads_what_recorders_write_in_wav(subtype: str, rate_hz: int, channels:
 )
 def test_reads_other_exact_containers(container: str, subtype: str) -> None:
     file = recording(tone(1.0, 8000, 2), 8000, container=container, subtype=subtype)
-    audio = decode(file, longest_minutes=1)
+    audio = decoded(file, longest_minutes=1)
     assert (audio.channels, audio.duration_ms) == (2, 1000)
 
 
@@ -86,20 +87,20 @@ def test_keeps_the_channels_apart_and_the_samples_exact_at_16_khz() -> None:
     sound[:, 1] = -sound[:, 0]
     file = io.BytesIO()
     soundfile.write(file, sound, RATE_HZ, format="WAV", subtype="PCM_16")
-    audio = decode(file.getvalue(), longest_minutes=1)
+    audio = decoded(file.getvalue(), longest_minutes=1)
     assert np.array_equal(audio.samples, sound.T)
 
 
 @given(st.integers(4000, 50_000), st.floats(0.2, 2.0))
 def test_length_survives_any_rate(rate_hz: int, seconds: float) -> None:
-    audio = decode(wav(seconds, rate_hz), longest_minutes=1)
+    audio = decoded(wav(seconds, rate_hz), longest_minutes=1)
     assert abs(audio.duration_ms - seconds * 1000) <= 2
 
 
 def test_the_same_bytes_decode_to_the_same_samples() -> None:
     file = wav(1.0, 11025, 2)
     assert np.array_equal(
-        decode(file, longest_minutes=1).samples, decode(file, longest_minutes=1).samples
+        decoded(file, longest_minutes=1).samples, decoded(file, longest_minutes=1).samples
     )
 
 
@@ -107,7 +108,7 @@ def test_the_same_bytes_decode_to_the_same_samples() -> None:
 @pytest.mark.parametrize("riff_size", [0, 0xFFFFFFFF])
 def test_lengths_that_a_streaming_recorder_never_wrote(size: int, riff_size: int) -> None:
     file = with_data_size(wav(1.0, 8000, 2), size)
-    audio = decode(file[:4] + struct.pack("<I", riff_size) + file[8:], longest_minutes=1)
+    audio = decoded(file[:4] + struct.pack("<I", riff_size) + file[8:], longest_minutes=1)
     assert (audio.duration_ms, audio.truncated) == (1000, False)
 
 
@@ -116,7 +117,7 @@ def test_odd_chunks_are_stepped_over() -> None:
     data = file.index(b"data")
     odd = b"LIST" + struct.pack("<I", 5) + b"INFOx\0" + b"cust" + struct.pack("<I", 3) + b"abc\0"
     between = file[:12] + odd + file[12:data] + odd + file[data:] + odd
-    assert decode(between, longest_minutes=1).duration_ms == 1000
+    assert decoded(between, longest_minutes=1).duration_ms == 1000
 
 
 @pytest.mark.parametrize("subtype", ["PCM_16", "ULAW", "GSM610", "IMA_ADPCM"])
@@ -124,8 +125,8 @@ def test_what_is_left_of_a_cut_wav_is_read_where_that_is_wanted(subtype: str) ->
     file = wav(4.0, subtype=subtype)
     half = file[: len(file) // 2]
     with pytest.raises(AudioTruncated, match="cut off"):
-        decode(half, longest_minutes=1)
-    audio = decode(half, longest_minutes=1, accept_truncated=True)
+        decoded(half, longest_minutes=1)
+    audio = decoded(half, longest_minutes=1, accept_truncated=True)
     assert audio.truncated
     assert 1800 <= audio.duration_ms <= 2100
 
@@ -133,11 +134,11 @@ def test_what_is_left_of_a_cut_wav_is_read_where_that_is_wanted(subtype: str) ->
 def test_a_remnant_is_cut_off_before_it_is_silent() -> None:
     file = recording(np.zeros((8000 * 4, 1)), 8000)
     with pytest.raises(AudioTruncated):
-        decode(file[:8044], longest_minutes=1)
+        decoded(file[:8044], longest_minutes=1)
 
 
 def test_a_few_missing_bytes_are_no_truncation() -> None:
-    audio = decode(wav(1.0, 8000, 2)[:-3], longest_minutes=1)
+    audio = decoded(wav(1.0, 8000, 2)[:-3], longest_minutes=1)
     assert not audio.truncated
     assert audio.duration_ms == 999
 
@@ -151,8 +152,8 @@ def _noise(seconds: float, channels: int = 2) -> bytes:
 def test_what_is_left_of_a_cut_flac_is_the_same_each_time(kept: int) -> None:
     cut = _noise(12.0)[:kept]
     with pytest.raises(AudioTruncated, match="Only the first"):
-        decode(cut, longest_minutes=1)
-    found = [decode(cut, longest_minutes=1, accept_truncated=True) for _ in range(4)]
+        decoded(cut, longest_minutes=1)
+    found = [decoded(cut, longest_minutes=1, accept_truncated=True) for _ in range(4)]
     assert found[0].truncated
     assert len({audio.samples.tobytes() for audio in found}) == 1
     share = kept % len(_noise(12.0)) / len(_noise(12.0))
@@ -163,9 +164,9 @@ def test_a_flac_that_is_damaged_on_the_way_is_read_up_to_there_the_same_each_tim
     file = bytearray(_noise(6.0))
     file[len(file) // 2] ^= 0x55
     with pytest.raises(AudioTruncated, match="missing or damaged"):
-        decode(bytes(file), longest_minutes=1)
+        decoded(bytes(file), longest_minutes=1)
     found = [
-        decode(bytes(file), longest_minutes=1, accept_truncated=True).samples.tobytes()
+        decoded(bytes(file), longest_minutes=1, accept_truncated=True).samples.tobytes()
         for _ in range(4)
     ]
     assert len(set(found)) == 1
@@ -176,32 +177,32 @@ def test_a_flac_that_was_streamed_does_not_know_its_length_and_is_whole() -> Non
     file = bytearray(_noise(3.0))
     file[21] &= 0xF0  # the number of samples in STREAMINFO (RFC 9639, 8.2)
     file[22:26] = bytes(4)
-    audio = decode(bytes(file), longest_minutes=1)
+    audio = decoded(bytes(file), longest_minutes=1)
     assert (audio.duration_ms, audio.truncated) == (3000, False)
 
 
 @pytest.mark.parametrize("content", [b"", wav()[:44], with_data_size(wav()[:44], 0)])
 def test_no_sound_at_all(content: bytes) -> None:
     with pytest.raises(AudioEmpty):
-        decode(content, longest_minutes=1)
+        decoded(content, longest_minutes=1)
 
 
 @pytest.mark.parametrize("level", [0, 12])
 def test_silence_on_all_channels(level: int) -> None:
     sound = np.random.default_rng(1).integers(-level, level + 1, (16_000, 2)) / 32768
     with pytest.raises(AudioSilent):
-        decode(recording(sound, 8000), longest_minutes=1)
+        decoded(recording(sound, 8000), longest_minutes=1)
 
 
 def test_one_silent_channel_is_no_silence() -> None:
     sound = tone(1.0, 8000, 2)
     sound[:, 1] = 0
-    assert decode(recording(sound, 8000), longest_minutes=1).channels == 2
+    assert decoded(recording(sound, 8000), longest_minutes=1).channels == 2
 
 
 def test_a_constant_offset_is_silence() -> None:
     with pytest.raises(AudioSilent):
-        decode(recording(np.full((8000, 1), 0.2), 8000), longest_minutes=1)
+        decoded(recording(np.full((8000, 1), 0.2), 8000), longest_minutes=1)
 
 
 @pytest.mark.parametrize("container", ["WAV", "FLAC", "OGG"])
@@ -209,7 +210,7 @@ def test_longer_than_allowed(container: str) -> None:
     subtype = "VORBIS" if container == "OGG" else "PCM_16"
     file = recording(tone(61.0), 8000, container=container, subtype=subtype)
     with pytest.raises(AudioTooLong, match="1 minutes"):
-        decode(file, longest_minutes=1)
+        decoded(file, longest_minutes=1)
 
 
 def _zip() -> bytes:
@@ -242,7 +243,7 @@ def test_what_is_no_recording_never_reaches_a_decoder(content: bytes) -> None:
     with pytest.raises(AudioUnreadable):
         sniff(content)
     with pytest.raises(AudioUnreadable):
-        decode(content, longest_minutes=1)
+        decoded(content, longest_minutes=1)
 
 
 def test_says_what_a_disguised_file_looks_like() -> None:
@@ -280,7 +281,7 @@ def test_a_bare_mp3_is_known_by_two_frames_in_a_row() -> None:
 
 def test_too_many_channels() -> None:
     with pytest.raises(AudioUnreadable, match="9 channels; at most 8 are read") as raised:
-        decode(wav(0.5, 8000, 9), longest_minutes=1)
+        decoded(wav(0.5, 8000, 9), longest_minutes=1)
     assert "1 to 8" in raised.value.advice
 
 
@@ -288,7 +289,7 @@ def test_too_many_channels() -> None:
 def test_any_bytes_after_a_wav_header_are_read_or_refused(tail: bytes) -> None:
     for head in (b"RIFF\0\0\0\0WAVE", wav(0.01)[:36]):
         try:
-            decode(head + tail, longest_minutes=1)
+            decoded(head + tail, longest_minutes=1)
         except AudioError:
             continue
 
@@ -299,7 +300,7 @@ def test_damaged_wavs_are_read_or_refused(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 6))):
         file[data.draw(st.integers(12, 60))] = data.draw(st.integers(0, 255))
     try:
-        audio = decode(bytes(file), longest_minutes=1)
+        audio = decoded(bytes(file), longest_minutes=1)
     except AudioError:
         return
     assert audio.samples.shape[1] <= 60 * RATE_HZ

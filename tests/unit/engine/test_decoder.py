@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.engine.audio import decode
 from app.engine.decoder import decode_blocks
 from app.errors import AudioError, AudioTooLong, AudioTruncated, AudioUnreadable
+from tests.arrays import decoded
 from tests.unit.engine.recordings import recording, tone
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ FORMS = {
 
 @pytest.mark.parametrize("name", sorted(FORMS))
 def test_reads_compressed_forms_with_each_channel_in_its_place(name: str) -> None:
-    audio = decode((RECORDINGS / name).read_bytes(), longest_minutes=1)
+    audio = decoded((RECORDINGS / name).read_bytes(), longest_minutes=1)
     assert (audio.channels, audio.source_rate_hz) == FORMS[name]
     assert not audio.truncated
     assert 1990 <= audio.duration_ms <= 2140  # codecs add up to a frame on each side
@@ -46,30 +46,30 @@ def test_reads_compressed_forms_with_each_channel_in_its_place(name: str) -> Non
 @pytest.mark.parametrize("name", sorted(FORMS))
 def test_the_same_file_gives_the_same_samples(name: str) -> None:
     content = (RECORDINGS / name).read_bytes()
-    first = decode(content, longest_minutes=1).samples
+    first = decoded(content, longest_minutes=1).samples
     for _ in range(3):
-        assert np.array_equal(decode(content, longest_minutes=1).samples, first)
+        assert np.array_equal(decoded(content, longest_minutes=1).samples, first)
 
 
 @pytest.mark.parametrize(("container", "subtype"), [("OGG", "VORBIS"), ("MP3", "MPEG_LAYER_III")])
 def test_long_recordings_keep_their_end(container: str, subtype: str) -> None:
     sound = tone(90.0)
     sound[:-8000] *= 0.1
-    audio = decode(recording(sound, 8000, container=container, subtype=subtype), longest_minutes=2)
+    audio = decoded(recording(sound, 8000, container=container, subtype=subtype), longest_minutes=2)
     assert abs(audio.duration_ms - 90_000) <= 60
     assert np.abs(audio.samples[0, -8000:].astype(int)).max() > 10_000
 
 
 def test_a_name_decides_nothing() -> None:
     content = (RECORDINGS / "aac.m4a").read_bytes()
-    assert decode(content, longest_minutes=1).channels == 2
+    assert decoded(content, longest_minutes=1).channels == 2
 
 
 @pytest.mark.parametrize("name", ["aac.m4a", "alac.m4a"])
 def test_an_m4a_without_its_index_is_refused(name: str) -> None:
     content = (RECORDINGS / name).read_bytes()
     with pytest.raises(AudioTruncated, match=r"MP4 file is cut off, and nothing"):
-        decode(content[: len(content) // 2], longest_minutes=1, accept_truncated=True)
+        decoded(content[: len(content) // 2], longest_minutes=1, accept_truncated=True)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
@@ -77,13 +77,13 @@ def test_an_m4a_without_its_index_is_refused(name: str) -> None:
 def test_a_recording_that_was_cut_off_is_known_as_such(name: str, share: float) -> None:
     content = (RECORDINGS / name).read_bytes()
     with pytest.raises(AudioTruncated, match=r"cut off|missing"):
-        decode(content[: round(len(content) * share)], longest_minutes=1)
+        decoded(content[: round(len(content) * share)], longest_minutes=1)
 
 
 @pytest.mark.parametrize("name", ["opus.webm", "opus.ogg", "aac.aac", "amr.amr", "mp3.mp3"])
 def test_what_is_left_is_read_where_that_is_wanted_the_same_each_time(name: str) -> None:
     content = (RECORDINGS / name).read_bytes()[:-400]
-    found = [decode(content, longest_minutes=1, accept_truncated=True) for _ in range(3)]
+    found = [decoded(content, longest_minutes=1, accept_truncated=True) for _ in range(3)]
     assert found[0].truncated
     assert 500 < found[0].duration_ms < 2140
     assert len({audio.samples.tobytes() for audio in found}) == 1
@@ -92,14 +92,14 @@ def test_what_is_left_is_read_where_that_is_wanted_the_same_each_time(name: str)
 def test_a_bare_stream_of_g722_is_read_by_the_end_of_its_name() -> None:
     content = (RECORDINGS / "g722.wav").read_bytes()
     bare = content[content.index(b"data") + 8 :]
-    audio = decode(bare, longest_minutes=1, suffix=".G722")
-    assert np.array_equal(audio.samples, decode(content, longest_minutes=1).samples)
+    audio = decoded(bare, longest_minutes=1, suffix=".G722")
+    assert np.array_equal(audio.samples, decoded(content, longest_minutes=1).samples)
     with pytest.raises(AudioUnreadable):
-        decode(bare, longest_minutes=1, suffix=".wav")
+        decoded(bare, longest_minutes=1, suffix=".wav")
     for disguised in (b"%PDF-1.7" + bytes(900), b"A text. " * 90):
         with pytest.raises(AudioUnreadable):
-            decode(disguised, longest_minutes=1, suffix=".g722")
-    assert decode(content, longest_minutes=1, suffix=".g722").source_rate_hz == 16000
+            decoded(disguised, longest_minutes=1, suffix=".g722")
+    assert decoded(content, longest_minutes=1, suffix=".g722").source_rate_hz == 16000
 
 
 def test_stops_at_what_the_receiver_raises() -> None:
@@ -119,9 +119,9 @@ def test_gives_up_when_nothing_comes() -> None:
 def test_says_nothing_on_standard_error(capfd: pytest.CaptureFixture[str]) -> None:
     for name in FORMS:
         content = (RECORDINGS / name).read_bytes()
-        decode(content, longest_minutes=1)
+        decoded(content, longest_minutes=1)
         try:
-            decode(content[: len(content) // 3], longest_minutes=1)
+            decoded(content[: len(content) // 3], longest_minutes=1)
         except AudioError:
             continue
     assert capfd.readouterr() == ("", "")
@@ -135,6 +135,6 @@ def test_damaged_recordings_are_read_or_refused(name: str, data: st.DataObject) 
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(0, len(content)))
     try:
-        decode(bytes(content[:cut]), longest_minutes=1, accept_truncated=True)
+        decoded(bytes(content[:cut]), longest_minutes=1, accept_truncated=True)
     except AudioError:
         return

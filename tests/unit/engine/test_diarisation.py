@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise, product
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain import Role
+from app.engine import diarisation
 from app.engine.diarisation import SPLIT_MS, Voices, by_speaker, joined, smoothed, told_apart
 from app.engine.raw import RawTurn, RawWord
 from app.engine.speaker_encoder import STRETCH, WIDTH
@@ -184,3 +186,27 @@ def test_smoothing_finds_the_best_way(steps):
 )
 def test_speech_that_lies_near_is_one(speech, wanted):
     assert joined(speech) == wanted
+
+
+@pytest.mark.parametrize("small", [10, 30])
+def test_in_a_long_call_some_stretches_decide_for_all(monkeypatch, small: int) -> None:
+    """Of the speech, one voice has no more than a part."""
+    monkeypatch.setattr(diarisation, "_MOST", 200)
+    draw = np.random.default_rng(small)
+    turns = tuple((int(draw.random() < small / 100), int(draw.integers(2, 9))) for _ in range(150))
+    channel, speech = _dialogue(*turns)
+    voices = told_apart(Voiceprints(noise=0.05), channel, speech)
+    assert voices.count == 2
+    signs = [np.sign(voices.at(start + 300, end - 300)) for start, end in speech]
+    first = signs[0] * (1 if turns[0][0] == 0 else -1)
+    assert signs == [first * (1 if voice == 0 else -1) for voice, _ in turns]
+
+
+def test_cutting_many_stretches_in_two_takes_no_more_memory() -> None:
+    draw = np.random.default_rng(3)
+    vectors = draw.normal(size=(6000, WIDTH)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    tracemalloc.start()
+    diarisation._halved(vectors)
+    assert tracemalloc.get_traced_memory()[1] < 100_000_000
+    tracemalloc.stop()

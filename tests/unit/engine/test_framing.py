@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engine.audio import decode
 from app.engine.completeness import cut_off
 from app.engine.containers import (
     Container,
@@ -26,6 +25,7 @@ from app.engine.framing import framed
 from app.engine.matroska import in_order
 from app.errors import AudioError, AudioTooLong, AudioTruncated, AudioUnreadable
 from tests import mutations
+from tests.arrays import decoded
 from tests.unit.engine.recordings import recording, tone, wav
 
 FORMS = mutations.recordings(1.0)
@@ -96,7 +96,7 @@ def test_a_broken_frame_is_left_out_and_is_damage() -> None:
     fit = framed(b"".join([*frames[:5], broken, *frames[6:]]), Container.MP3)
     assert (fit.parts, fit.damaged) == ((b"".join(frames[:5] + frames[6:]),), True)
     with pytest.raises(AudioTruncated, match="damaged on the way"):
-        decode(b"".join([*frames[:5], broken, *frames[6:]]), longest_minutes=1)
+        decoded(b"".join([*frames[:5], broken, *frames[6:]]), longest_minutes=1)
 
 
 @pytest.mark.parametrize("other", [(8000, 1), (44100, 2)])
@@ -104,24 +104,24 @@ def test_a_stream_that_changes_its_form_never_reaches_the_decoder(other: tuple[i
     """Qt's decoder dies of the first and stands still for ever at the second, other way round."""
     for content in (_mp3() + _mp3(*other), _mp3(*other) + _mp3()):
         with pytest.raises(AudioUnreadable, match="changes its rate or its channels"):
-            decode(content, longest_minutes=1)
+            decoded(content, longest_minutes=1)
 
 
 @pytest.mark.parametrize("behind", [b"#EXTM3U\nfile:///etc/passwd\n" * 9, b"RIFF" + bytes(999)])
 def test_nothing_hides_behind_a_tag(behind: bytes) -> None:
     with pytest.raises(AudioUnreadable, match="but there is no sound"):
-        decode(b"ID3\x04\0\0\0\0\0\0" + behind, longest_minutes=1)
+        decoded(b"ID3\x04\0\0\0\0\0\0" + behind, longest_minutes=1)
 
 
 def test_aac_may_begin_with_a_tag() -> None:
     tagged = b"ID3\x04\0\0\0\0\0\x05" + bytes(5) + FORMS["aac.aac"]
-    plain = decode(FORMS["aac.aac"], longest_minutes=1)
-    assert np.array_equal(decode(tagged, longest_minutes=1).samples, plain.samples)
+    plain = decoded(FORMS["aac.aac"], longest_minutes=1)
+    assert np.array_equal(decoded(tagged, longest_minutes=1).samples, plain.samples)
 
 
 def test_ogg_files_in_a_row_are_read_one_after_the_other_the_same_each_time() -> None:
-    once = decode(FORMS["opus.ogg"], longest_minutes=1)
-    found = [decode(FORMS["opus.ogg"] * 3, longest_minutes=1).samples for _ in range(4)]
+    once = decoded(FORMS["opus.ogg"], longest_minutes=1)
+    found = [decoded(FORMS["opus.ogg"] * 3, longest_minutes=1).samples for _ in range(4)]
     assert abs(found[0].shape[1] - 3 * once.samples.shape[1]) <= 3
     assert len({samples.tobytes() for samples in found}) == 1
 
@@ -132,9 +132,9 @@ def test_pages_that_are_missing_doubled_or_moved_are_damage(order: list[int]) ->
     moved = b"".join(pages[n] for n in order)
     assert framed(moved, Container.OGG).damaged
     with pytest.raises(AudioTruncated):
-        decode(moved, longest_minutes=1)
+        decoded(moved, longest_minutes=1)
     found = {
-        decode(moved, longest_minutes=1, accept_truncated=True).samples.tobytes() for _ in range(4)
+        decoded(moved, longest_minutes=1, accept_truncated=True).samples.tobytes() for _ in range(4)
     }
     assert len(found) == 1
 
@@ -146,7 +146,7 @@ def test_a_cluster_that_comes_twice_is_damage() -> None:
     assert in_order(content) == len(content)
     assert in_order(twice) < len(twice)
     with pytest.raises(AudioTruncated):
-        decode(twice, longest_minutes=1)
+        decoded(twice, longest_minutes=1)
 
 
 @given(st.sampled_from([None, *Container]), st.binary(max_size=300), st.data())
@@ -188,7 +188,7 @@ def _peak_mb(content: bytes, longest_minutes: int) -> float:
     tracemalloc.start()
     try:
         with pytest.raises(AudioError):
-            decode(content, longest_minutes=longest_minutes)
+            decoded(content, longest_minutes=longest_minutes)
         return tracemalloc.get_traced_memory()[1] / 1e6
     finally:
         tracemalloc.stop()
@@ -202,7 +202,7 @@ def test_a_header_that_lies_takes_no_memory() -> None:
         for at in range(0, 100, 4):
             content = FORMS[name][:at] + b"\x7f\xff\xff\xff" + FORMS[name][at + 4 : 2000]
             try:
-                decode(content, longest_minutes=240, accept_truncated=True)
+                decoded(content, longest_minutes=240, accept_truncated=True)
             except AudioError:
                 continue
 
@@ -214,4 +214,4 @@ def test_many_channels_of_silence_take_no_more_memory_than_two() -> None:
     assert len(content) < 100_000
     assert _peak_mb(content, 4) < 60
     with pytest.raises(AudioTooLong, match="longer than 1 minutes, the most for 8 channels"):
-        decode(content, longest_minutes=4)
+        decoded(content, longest_minutes=4)

@@ -180,6 +180,14 @@ def test_presidios_own_recognisers_are_not_in_use() -> None:
     assert analyzer.log_decision_process is False
 
 
+def test_recognisers_are_asked_in_the_same_order_in_every_process() -> None:
+    safe("C: hello")
+    registry = redactor()._engine._frame._analyzer.registry
+    kinds = [kind for one in registry.recognizers for kind in one.supported_entities]
+    asked = registry.get_recognizers(LANGUAGE, sorted(set(kinds)))
+    assert [one.id for one in asked] == [one.id for one in registry.recognizers]
+
+
 def test_a_finder_refuses_a_plain_text() -> None:
     finder = FinderRecognizer("numbers", ["CARD"], lambda _: [])
     with pytest.raises(TypeError):

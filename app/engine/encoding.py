@@ -75,7 +75,7 @@ class Encoder:
         self._model = model
         self._samples = samples
         self._silence = silence
-        self._brief = brief
+        self.brief = brief and silence is not None
         self._waiting: dict[Window, Encoded] = {}
 
     def kept(self, windows: Sequence[Window]) -> StorageView:
@@ -91,7 +91,7 @@ class Encoder:
         if self._silence is None:
             return self._whole(windows)
         encoded = [self._taken(window, self._silence) for window in windows]
-        if self._brief:
+        if self.brief:
             steps = max(self._frames(window, _AFTER_FRAMES) for window in windows) // 2
             encoded = [one[: steps + _BRIEF_STEPS] for one in encoded]
         return _batch(encoded)
@@ -102,7 +102,7 @@ class Encoder:
 
     def _one(self, window: Window, silence: SilenceEncoder) -> Encoded:
         features = self._features(window, silence=_AFTER_FRAMES)
-        if self._brief:
+        if self.brief:
             features += _LOUDEST - features.max()
         heard: Encoded = np.array(self._model.encode(features[None]))[0]
         rest = silence.from_step(len(heard), float(features.max()))

@@ -63,6 +63,9 @@ class Judge:
         self._agent_name = agent_name
         safe = redacted.transcript
         self._kept = [word for turn in safe.turns for word in kept_words(turn)]
+        self._kept_at: dict[str, list[float]] = {}
+        for word in self._kept:
+            self._kept_at.setdefault(word.plain, []).append(word.middle_ms)
         self._kept_numbers = [
             (word.middle_ms, chars)
             for chars, words in self._numbers(retold(safe, (), ()))
@@ -133,8 +136,8 @@ class Judge:
     def _was_kept(self, word: Said) -> bool:
         """Say whether the same word is kept in the transcript at that moment, on any channel."""
         return any(
-            word.plain == kept.plain and abs(kept.middle_ms - word.middle_ms) <= _SAME_MOMENT_MS
-            for kept in self._kept
+            abs(kept_ms - word.middle_ms) <= _SAME_MOMENT_MS
+            for kept_ms in self._kept_at.get(word.plain, ())
         )
 
     def _stands_for_kept(self, word: Said) -> bool:

@@ -114,6 +114,7 @@ class Recogniser:
         held."""
         heard: list[Heard] = []
         size = _GPU_BATCH if self._model.model.device == "cuda" else BATCH
+        size *= 1 + encoder.brief  # windows of half the length: the same memory
         for start in range(0, len(windows), size):
             batch = windows[start : start + size]
             heard += self._batch(batch, encoder, language)

@@ -1,7 +1,7 @@
 """Packs regions of speech into windows of up to 30 seconds, which is what Whisper looks at.
 
-Promises that every sample of a region is in exactly one window, that no window is longer than 30
-seconds, and that a time in a window leads back to the right time of the recording. Pure arithmetic.
+Promises that every sample of a region is in exactly one window, that no window is longer than it
+may be, and that a time in a window leads back to the right time of the recording. Pure arithmetic.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from app.engine.speech_detection import Detected, Region
 
 WINDOW = 30 * RATE_HZ
-_EARLIEST_CUT = 15 * RATE_HZ
+HALF_WINDOW = WINDOW // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +85,27 @@ class Window:
         ]
 
 
-def pack(channel: int, detected: Detected) -> list[Window]:
-    """Fill windows with a channel's regions in order; a region longer than a window is cut where
-    it is quietest. Lone regions get windows of their own: music beside speech would spoil it."""
+def pack(channel: int, detected: Detected, longest: int = WINDOW) -> list[Window]:
+    """Fill windows of at most `longest` samples with a channel's regions in order; a region longer
+    than that is cut where it is quietest. Lone regions get windows of their own: music beside
+    speech would spoil it."""
     windows: list[Window] = []
     for lone in (False, True):
         pieces = (
             piece
             for region in detected.regions
             if region.lone is lone
-            for piece in _split(region, detected.probabilities)
+            for piece in _split(region, detected.probabilities, longest)
         )
-        windows += _filled(channel, pieces)
+        windows += _filled(channel, pieces, longest)
     return windows
 
 
-def _filled(channel: int, pieces: Iterable[Piece]) -> Iterator[Window]:
+def _filled(channel: int, pieces: Iterable[Piece], longest: int) -> Iterator[Window]:
     waiting: list[Piece] = []
     filled = 0
     for piece in pieces:
-        if waiting and filled + piece.length > WINDOW:
+        if waiting and filled + piece.length > longest:
             yield Window(channel, _placed(tuple(waiting)))
             waiting, filled = [], 0
         waiting.append(piece)
@@ -122,15 +123,15 @@ def _placed(pieces: tuple[Piece, ...]) -> tuple[Piece, ...]:
     return tuple(placed)
 
 
-def _split(region: Region, probabilities: NDArray[np.float32]) -> Iterator[Piece]:
+def _split(region: Region, probabilities: NDArray[np.float32], longest: int) -> Iterator[Piece]:
     start = region.start
-    while region.end - start > WINDOW:
-        first = (start + _EARLIEST_CUT) // FRAME
-        last = min((start + WINDOW) // FRAME, len(probabilities))
+    while region.end - start > longest:
+        first = (start + longest // 2) // FRAME
+        last = min((start + longest) // FRAME, len(probabilities))
         # the quietest tenth of a second, not the quietest frame: a stop consonant is quiet, too
         quiet = np.convolve(probabilities[first:last], np.ones(3), mode="valid")
         cut = (first + int(quiet.argmin()) + 1) * FRAME + FRAME // 2
-        cut = min(cut, start + WINDOW)
+        cut = min(cut, start + longest)
         yield Piece(start, cut, 0, region.certainty, region.lone)
         start = cut
     yield Piece(start, region.end, 0, region.certainty, region.lone)

@@ -85,6 +85,15 @@ class SaidCall:
 
     turns: tuple[SaidTurn, ...]
 
+    def asks_for(self, kind: str) -> bool:
+        """Say whether anybody but a customer asks for or announces a value of a kind."""
+        return any(
+            cue.kind == kind and not cue.weak
+            for turn in self.turns
+            if turn.role is not Role.CUSTOMER
+            for cue in turn.cues
+        )
+
 
 class Reader:
     """Prepares calls for the finders."""

@@ -15,6 +15,7 @@ from itertools import accumulate, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from app.domain import Role
 from app.engine.redaction import checks
 from app.engine.redaction.found import Found
 from app.engine.redaction.shapes import (
@@ -113,6 +114,7 @@ class NumberFinder:
     def find(self, call: SaidCall) -> list[Found]:
         """Return every part of every value, in no particular order."""
         listener = _Listener(self._kinds, self._words, self._months)
+        listener.codes_asked = call.asks_for("CARD_CODE")
         for turn in call.turns:
             listener.hear(turn)
         return listener.found()
@@ -130,6 +132,7 @@ class _Listener:
         self._values: list[_Value] = []
         self._open: _Value | None = None
         self._card_turn = -_CARD_TURNS - 1
+        self.codes_asked = False  # anywhere in the call
         self._answered: dict[str, int] = {}  # the turn in which a kind was given last
         self._taken: set[int] = set()  # tokens of the present turn that are explained
 
@@ -409,13 +412,25 @@ class _Listener:
     def _after_card(self, turn: SaidTurn, run: Run) -> tuple[str, str] | None:
         """Take a few digits alone after a card for its code or its expiry."""
         chars = run.readings()[0]
-        if turn.index - self._card_turn > _CARD_TURNS or not turn.few_words:
+        if not turn.few_words:
             return None
-        if chars.isdigit() and len(chars) == 3:
+        code = chars.isdigit() and len(chars) == 3
+        if code and self._answers_misheard(turn):
+            return "CARD_CODE", "answer"
+        if turn.index - self._card_turn > _CARD_TURNS:
+            return None
+        if code:
             return "CARD_CODE", "after-card"
         if len(chars) > 3 and _MONTH_YEAR.match(chars):
             return "CARD_EXPIRY", "after-card"
         return None
+
+    def _answers_misheard(self, turn: SaidTurn) -> bool:
+        """Say whether a customer may answer a question for a card's code that was heard as another
+        one ("the verification quote on the card"): codes are asked for, and here nothing else."""
+        asked_else = any(one.turns_ago <= 1 and one.question for one in turn.asked)
+        said_alone = not (asked_else or turn.cues or turn.role is Role.AGENT)
+        return self.codes_asked and said_alone
 
     def _unexplained(self, turn: SaidTurn, run: Run) -> tuple[str, str] | None:
         """Take longer digits for a number of somebody's, in an open context or very long."""

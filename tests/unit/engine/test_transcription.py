@@ -16,7 +16,7 @@ from app.engine.recognition import Aligned, Heard, HeardWord, joined_numbers, to
 from app.engine.speech_detection import FRAME, Detected, Thresholds, regions
 from app.engine.transcription import RawTranscript, Transcriber
 from app.engine.turns import PAUSE_MS, TimedWord, timed_words, to_turns
-from app.engine.windows import WINDOW, Piece, Window, pack
+from app.engine.windows import HALF_WINDOW, WINDOW, Piece, Window, pack
 
 RATE = 16_000
 
@@ -127,17 +127,19 @@ class TestRegions:
 
 
 class TestWindows:
-    @given(probability_runs)
-    def test_hold_every_sample_of_every_region_once(self, runs: list[tuple[float, int]]) -> None:
+    @given(probability_runs, st.sampled_from([WINDOW, HALF_WINDOW]))
+    def test_hold_every_sample_of_every_region_once(
+        self, runs: list[tuple[float, int]], longest: int
+    ) -> None:
         probabilities = _probabilities(runs * 12)
         detected = Detected(
             probabilities, regions(probabilities, len(probabilities) * FRAME, Thresholds())
         )
-        windows = pack(1, detected)
+        windows = pack(1, detected, longest)
         covered = np.zeros(len(probabilities) * FRAME, np.int8)
         for window in windows:
             assert window.channel == 1
-            assert 0 < window.length <= WINDOW
+            assert 0 < window.length <= longest
             at = 0
             for piece in window.pieces:
                 assert piece.at == at

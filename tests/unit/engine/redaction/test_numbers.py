@@ -317,3 +317,25 @@ class TestMisheard:
         talk = [f"{who}: all right then" for who in "AC" * 10]
         lines = ("A: What's the card number?", "C: 4929 4212 3460 0821", *talk, "C: it's 312")
         assert kinds(*lines) == ["CARD", "CARD_CODE"]
+
+
+class TestACodeWhoseQuestionWasMisheard:
+    ASKED = ("A: And the three digits on the back?", "C: It's 513.")
+
+    def test_is_a_code_where_the_call_asks_for_codes(self) -> None:
+        lines = ("A: Finally, the verified station code.", "C: It's 363.", *self.ASKED)
+        assert numbers(*lines) == [("CARD_CODE", "363"), ("CARD_CODE", "513")]
+
+    @pytest.mark.parametrize(
+        ("asked", "answer"),
+        [
+            ("A: What's your house number?", "C: It's 363."),  # the question is known
+            ("A: And what does it say?", "C: it says we owe you 363 pounds"),
+            ("A: And what does it say?", "A: It's 363."),  # agents give no codes
+        ],
+    )
+    def test_is_none_where_something_else_explains_it(self, asked: str, answer: str) -> None:
+        assert ("CARD_CODE", "363") not in numbers(*self.ASKED, "A: Thank you.", asked, answer)
+
+    def test_is_none_in_a_call_without_codes(self) -> None:
+        assert kinds("A: Finally, how many do you have?", "C: It's 363.") == []

@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from app.domain import MutedSpan, Role
 from app.engine.raw import Leak
 from app.engine.redaction.found import Found
-from app.engine.redaction.placeholders import ECHO_MS, LEAD_MS, QUIET_MS, TRAIL_MS, merged, write
+from app.engine.redaction.placeholders import (
+    CODE_LEAD_MS,
+    ECHO_MS,
+    LEAD_MS,
+    QUIET_MS,
+    TRAIL_MS,
+    merged,
+    write,
+)
 from app.engine.transcription import RawTranscript, RawTurn, RawWord
 
 
@@ -101,6 +109,13 @@ def test_muted_audio_is_padded_and_takes_a_bit_of_the_pause() -> None:
     call = raw(turn("a 42 b", step_ms=400))
     (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
     assert span == MutedSpan(channel=1, start_ms=1400 - LEAD_MS, end_ms=1800 + TRAIL_MS)
+
+
+def test_more_is_muted_before_a_short_code_whose_every_digit_counts() -> None:
+    call = raw(turn("a 423 b"))
+    for kind, lead_ms in (("CARD", LEAD_MS), ("CARD_CODE", CODE_LEAD_MS), ("PIN", CODE_LEAD_MS)):
+        (span,) = write(call, [at(call, "423", kind, "423")]).muted
+        assert span == MutedSpan(channel=1, start_ms=1500 - lead_ms, end_ms=1900 + TRAIL_MS)
 
 
 def test_what_leaks_to_another_channel_is_muted_there_too() -> None:

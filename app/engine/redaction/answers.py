@@ -7,6 +7,7 @@ after the lead-in is redacted (fail closed). Finders that understand the value n
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from app.engine.redaction.found import Found
@@ -30,6 +31,8 @@ _WITH_NUMBERS = frozenset(
 
 _NEVER_KEPT = frozenset(("CARD_CODE", "PIN"))  # taken whatever it was heard as
 _SHORT_CODE = 4  # words
+_OF_ADDRESSES = frozenset(("@", "at", "dot", "underscore"))
+_DOT_WITHIN = re.compile(r"[^\W\d]\.[^\W\d]")
 
 
 class AnswerFinder:
@@ -118,6 +121,9 @@ class AnswerFinder:
         misheard = [place for place in places if turn.words[place] in self._homophones]
         if kind == "PERSON":
             return self._is_name(turn, places) or len(odd) * 2 > len(places) >= _SPELLED
+        if kind == "EMAIL":  # how it begins is often heard as a few everyday words
+            said = not _OF_ADDRESSES.isdisjoint(turn.words[first : last + 1])
+            return said or _DOT_WITHIN.search(turn.text) is not None
         if kind == "DATE_OF_BIRTH" and months and len(places) <= _LONGEST // 2:
             return True
         if kind in _NEVER_KEPT and len(places) <= _SHORT_CODE:
@@ -139,6 +145,6 @@ def _asked_for(turn: SaidTurn) -> str | None:
     `None` for nothing, and for a name among others."""
     newest = [one for one in turn.asked if one.turns_ago == 1 and one.question]
     kinds = [one.kind for one in newest if not one.weak]
-    if kinds == ["PERSON"] or (kinds and _WITH_NUMBERS.issuperset(kinds)):
+    if kinds in (["PERSON"], ["EMAIL"]) or (kinds and _WITH_NUMBERS.issuperset(kinds)):
         return kinds[0]
     return None

@@ -16,7 +16,7 @@ from app.engine.redaction.lexicon import Phrases
 from app.engine.redaction.spoken import Normaliser, Run, Token, tokenise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from app.engine.redaction.lexicon import Kind, Lexicon
     from app.engine.transcription import RawTranscript, RawTurn
@@ -74,6 +74,13 @@ class SaidTurn:
     in_cues: frozenset[int] = field(repr=False)  # tokens
     few_words: bool  # little else than numbers is said
 
+    @property
+    def answers_unknown(self) -> bool:
+        """Whether a customer may answer a question that is not known, or was misheard: nothing was
+        asked for a turn ago, and nothing is announced."""
+        asked = any(one.turns_ago <= 1 and one.question for one in self.asked)
+        return not (asked or self.cues or self.role is Role.AGENT)
+
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return the characters of tokens `first` to `last`."""
         return self.tokens[first].start, self.tokens[last].end
@@ -87,12 +94,19 @@ class SaidCall:
 
     def asks_for(self, kind: str) -> bool:
         """Say whether anybody but a customer asks for or announces a value of a kind."""
-        return any(
-            cue.kind == kind and not cue.weak
-            for turn in self.turns
-            if turn.role is not Role.CUSTOMER
-            for cue in turn.cues
-        )
+        return any(cue.kind == kind for cue in self._strong(self.turns))
+
+    def asks_near(self, turn: SaidTurn) -> bool:
+        """Say whether anybody but a customer asks for or announces a value a few turns before or
+        after a turn: somebody is being verified there."""
+        near = self.turns[max(0, turn.index - OPEN_TURNS) : turn.index + OPEN_TURNS + 1]
+        return any(True for _ in self._strong(near))
+
+    @staticmethod
+    def _strong(turns: Sequence[SaidTurn]) -> Iterator[Cue]:
+        for turn in turns:
+            if turn.role is not Role.CUSTOMER:
+                yield from (cue for cue in turn.cues if not cue.weak)
 
 
 class Reader:

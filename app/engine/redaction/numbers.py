@@ -15,7 +15,6 @@ from itertools import accumulate, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from app.domain import Role
 from app.engine.redaction import checks
 from app.engine.redaction.found import Found
 from app.engine.redaction.shapes import (
@@ -113,8 +112,7 @@ class NumberFinder:
 
     def find(self, call: SaidCall) -> list[Found]:
         """Return every part of every value, in no particular order."""
-        listener = _Listener(self._kinds, self._words, self._months)
-        listener.codes_asked = call.asks_for("CARD_CODE")
+        listener = _Listener(call, self._kinds, self._words, self._months)
         for turn in call.turns:
             listener.hear(turn)
         return listener.found()
@@ -123,7 +121,10 @@ class NumberFinder:
 class _Listener:
     """Follows one call turn by turn."""
 
-    def __init__(self, kinds: Mapping[str, Kind], words: JoinWords, months: frozenset[str]) -> None:
+    def __init__(
+        self, call: SaidCall, kinds: Mapping[str, Kind], words: JoinWords, months: frozenset[str]
+    ) -> None:
+        self._call = call
         self._kinds = kinds
         self._units = frozenset(words.units)
         self._between = frozenset((*words.between, ",", ".", "-"))
@@ -132,7 +133,6 @@ class _Listener:
         self._values: list[_Value] = []
         self._open: _Value | None = None
         self._card_turn = -_CARD_TURNS - 1
-        self.codes_asked = False  # anywhere in the call
         self._answered: dict[str, int] = {}  # the turn in which a kind was given last
         self._taken: set[int] = set()  # tokens of the present turn that are explained
 
@@ -213,6 +213,8 @@ class _Listener:
         if in_date:
             if best and _beats_date(*best):
                 self._keep(turn, run, _told(*best), spent)
+            elif said_digit_by_digit(run):
+                self._fall_back(turn, run, spent)
         elif self._is_amount(turn, run):
             clear = best if said_digit_by_digit(run) else None
             _ = self._is_proven(turn, run, best, spent) or self._fits(turn, run, clear, spent)
@@ -415,7 +417,8 @@ class _Listener:
         if not turn.few_words:
             return None
         code = chars.isdigit() and len(chars) == 3
-        if code and self._answers_misheard(turn):
+        # "the verification quote on the card" asks for a code, too
+        if code and turn.answers_unknown and self._call.asks_for("CARD_CODE"):
             return "CARD_CODE", "answer"
         if turn.index - self._card_turn > _CARD_TURNS:
             return None
@@ -425,18 +428,12 @@ class _Listener:
             return "CARD_EXPIRY", "after-card"
         return None
 
-    def _answers_misheard(self, turn: SaidTurn) -> bool:
-        """Say whether a customer may answer a question for a card's code that was heard as another
-        one ("the verification quote on the card"): codes are asked for, and here nothing else."""
-        asked_else = any(one.turns_ago <= 1 and one.question for one in turn.asked)
-        said_alone = not (asked_else or turn.cues or turn.role is Role.AGENT)
-        return self.codes_asked and said_alone
-
     def _unexplained(self, turn: SaidTurn, run: Run) -> tuple[str, str] | None:
         """Take longer digits for a number of somebody's, in an open context or very long."""
         chars = run.readings()[0]
         digits = sum(char.isdigit() for char in chars)
-        open_context = bool(turn.asked or turn.cues)
+        asked_near = turn.few_words and turn.answers_unknown and self._call.asks_near(turn)
+        open_context = bool(turn.asked or turn.cues) or asked_near
         if open_context and self._near_address(turn) and len(chars) == digits in (4, 5, 9):
             return "POSTCODE", "address"
         if open_context and (digits >= _UNEXPLAINED or (digits >= 3 and len(chars) >= 5)):

@@ -134,6 +134,22 @@ def test_answers_are_taken_whole() -> None:
     assert texts(finder, "A: your email?", "C: 1 2") == []
 
 
+def test_an_email_is_taken_from_where_the_answer_begins() -> None:
+    finder = AnswerFinder(data())
+    asked = "A: What's the best email for you?"
+    misheard = "explain this to 86 at outlook.com"
+    assert texts(finder, asked, f"C: Yes, {misheard}") == [misheard]
+    assert texts(finder, asked, "C: ok so that's the culture cat 2 at my firm dot co") == [
+        "the culture cat 2 at my firm dot co"
+    ]
+    assert texts(finder, asked, "C: can't hannah ever ad example.org, thanks") == [
+        "can't hannah ever ad example.org"
+    ]
+    assert texts(finder, asked, "C: No, post is fine. That works.") == []
+    assert texts(finder, asked, "C: I'd rather not give it at the moment.") == []
+    assert texts(finder, "A: Which one is it?", f"C: Yes, {misheard}") == []
+
+
 def test_a_code_that_was_misheard_is_taken_whole() -> None:
     finder = AnswerFinder(data())
     asked = "A: Finally the verification code on the card."  # which is a PIN's, too

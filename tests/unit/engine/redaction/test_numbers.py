@@ -339,3 +339,24 @@ class TestACodeWhoseQuestionWasMisheard:
 
     def test_is_none_in_a_call_without_codes(self) -> None:
         assert kinds("A: Finally, how many do you have?", "C: It's 363.") == []
+
+
+class TestANumberWhoseQuestionWasMisheard:
+    def test_is_a_number_where_somebody_is_being_verified(self) -> None:
+        lines = ("A: and the X-ray.", "C: Sure, 1-1-3-3.", "A: And when were you born?")
+        assert numbers(*lines) == [("NUMBER", "1-1-3-3")]
+
+    @pytest.mark.parametrize(
+        "lines",
+        [
+            ("A: and the X-ray.", "C: Sure, 1-1-3-3.", "A: Lovely day."),  # nobody is verified
+            ("A: and the X-ray.", "A: Sure, 1-1-3-3.", "A: And when were you born?"),
+            ("A: How much?", "C: It was 1,133 pounds.", "A: And when were you born?"),
+            (
+                *("A: How was it?", "C: we walked 1 1 3 3 steps all the way to the sea"),
+                "A: And when were you born?",
+            ),
+        ],
+    )
+    def test_is_none_elsewhere(self, lines: tuple[str, ...]) -> None:
+        assert numbers(*lines) == []

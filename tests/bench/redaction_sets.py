@@ -1,8 +1,8 @@
 """The sets that redaction is measured on, each as calls with the values that are in them.
 
 Real: `evi`, `earnings21`, `service talk` (typed by people), `agents, real` (Harper Valley, human
-transcripts of staged calls). Synthetic: `presidio_research`, `spoken`, `agents, made up`, `hard
-negatives`. Half of each is for development and half is held back (tests.bench.halves), but for
+transcripts of staged calls). Synthetic: `presidio_research`, `spoken`, `agents, made up`, `agents,
+written apart`, `hard negatives`. Half of each is for development and half is held back (tests.bench.halves), but for
 Earnings-21 and Harper Valley, which nobody tunes on.
 """
 
@@ -200,6 +200,18 @@ def agents_made_up(_: Path, half: bool) -> Iterator[Case]:
         yield marked_names(lines)
 
 
+def agents_apart(
+    seed: int, *, late: bool
+) -> Callable[[Path, bool], Iterable[Case]]:
+    """Return calls of what two people wrote who saw neither the rules nor each other."""
+
+    def made(_: Path, half: bool) -> Iterator[Case]:
+        for lines in said_by_agents.apart(_half(half), seed + half, late=late):
+            yield marked_names(lines)
+
+    return made
+
+
 def agents_real(data: Path, _: bool) -> Iterator[Case]:
     """Read five staged bank calls in lower case; the agent's and the caller's names are known."""
     for file in sorted((data / "text/harper_valley").glob("*.json")):
@@ -253,6 +265,8 @@ SETS = {
     "earnings21": earnings21,
     "spoken": spoken,
     "agents, made up": agents_made_up,
+    "agents, written apart": agents_apart(60, late=False),
+    "agents, written apart, late": agents_apart(70, late=True),
     "agents, real": agents_real,
     "service talk": service_talk,
     "orders": orders,

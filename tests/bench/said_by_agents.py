@@ -1,8 +1,8 @@
 """Makes calls in which agents say their own names, and sentences that hold no value of a person.
 
-Synthetic text, put together from data/said_by_agents.toml; each half has its own sentences, names,
-firms and brands. `<Amelia>` marks an agent's name, which must stay; `{Amelia}` a customer's, which
-must go.
+Synthetic text, put together from data/said_by_agents.toml and data/agents_apart.toml; each half has
+its own sentences, names, firms and brands. `<Amelia>` marks an agent's name, which must stay;
+`{Amelia}` a customer's, which must go.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import random
 import tomllib
 from pathlib import Path
 
-SAID = tomllib.loads(
-    (Path(__file__).parent / "data" / "said_by_agents.toml").read_text(encoding="utf-8")
-)
+DATA = Path(__file__).parent / "data"
+SAID = tomllib.loads((DATA / "said_by_agents.toml").read_text(encoding="utf-8"))
+APART = tomllib.loads((DATA / "agents_apart.toml").read_text(encoding="utf-8"))
 NUMBERS = "two four nine twelve fourteen eighteen thirty forty-five sixty ninety"
 DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"
 MONTHS = "January March April May June August October"
@@ -40,6 +40,34 @@ def agents(half: str, seed: int, count: int) -> list[list[tuple[str, str]]]:
 def _agents_own(closing: str) -> bool:
     """Say whether it is the agent who closes so."""
     return any(words in closing.lower() for words in ("ask for", "my name is", "you spoke to"))
+
+
+def apart(half: str, seed: int, *, late: bool) -> list[list[tuple[str, str]]]:
+    """Return calls as (speaker, marked line): every sentence that was written apart, with five
+    agents and customers each, as the first of its call or, `late`, after six turns of it."""
+    chance, said, made = random.Random(seed), SAID[half], []
+    for line in (*APART[half]["own"], *APART[half]["not_own"]):
+        for _ in range(5):
+            filled = _with_names(chance, line, said)
+            written = _bare if filled == filled.lower() else str
+            talk = [("C", "I've been charged twice for the same month."),
+                    ("A", "Okay, I can see what happened there.")] * 3  # fmt: skip
+            around = [(who, written(text)) for who, text in talk]
+            made.append([*around, ("A", filled)] if late else [("A", filled), *around[:2]])
+    return made
+
+
+def _with_names(chance: random.Random, line: str, said: dict[str, list[str]]) -> str:
+    """Return a line with an agent, a colleague, a customer, by both names or by one, and a firm."""
+    customer, namesake = chance.sample(said["customers"], 2)
+    agent, other = chance.sample(said["agents"], 2)
+    customer = customer if chance.random() < 0.5 else customer.split()[0]
+    names = {"<a>": agent, "<other>": other, "<surname>": namesake.split()[-1]}
+    filled = line.format(c=f"{{{customer}}}", firm=chance.choice(said["firms"]))
+    for mark, name in names.items():
+        filled = filled.replace(mark, f"<{name}>")
+    bare = line == line.lower() and not any(sign in line for sign in ",.?")
+    return filled.lower() if bare else filled
 
 
 def plain(half: str, seed: int, count: int) -> list[str]:

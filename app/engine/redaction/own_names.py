@@ -24,6 +24,7 @@ from app.engine.redaction.name_words import (
     Suspect,
     stretches,
 )
+from app.engine.redaction.named_agents import NamedAgents
 from app.engine.redaction.spoken import tokenise
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ _OPENING_SOON = 6  # tokens from an agent's name to their opening
 _SURE_TAG = 0.9  # so sure must the tagger be
 _ASKS = {"i", "was", "were"}
 _ASKS_FOR = {("is", "that"), ("is", "this"), ("is", "it")}
+_STOPS = {".", "?", "!"}
+_THANKS = {"thank", "thanks"}
+_QUESTIONS = {"is", "was", "has", "if"}  # "is grant on the line"
 _LONGEST_ASK = 4  # words
 _STAYS = {"from", "at"}  # after a name of somebody's own, before their firm's
 
@@ -75,6 +79,7 @@ class OwnNames:
         self._calls_self = Phrases(people.calls_self)
         self._own_afterwards = Phrases(people.own_afterwards)
         self._thanks = Phrases(people.thanks)
+        self._agents = NamedAgents(lexicon, words)
 
     def agent(
         self,
@@ -96,9 +101,9 @@ class OwnNames:
             likely |= own
             greetings |= {turn.index} if alone or own else set()
         if roles is Roles.KNOWN:
-            likely |= self._said_late(call)
+            likely |= self._said_late(call) | self._at_work(call, found)
         if roles > Roles.UNSURE:
-            likely |= self._agreed(call, found)
+            likely |= self._agreed(call, found) | self._alone_in_opening(call, found)
             likely -= self._others(found)
         return Agent(frozenset(given | sure | likely), frozenset(greetings))
 
@@ -144,7 +149,7 @@ class OwnNames:
             if turn.words[max(0, name.first - 2) : name.first] in _ASKS_FOR:
                 continue
             if roles_sure or any(_opens(one, name.first) for one in openings[:_FEW_TURNS]):
-                words |= _words_of(turn, name)
+                words |= _base(self._last_said(turn, name))
         return alone, words | (self._before(turn) if roles_sure else set())
 
     def _from(self, turn: SaidTurn, first: int, *, sure: bool, trusted: bool) -> set[str]:
@@ -152,6 +157,8 @@ class OwnNames:
         last = self._words.extent(turn, first, sure=sure)
         if last < first and trusted and self._stands_alone(turn, first):
             last = first
+        if last >= first and not sure and turn.words[last].endswith("'s"):
+            return set()  # "this is priya's line"
         if last >= first and self._words.word(turn, last + 1) == "-":
             last += 2
         return _base(turn.words[first : last + 1])
@@ -161,7 +168,8 @@ class OwnNames:
         speaking", "Declan is my name"."""
         words = set[str]()
         for place in range(len(turn.words) - 1):
-            if turn.words[max(0, place - 2) : place] in _ASKS_FOR:
+            asked = turn.words[max(0, place - 2) : place]
+            if asked in _ASKS_FOR or not _QUESTIONS.isdisjoint(asked[-1:]):
                 continue
             speaks = self._words.afterwards.at(turn.words, place + 1)
             known = self._own_afterwards.at(turn.words, place + 1) and self._is_likely(turn, place)
@@ -200,18 +208,58 @@ class OwnNames:
             if person.introduces and (person.sure or 0.0) >= _SURE_TAG:
                 for start, end in stretches(turn, person, places):
                     first, last = self._words.trimmed(turn, person, start, end, frozenset())
-                    if first <= last and not self._is_addressed(turn, first, last):
+                    if first <= last and not self._is_spoken_to(turn, first, last):
                         words |= _base(turn.words[first : last + 1])
         return words
+
+    def _is_spoken_to(self, turn: SaidTurn, first: int, last: int) -> bool:
+        """Say whether a name is that of whom the agent greets, thanks or asks for, or belongs to
+        something: "thank you for calling Fernbank, Declan", "is this Declan's line"."""
+        sentence = max((p for p in range(first) if turn.words[p] in _STOPS), default=-1) + 1
+        thanked = turn.words[sentence] in _THANKS and self._is_called_upon(turn, first, last)
+        belongs = turn.words[last].endswith("'s")
+        return thanked or belongs or self._is_addressed(turn, first, last)
 
     def _said_late(self, call: SaidCall) -> set[str]:
         """Return the words of the names that agents give as their own at any time."""
         words = set[str]()
         for turn in call.turns:
-            for place in range(len(turn.words) if turn.role is Role.AGENT else 0):
+            if turn.role is not Role.AGENT:
+                continue
+            for place in range(len(turn.words)):
                 if length := self._calls_self.at(turn.words, place):
                     words |= self._from(turn, place + length, sure=True, trusted=True)
+            words |= _base(sorted(self._agents.named(turn))) | self._before(turn)
         return words
+
+    def _at_work(self, call: SaidCall, found: Sequence[tuple[SaidTurn, Name]]) -> set[str]:
+        """Return the words of the names that agents say with where their bearers work."""
+        opening, words = _opening(call), set[str]()
+        for turn, name in found:
+            agents = turn.role is Role.AGENT
+            if agents and self._agents.at_work(turn, name, opening=turn.index in opening):
+                words |= _base(self._last_said(turn, name))
+        return words
+
+    def _last_said(self, turn: SaidTurn, name: Name) -> Sequence[str]:
+        """Return the words of a name, in lower case without whom the speaker addresses right before
+        their own name: "right declan tom from billing"."""
+        whole = turn.words[name.first : name.last + 1]
+        first = whole[-1] in self._names.first or whole[-1] in self._names.first_words
+        return whole[-1:] if turn.lower and first and "-" not in whole else whole
+
+    def _alone_in_opening(
+        self, call: SaidCall, found: Sequence[tuple[SaidTurn, Name]]
+    ) -> set[str]:
+        """Return the words of the only name in an agent's opening in which help is offered."""
+        opening = _opening(call)
+        said = [(turn, name) for turn, name in found if turn.index in opening]
+        words = [_words_of(turn, name) for turn, name in said]
+        longest = max(words, key=len, default=set())
+        one = all(some <= longest for some in words)
+        helps = any(self._agents.offers_help(turn) for turn, _ in said)
+        called = any(self._is_called_upon(turn, name.first, name.last) for turn, name in said)
+        return longest if one and helps and not called else set()
 
     # ------------------------------------------------------------------ what both sides say
 
@@ -248,7 +296,11 @@ class OwnNames:
         for turn, name in found:
             words = _words_of(turn, name)
             titled = name.rule == "person.title"
-            addressed = titled or self._is_addressed(turn, name.first, name.last)
+            addressed = (
+                titled
+                or self._is_addressed(turn, name.first, name.last)
+                or self._agents.is_of_another(turn, name)
+            )
             if turn.role is Role.AGENT and (addressed or words & claimed):
                 others |= words
             elif words & claimed:  # but not whom they greet first: "hiya tom declan osgood here"
@@ -257,6 +309,13 @@ class OwnNames:
                     _base(turn.words[name.first : name.first + 1]) if greeted else set()
                 )
         return others | claimed
+
+    def _is_called_upon(self, turn: SaidTurn, first: int, last: int) -> bool:
+        """Say whether a name stands between commas or at an end of its sentence, as that of whom
+        one speaks to does: "thank you for calling, Declan"."""
+        before = turn.words[first - 1] if first else "."
+        after = self._words.word(turn, last + 1)
+        return not before[0].isalnum() and not after[:1].isalnum()
 
     def _is_addressed(self, turn: SaidTurn, first: int, last: int) -> bool:
         """Say whether the speaker greets, thanks or asks for the name over these tokens, or for the

@@ -2,8 +2,8 @@
 
 Real: `evi`, `earnings21`, `service talk` (typed by people), `agents, real` (Harper Valley, human
 transcripts of staged calls). Synthetic: `presidio_research`, `spoken`, `agents, made up`, `agents,
-written apart`, `hard negatives`. Half of each is for development and half is held back (tests.bench.halves), but for
-Earnings-21 and Harper Valley, which nobody tunes on.
+written apart`, `hard negatives`. Half of each is for development and half is held back
+(tests.bench.halves), but for Earnings-21 and Harper Valley, which nobody tunes on.
 """
 
 from __future__ import annotations
@@ -200,9 +200,7 @@ def agents_made_up(_: Path, half: bool) -> Iterator[Case]:
         yield marked_names(lines)
 
 
-def agents_apart(
-    seed: int, *, late: bool
-) -> Callable[[Path, bool], Iterable[Case]]:
+def agents_apart(seed: int, *, late: bool) -> Callable[[Path, bool], Iterable[Case]]:
     """Return calls of what two people wrote who saw neither the rules nor each other."""
 
     def made(_: Path, half: bool) -> Iterator[Case]:

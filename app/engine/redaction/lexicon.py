@@ -129,6 +129,7 @@ class PeopleWords(_Table, frozen=True):
     calls_self: tuple[str, ...]
     own_afterwards: tuple[str, ...]
     names_agents: tuple[str, ...]
+    supposes: frozenset[str]
     agents_afterwards: tuple[str, ...]
     jobs: tuple[str, ...]
     others_afterwards: tuple[str, ...]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.domain import Role
 from app.engine.redaction.lexicon import Phrases
 from app.engine.redaction.name_words import GOES_ON
 
@@ -21,18 +20,42 @@ if TYPE_CHECKING:
 
 _TO_DESK = {"in", "from", "on", "at", "over"}
 _DESK_AFTER = 5  # words from a name to where its bearer works
+_OTHERS = {"your", "his", "her", "their"}
 _LIKENS = {"like", "such", "of", "where", "which", "is", "are"}
 _NO_FIRM = {"the", "a", "an", "my", "your", "his", "her", "their", "our", "here", "there", "it"}
 _NO_FIRM |= {"this", "that", "these", "those", "all", "work", "home", "school", "first", "least"}
 _ASKED = {"is", "was", "has", "did", "does", "if"}
 _HESITATIONS = {"um", "er", "uh", "erm"}
 _ENDS_WITH_NAME = {"to", "with", "i'm", "am", "for", "by"}  # a comma after these is no pause
-_OWN_JOB = {"i'm", "am", "me", "myself", "this"}
+_OWN_JOB = {"i'm", "am"}
+_NOT_OWN_JOB = {"not", "i", "with", "for", "to", "about", "calling", "ringing", "looking", "after"}
+_STARTS = {
+    ".",
+    ",",
+    "?",
+    "!",
+    "it's",
+    "i'm",
+    "hi",
+    "hello",
+    "yes",
+    "yeah",
+    "um",
+    "er",
+    "uh",
+    "here",
+}
+_STARTS |= {"morning", "afternoon", "evening", "only", "oh", "just"}
+_OFFERS = {"how", "can", "may", "what", "could", "who", "is", "are", "do", "have", "am", "i"}
+_OFFERS |= {"did", "would", "shall", "where"}
+_LONGEST_QUESTION = 8  # words from a name to the sign of a question
+_SAYS_WHO = {("it's",), ("this", "is"), ("it", "is"), ("here", "is")}
 _JOB_BEFORE = 4  # words from "I'm" to the job
 _DOES = {"is", "was", "has", "had", "will", "can", "said", "told", "logged", "asked", "says"}
 _AFTER_NAMES = GOES_ON | {
     *("back", "again", "now", "today", "tonight", "here", "are", "is", "i", "i'm", "we", "one"),
-    *("sorry", "from", "your", "for", "if", "by", "or", "a", "an", "so", "but", "has", "said", "ringing"),
+    *("sorry", "from", "your", "for", "if", "by", "or", "a", "an", "so", "but", "has", "said"),
+    *("ringing", "calling"),
     *("everyone", "everybody", "she", "he", "she's", "he's", "it's", "this", "you", "you'll"),
 }
 
@@ -50,7 +73,7 @@ class NamedAgents:
         self._afterwards = Phrases(people.agents_afterwards)
         self._jobs = Phrases(people.jobs)
         self._desks = Phrases(people.desks)
-        self._openings = Phrases(people.openings)
+        self._supposes = people.supposes
         self._others_afterwards = Phrases(people.others_afterwards)
 
     def named(self, turn: SaidTurn) -> set[str]:
@@ -70,12 +93,12 @@ class NamedAgents:
         return words
 
     def _with_job(self, turn: SaidTurn, job: int, first: int) -> Sequence[str]:
-        """Return the name after a job: "I'm the duty manager, Priya", "my colleague Tom said". Where
-        it stands apart or may be whom one speaks to, it is nobody's: "my colleague, Declan"."""
+        """Return the name after a job: "I'm the duty manager, Priya", "my colleague Tom said".
+        Where it may be whom one speaks to it is no agent's: "my colleague, Declan"."""
         before = turn.words[max(0, job - _JOB_BEFORE) : job]
         apart = self._words.word(turn, first) == ","
         name = self._name_from(turn, first + apart)
-        if not _OWN_JOB.isdisjoint(before) and "not" not in before:
+        if not _OWN_JOB.isdisjoint(before) and _NOT_OWN_JOB.isdisjoint(before):
             return name
         after = self._words.word(turn, first + len(name))
         does = after in _DOES or not turn.lower
@@ -112,28 +135,47 @@ class NamedAgents:
             return False
         firm = self._words.word(turn, after + 1)
         capital = turn.lower or (firm and turn.tokens[after + 1].text[0].isupper())
-        opening |= turn.words[max(0, name.first - 2) : name.first][-1:] == ("it's",)
-        opening |= turn.words[max(0, name.first - 2) : name.first] == ("this", "is")
-        if opening and turn.words[after] in {"from", "at"} and capital and firm not in _NO_FIRM:
+        before = turn.words[name.first - 1] if name.first else "."
+        starts = before in _STARTS or turn.words[max(0, name.first - 2) : name.first] in _SAYS_WHO
+        said = starts and (opening or before in {"it's", "is"})
+        if said and turn.words[after] in {"from", "at"} and capital and firm not in _NO_FIRM:
             return firm[:1].isalpha()
         return self._reaches_desk(turn, after + 1)
 
     def _reaches_desk(self, turn: SaidTurn, first: int) -> bool:
         for place in range(first, min(first + _DESK_AFTER, len(turn.words))):
             if length := self._desks.at(turn.words, place):
-                return self._words.word(turn, place + length) not in _LIKENS
-            if not turn.words[place][0].isalpha():
+                behind = self._words.word(turn, place + length)
+                return not behind[:1].isalnum() or behind in _AFTER_NAMES - _LIKENS
+            if not turn.words[place][0].isalpha() or turn.words[place] in _OTHERS:
                 return False
         return False
-
-    def offers_help(self, turn: SaidTurn) -> bool:
-        """Say whether a turn holds what an agent says who takes a call."""
-        return any(self._openings.at(turn.words, place) for place in range(len(turn.words)))
 
     def is_of_another(self, turn: SaidTurn, name: Name) -> bool:
         """Say whether what comes right after a name shows that the agent asks for it, or reads it
         out: "it's Declan, isn't it", "this is Declan?"."""
         after = name.last + 1
         after += self._words.word(turn, after) == ","
-        asked = self._words.word(turn, name.last + 1) == "?"
-        return asked or self._others_afterwards.at(turn.words, after) > 0
+        return (
+            self._is_asked(turn, name.last)
+            or self._others_afterwards.at(turn.words, after) > 0
+            or self._is_supposed(turn, name.first)
+        )
+
+    def _is_asked(self, turn: SaidTurn, last: int) -> bool:
+        """Say whether a question ends soon after a name and offers nothing: "this is Declan
+        calling about the boiler?", not "this is Priya how can I help?"."""
+        for word in turn.words[last + 1 : last + 1 + _LONGEST_QUESTION]:
+            if word in _OFFERS or (not word[0].isalnum() and word not in {"?", "-"}):
+                return False
+            if word == "?":
+                return True
+        return False
+
+    def _is_supposed(self, turn: SaidTurn, first: int) -> bool:
+        """Say whether "it's" before a name is what the agent reads or takes for true."""
+        for says in _SAYS_WHO:
+            start = first - len(says)
+            if start > 0 and turn.words[start:first] == says:
+                return turn.words[start - 1] in self._supposes
+        return False

@@ -103,7 +103,7 @@ class OwnNames:
         if roles is Roles.KNOWN:
             likely |= self._said_late(call) | self._at_work(call, found)
         if roles > Roles.UNSURE:
-            likely |= self._agreed(call, found) | self._alone_in_opening(call, found)
+            likely |= self._agreed(call, found)
             likely -= self._others(found)
         return Agent(frozenset(given | sure | likely), frozenset(greetings))
 
@@ -247,19 +247,6 @@ class OwnNames:
         whole = turn.words[name.first : name.last + 1]
         first = whole[-1] in self._names.first or whole[-1] in self._names.first_words
         return whole[-1:] if turn.lower and first and "-" not in whole else whole
-
-    def _alone_in_opening(
-        self, call: SaidCall, found: Sequence[tuple[SaidTurn, Name]]
-    ) -> set[str]:
-        """Return the words of the only name in an agent's opening in which help is offered."""
-        opening = _opening(call)
-        said = [(turn, name) for turn, name in found if turn.index in opening]
-        words = [_words_of(turn, name) for turn, name in said]
-        longest = max(words, key=len, default=set())
-        one = all(some <= longest for some in words)
-        helps = any(self._agents.offers_help(turn) for turn, _ in said)
-        called = any(self._is_called_upon(turn, name.first, name.last) for turn, name in said)
-        return longest if one and helps and not called else set()
 
     # ------------------------------------------------------------------ what both sides say
 

@@ -215,7 +215,7 @@ def test_only_what_is_the_agents_stays_of_a_name() -> None:
 @pytest.mark.parametrize(
     "line",
     ["A: okay it's me again rosalind", "A: you've been speaking to rosalind",
-     "A: i'll put you through to rosalind now", "A: rosalind in accounts will ring",
+     "A: i'll put you through to rosalind now", "A: ask rosalind in accounts",
      "A: i'm the duty manager rosalind"],
 )  # fmt: skip
 def test_agents_who_name_themselves_or_a_colleague_late_keep_the_name(line: str) -> None:
@@ -227,7 +227,8 @@ def test_agents_who_name_themselves_or_a_colleague_late_keep_the_name(line: str)
 @pytest.mark.parametrize(
     "line",
     ["A: it's Rosalind, isn't it?", "A: And this is Rosalind on the joint policy?",
-     "A: this is rosalind's line isn't it", "A: it says it's rosalind", "A: did you say rosalind here",
+     "A: this is rosalind's line isn't it", "A: it says it's rosalind",
+     "A: did you say rosalind here",
      "A: my records show rosalind at this address", "A: it's rosalind we need to speak to",
      "A: hello rosalind in cases like yours we wait"],
 )  # fmt: skip

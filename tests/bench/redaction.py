@@ -98,7 +98,7 @@ class Ours:
 
     def __call__(self, case: Case) -> list[tuple[int, str, int, int]]:
         """Return what it redacts in every turn."""
-        redacted = self._redactor.redact(case.raw)
+        redacted = self._redactor.redact(case.raw, agent_name=case.agent)
         return [(one.turn, one.kind, one.start, one.end) for one in redacted.redactions]
 
 

@@ -40,6 +40,7 @@ class Case:
     turns: tuple[tuple[Role, str], ...]
     gold: tuple[tuple[int, str, int, int], ...]
     keep: tuple[tuple[int, int, int], ...] = ()  # agents' own names: (turn, start, end)
+    agent: str | None = None  # the name that came with the call
 
     @property
     def raw(self) -> RawTranscript:
@@ -200,8 +201,15 @@ def agents_made_up(_: Path, half: bool) -> Iterator[Case]:
         yield marked_names(lines)
 
 
+def agents_known(data: Path, half: bool) -> Iterator[Case]:
+    """Make the same calls with the agent's name, as recording platforms send it along."""
+    for case in agents_made_up(data, half):
+        turn, start, end = case.keep[0]
+        yield replace(case, agent=case.turns[turn][1][start:end])
+
+
 def agents_apart(seed: int, *, late: bool) -> Callable[[Path, bool], Iterable[Case]]:
-    """Return calls of what two people wrote who saw neither the rules nor each other."""
+    """Return calls of what two writers wrote who saw neither the rules nor each other."""
 
     def made(_: Path, half: bool) -> Iterator[Case]:
         for lines in said_by_agents.apart(_half(half), seed + half, late=late):
@@ -263,6 +271,7 @@ SETS = {
     "earnings21": earnings21,
     "spoken": spoken,
     "agents, made up": agents_made_up,
+    "agents, made up, name known": agents_known,
     "agents, written apart": agents_apart(60, late=False),
     "agents, written apart, late": agents_apart(70, late=True),
     "agents, real": agents_real,

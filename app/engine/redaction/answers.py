@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 
 from app.engine.redaction.found import Found
 from app.engine.redaction.lexicon import Phrases
+from app.engine.redaction.spoken import tokenise
 
 if TYPE_CHECKING:
+    from collections.abc import Set
+
     from app.engine.redaction.call import SaidCall, SaidTurn
     from app.engine.redaction.lexicon import Lexicon
 
@@ -51,11 +54,12 @@ class AnswerFinder:
         self._never = lexicon.people.never
         self._vocatives = lexicon.people.vocatives
 
-    def find(self, call: SaidCall) -> list[Found]:
-        """Return the answers of all turns."""
-        return [one for turn in call.turns if (one := self._answer(turn)) is not None]
+    def find(self, call: SaidCall, agent_name: str | None = None) -> list[Found]:
+        """Return the answers of all turns; `agent_name` came with the call."""
+        agent = {token.word for token in tokenise(agent_name or "") if token.word[0].isalpha()}
+        return [one for turn in call.turns if (one := self._answer(turn, agent)) is not None]
 
-    def _answer(self, turn: SaidTurn) -> Found | None:
+    def _answer(self, turn: SaidTurn, agent: Set[str]) -> Found | None:
         kind = _asked_for(turn)
         words = sum(word[0].isalnum() for word in turn.words)
         if kind is None or not 0 < words <= _LONGEST or "?" in turn.words:
@@ -66,6 +70,7 @@ class AnswerFinder:
             return None
         first, last = self._ends_of(turn)
         if kind == "PERSON":
+            first, last = self._past_agent(turn, first, last, agent)
             first = self._past_other(turn, first)
         if last < first or not self._is_value(turn, kind, first, last):
             return None
@@ -94,6 +99,22 @@ class AnswerFinder:
             if kept and not thanks:
                 break
             last -= 1 + thanks
+        return first, last
+
+    def _past_agent(
+        self, turn: SaidTurn, first: int, last: int, agent: Set[str]
+    ) -> tuple[int, int]:
+        """Return the answer without the agent's name, with which it greets or ends: "hiya Marcus,
+        Declan Osgood", "Declan Osgood, we spoke last week, Marcus"."""
+        place = first
+        while place < last and (turn.words[place] in self._vocatives or turn.words[place] == ","):
+            place += 1
+        greeted = {*turn.words[max(0, place - 2) : place]} & self._vocatives
+        if place < last and greeted and turn.words[place] in agent:
+            first = place + 1 + (turn.words[place + 1] == ",")
+        end = last - (turn.words[last - 1] == ",")
+        if end - 1 > first and turn.words[last] in agent and turn.words[end - 1] in self._common:
+            last = end - 1
         return first, last
 
     def _past_other(self, turn: SaidTurn, first: int) -> int:

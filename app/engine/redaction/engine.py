@@ -76,7 +76,7 @@ class Engine:
                 ("contacts", ["EMAIL"], lambda context: self._contacts.find(context.call)),
                 ("addresses", ["ADDRESS"], lambda context: self._addresses.find(context.call)),
                 ("secrets", names, lambda context: self._secrets.find(context.call)),
-                ("answers", names, lambda context: self._answers.find(context.call)),
+                ("answers", names, self._find_answers),
                 ("medical", ["MEDICAL"], lambda context: self._medical.find(context.call)),
                 ("people", ["PERSON"], self._find_people),
                 ("tagger", names, lambda context: self._tags.find(context.call, context.tagged)),
@@ -114,6 +114,9 @@ class Engine:
         heard = self.find(read.raw, agent_name=metadata.agent)
         found += [one for one in heard if one.kind in IN_WORDS]
         return read.without(found, self.ranks)
+
+    def _find_answers(self, context: CallContext) -> list[Found]:
+        return self._answers.find(context.call, context.facts["agent_name"])
 
     def _find_people(self, context: CallContext) -> list[Found]:
         persons = [

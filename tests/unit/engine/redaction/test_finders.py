@@ -150,6 +150,26 @@ def test_an_email_is_taken_from_where_the_answer_begins() -> None:
     assert texts(finder, "A: Which one is it?", f"C: Yes, {misheard}") == []
 
 
+@pytest.mark.parametrize(
+    ("answer", "taken"),
+    [
+        ("Hiya Tom, Declan Osgood.", ["Declan Osgood"]),
+        ("hiya tom declan osgood", ["declan osgood"]),
+        ("Declan Osgood, we spoke last week, Tom.", ["Declan Osgood, we spoke last week"]),
+        ("declan osgood we spoke last week tom", ["declan osgood we spoke last week"]),
+        ("Hello Tom, Tom Osgood.", ["Tom Osgood"]),  # who is called like the agent
+        ("Declan Tom.", ["Declan Tom"]),
+        ("Tom Osgood.", ["Tom Osgood"]),
+        ("Hi, Tom.", ["Tom"]),
+    ],
+)
+def test_an_answer_that_greets_the_agent_gives_only_the_other_name(
+    answer: str, taken: list[str]
+) -> None:
+    call = read("A: Who's calling please?", f"C: {answer}")
+    assert [text for _, text in said(call, AnswerFinder(data()).find(call, "Tom"))] == taken
+
+
 def test_a_code_that_was_misheard_is_taken_whole() -> None:
     finder = AnswerFinder(data())
     asked = "A: Finally the verification code on the card."  # which is a PIN's, too

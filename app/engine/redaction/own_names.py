@@ -60,6 +60,7 @@ class Agent:
 
     words: frozenset[str]
     greetings: frozenset[int]
+    given: frozenset[str]  # those of the words that came with the call
 
 
 class OwnNames:
@@ -71,6 +72,9 @@ class OwnNames:
         self._words = words
         self._names = lexicon.names
         self._common = lexicon.common
+        names = lexicon.names
+        of_people = names.first | names.last | names.first_words | names.last_words
+        self._everyday = lexicon.common - of_people - lexicon.people.titles
         self._people = people
         self._greetings = Phrases(people.greetings)
         self._sure_greetings = Phrases(people.sure_greetings)
@@ -105,7 +109,7 @@ class OwnNames:
         if roles > Roles.UNSURE:
             likely |= self._agreed(call, found)
             likely -= self._others(found)
-        return Agent(frozenset(given | sure | likely), frozenset(greetings))
+        return Agent(frozenset(given | sure | likely), frozenset(greetings), frozenset(given))
 
     def without(self, turn: SaidTurn, name: Name, agent: Agent) -> Name | None:
         """Return a name without what of it is the agent's own, and not a customer's who is called
@@ -115,14 +119,30 @@ class OwnNames:
             greets or not (name.own and turn.role is Role.CUSTOMER)
         ):
             return None
+        if self._is_given(turn, name, agent):
+            return None
         first, last = name.first, name.last
-        if turn.role is Role.CUSTOMER and self._is_addressed(turn, first, first):
+        named = turn.role is Role.CUSTOMER and self._names_given(turn, first, last, agent)
+        if named or (turn.role is Role.CUSTOMER and self._is_addressed(turn, first, first)):
             while first < last and _is_of(turn.words[first], agent):  # "hi tom declan osgood here"
                 first += 1
         elif greets and turn.role is Role.AGENT and not self._is_addressed(turn, first, last):
             while first < last and _is_of(turn.words[last], agent):  # "corrigan water tom speaking"
                 last -= 1
         return replace(name, first=first, last=last)
+
+    def _names_given(self, turn: SaidTurn, first: int, last: int, agent: Agent) -> bool:
+        """Say whether the name that came with the call stands before another whole name."""
+        behind = first + 1 + (self._words.word(turn, first + 1) == ",")
+        known = behind < last and turn.words[behind] in self._names.first
+        return known and turn.words[first] in agent.given
+
+    def _is_given(self, turn: SaidTurn, name: Name, agent: Agent) -> bool:
+        """Say whether a model took everyday words into the name that came with the call: "tell her
+        Violet rang"."""
+        words = _words_of(turn, name)
+        rest = {word.partition("'")[0] for word in words - agent.given}
+        return words != rest and not name.own and rest <= self._everyday
 
     # ------------------------------------------------------------------ what an agent says
 

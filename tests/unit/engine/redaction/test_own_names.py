@@ -234,3 +234,19 @@ def test_agents_who_name_themselves_or_a_colleague_late_keep_the_name(line: str)
 )  # fmt: skip
 def test_whom_an_agent_asks_about_or_reads_out_is_redacted(line: str) -> None:
     assert [one.lower() for one in names(line, "C: yes")] == ["rosalind"]
+
+
+def test_everyday_words_beside_the_name_that_came_with_the_call_name_nobody() -> None:
+    def left(line: str, *model: str) -> list[str]:
+        return names(line, model=model, agent_name="Violet")
+
+    assert left("A: just say it's violet she'll know", "violet she'll") == []
+    assert left("A: put violet on the form", "put violet") == []
+    assert left("A: violet osgood said so", "violet osgood") == ["violet osgood"]
+    assert left("A: violet grant said so", "violet grant") == ["violet grant"]
+
+
+def test_a_customer_who_names_the_agent_first_gives_the_name_behind() -> None:
+    for line in ("C: violet declan osgood speaking", "C: okay violet declan osgood here"):
+        assert names(line, agent_name="Violet") == ["declan osgood"]
+    assert names("C: violet osgood speaking", agent_name="Violet") == ["violet osgood"]

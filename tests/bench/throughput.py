@@ -18,6 +18,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -174,8 +175,10 @@ def many(calls: int, seconds: float) -> None:
             Path(folder) / "vault", "a passphrase for measuring", cost=keys.LOWEST_COST
         )
         with kept as opened:
-            for number, clip in enumerate(clips(calls, seconds)):
+            added = [
                 opened.calls.add(clip, name=f"{number}.wav", metadata=CallMetadata(), actor="owner")
+                for number, clip in enumerate(clips(calls, seconds))
+            ]
             report = QueueRun(
                 vault=opened,
                 workers=Workers(1, PLACES, threads=1, stuck_after_seconds=300),
@@ -185,7 +188,10 @@ def many(calls: int, seconds: float) -> None:
                 progress=progress,
                 stop=lambda: False,
             ).run()
-    print(f"{report.done} calls done, {report.failed} failed, {report.seconds:.0f} s")
+            jobs = [opened.calls.detail(one.call.id).job for one in added]
+    reasons = Counter(job.failure.code for job in jobs if job.failure)
+    why = ", ".join(f"{code} {number}" for code, number in reasons.items())
+    print(f"{report.done} calls done, {report.failed} failed ({why}), {report.seconds:.0f} s")
     for name, column in (("worker", 0), ("program", 1)):
         values = np.array([one[column] for one in memory]) / 1e6
         _slopes(name, values)

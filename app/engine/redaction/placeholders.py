@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 # last digit's end is the least certain (resources/documents/speech.md, "Word times").
 LEAD_MS = 100
 TRAIL_MS = 200
-# Of a code of three digits each counts, and the first was often taken for the end of "it's"
-CODE_LEAD_MS = 350
-_SHORT_CODES = frozenset(("CARD_CODE", "PIN"))
+# Of what pays each digit counts, and the first was often taken for the end of "it's"
+PAYMENT_LEAD_MS = 350
+_PAYMENT = frozenset(("CARD", "CARD_CODE", "PIN"))
 # At most so much of the pause beside it is muted too: word times are rough, and a digit that was
 # spoken twice and written once takes as long.
 QUIET_MS = 500
@@ -288,7 +288,7 @@ class _WrittenTurn:
             if last < len(self.raw.words):
                 word = self.raw.words[last]
                 after_ms = word.start_ms - end_ms + _surplus_ms(word)
-            lead_ms = CODE_LEAD_MS if one.kind in _SHORT_CODES else LEAD_MS
+            lead_ms = PAYMENT_LEAD_MS if one.kind in _PAYMENT else LEAD_MS
             start_ms -= max(lead_ms, min(before_ms, QUIET_MS))
             end_ms += max(TRAIL_MS, min(after_ms, QUIET_MS))
         else:

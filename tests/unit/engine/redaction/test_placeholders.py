@@ -6,6 +6,7 @@ import hashlib
 import re
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,9 +14,9 @@ from app.domain import MutedSpan, Role
 from app.engine.raw import Leak
 from app.engine.redaction.found import Found
 from app.engine.redaction.placeholders import (
-    CODE_LEAD_MS,
     ECHO_MS,
     LEAD_MS,
+    PAYMENT_LEAD_MS,
     QUIET_MS,
     TRAIL_MS,
     merged,
@@ -101,21 +102,21 @@ def test_equal_values_have_the_same_number() -> None:
 
 def test_muted_audio_is_padded_and_takes_a_bit_of_the_pause() -> None:
     call = raw(turn("a 42 b"))
-    (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
+    (span,) = write(call, [at(call, "42", "PHONE", "42")]).muted
     assert span == MutedSpan(channel=1, start_ms=1500 - LEAD_MS, end_ms=1900 + TRAIL_MS)
     call = raw(turn("a 42 b", step_ms=2000))
-    (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
+    (span,) = write(call, [at(call, "42", "PHONE", "42")]).muted
     assert span == MutedSpan(channel=1, start_ms=3000 - 500, end_ms=3400 + 500)
     call = raw(turn("a 42 b", step_ms=400))
-    (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
+    (span,) = write(call, [at(call, "42", "PHONE", "42")]).muted
     assert span == MutedSpan(channel=1, start_ms=1400 - LEAD_MS, end_ms=1800 + TRAIL_MS)
 
 
-def test_more_is_muted_before_a_short_code_whose_every_digit_counts() -> None:
+@pytest.mark.parametrize("kind", ["CARD", "CARD_CODE", "PIN"])
+def test_more_is_muted_before_what_pays_whose_every_digit_counts(kind: str) -> None:
     call = raw(turn("a 423 b"))
-    for kind, lead_ms in (("CARD", LEAD_MS), ("CARD_CODE", CODE_LEAD_MS), ("PIN", CODE_LEAD_MS)):
-        (span,) = write(call, [at(call, "423", kind, "423")]).muted
-        assert span == MutedSpan(channel=1, start_ms=1500 - lead_ms, end_ms=1900 + TRAIL_MS)
+    (span,) = write(call, [at(call, "423", kind, "423")]).muted
+    assert span == MutedSpan(channel=1, start_ms=1500 - PAYMENT_LEAD_MS, end_ms=1900 + TRAIL_MS)
 
 
 def test_what_leaks_to_another_channel_is_muted_there_too() -> None:
@@ -134,7 +135,7 @@ def test_a_leak_the_other_way_mutes_nothing_more() -> None:
 
 def test_the_first_and_the_last_word() -> None:
     call = raw(turn("42 stays 43", start_ms=0))
-    some = [at(call, "42", "CARD", "42"), at(call, "43", "CARD", "43")]
+    some = [at(call, "42", "PHONE", "42"), at(call, "43", "PHONE", "43")]
     redacted = write(call, some)
     assert [one.start_ms for one in redacted.muted] == [0, 900]
     assert redacted.muted[-1].end_ms == 1400 + QUIET_MS
@@ -143,10 +144,10 @@ def test_the_first_and_the_last_word() -> None:
 def test_the_pause_beside_a_turn_is_muted_up_to_the_next_turn_of_its_channel() -> None:
     other = replace(turn("mhm", start_ms=1450), channel=0)
     call = raw(turn("42", start_ms=1000), other, turn("ok", start_ms=1800))
-    (span,) = write(call, [at(call, "42", "CARD", "42")]).muted
+    (span,) = write(call, [at(call, "42", "PHONE", "42")]).muted
     assert span == MutedSpan(channel=1, start_ms=1000 - QUIET_MS, end_ms=1400 + 300)
     call = raw(turn("ok", start_ms=1000), turn("42", start_ms=1350))  # at the same time
-    (span,) = write(call, [at(call, "42", "CARD", "42", 1)]).muted
+    (span,) = write(call, [at(call, "42", "PHONE", "42", 1)]).muted
     assert span.start_ms == 1350 - LEAD_MS
 
 
@@ -155,8 +156,8 @@ def test_a_word_that_was_hardly_understood_is_muted_with_the_value_beside_it() -
         said = turn(text, step_ms=step_ms)
         words = [replace(w, confidence=0.4) if w.text in doubted else w for w in said.words]
         call = raw(replace(said, words=tuple(words)))
-        redacted = write(call, [at(call, "42", "CARD", "42")])
-        assert redacted.transcript.turns[0].text == text.replace("42", "[CARD-1]")
+        redacted = write(call, [at(call, "42", "PHONE", "42")])
+        assert redacted.transcript.turns[0].text == text.replace("42", "[PHONE-1]")
         (span,) = redacted.muted
         return span.start_ms, span.end_ms
 

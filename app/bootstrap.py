@@ -258,7 +258,7 @@ class Program:
             if step.call is not None:
                 progress(named[step.call], step)
 
-        workers = workers_for(self.settings.execution, self.places)
+        workers = workers_for(self.settings.execution, self.places, calls=len(named))
         for call, outcome in analyse_each(requests(), workers, progress=tell, stop=stop):
             yield named[call], _guarded(outcome)
         for call, reason in unreadable:

@@ -24,7 +24,7 @@ from app.domain import (
     Progress,
     RedactedCall,
 )
-from app.engine.capacity import fitting, usable_cores, usable_memory
+from app.engine.capacity import fitting, shared, usable_cores, usable_memory
 from app.engine.client import Advanced, Finished, LoneWorker, Workers
 from app.engine.wire import Places, Request
 from app.errors import (
@@ -69,10 +69,16 @@ _NO_FAULT_OF_THE_CALL = {
 }
 
 
-def workers_for(execution: ExecutionSettings, places: Places) -> Workers:
-    """Return the workers that this machine carries, or those of the settings."""
+def workers_for(
+    execution: ExecutionSettings, places: Places, *, calls: int | None = None
+) -> Workers:
+    """Return the workers that this machine carries, or those of the settings; where there are only
+    so many `calls`, no more than these, with the cores of the others."""
     cores, memory = usable_cores(), usable_memory()
     count, threads = chosen(execution, cores, memory)
+    if calls is not None and calls < count and not execution.workers:
+        count = max(1, calls)
+        threads = execution.threads_per_worker or shared(cores, count)
     stuck = execution.stuck_after_seconds
     return Workers(count, places, threads=threads, stuck_after_seconds=stuck)
 
@@ -91,7 +97,7 @@ def chosen(execution: ExecutionSettings, cores: int, memory: int | None) -> tupl
         count, _ = fitting(cores, memory, threads)
     if execution.workers:
         count = execution.workers
-        threads = execution.threads_per_worker or min(threads, max(1, cores // count))
+        threads = execution.threads_per_worker or shared(cores, count)
     return count, threads
 
 

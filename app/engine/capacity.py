@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-_THREADS = 2  # measured: what more of them gain is less than another worker does (speech.md)
+_THREADS = 1  # measured: another worker gains far more than another thread does (speech.md)
 _MOST_THREADS = 4
 _WORKER_BYTES = 1_200_000_000  # a worker with any call; measured: speech.md
 _SPARE_BYTES = 2_000_000_000  # the window, the vault, the system
@@ -23,13 +23,19 @@ def fitting(cores: int, memory_bytes: int | None, threads: int = _THREADS) -> tu
     """Return the number of workers and the threads of each; memory that is not known is enough.
 
     Workers of so many threads use all cores; where memory carries fewer workers, each gets
-    the cores that the others would have had, four at most: more gain hardly anything.
+    the cores that the others would have had.
     """
     cores = max(1, cores)
     workers = max(1, cores // threads)
     if memory_bytes is not None:
         workers = max(1, min(workers, (memory_bytes - _SPARE_BYTES) // _WORKER_BYTES))
     return workers, min(cores // workers, max(threads, _MOST_THREADS))
+
+
+def shared(cores: int, workers: int) -> int:
+    """Return the threads of each of so many workers: at least one, four at most, because more gain
+    hardly anything."""
+    return max(1, min(cores // workers, _MOST_THREADS))
 
 
 def usable_cores(*, group: Path = _GROUP, cores: Path = _CORES) -> int:

@@ -200,9 +200,10 @@ def test_stopping_an_analysis_that_is_not_kept_gives_what_there_is():
 @pytest.mark.parametrize(
     ("cores", "asked", "expected"),
     [
-        (2, {}, (1, 2)),
-        (16, {}, (8, 2)),
-        (16, {"workers": 3}, (3, 2)),
+        (2, {}, (2, 1)),
+        (16, {}, (16, 1)),
+        (16, {"workers": 3}, (3, 4)),
+        (2, {"workers": 1}, (1, 2)),
         (2, {"workers": 3}, (3, 1)),
         (16, {"threads_per_worker": 4}, (4, 4)),
         (16, {"threads_per_worker": 1}, (16, 1)),
@@ -217,7 +218,11 @@ def test_what_settings_leave_open_follows_the_machine(cores, asked, expected):
 def test_the_number_of_workers_follows_the_machine(monkeypatch):
     monkeypatch.setattr("app.processing.usable_cores", lambda: 8)
     monkeypatch.setattr("app.processing.usable_memory", lambda: None)
-    assert workers_for(ExecutionSettings(), PLACES).idle == 4
+    assert workers_for(ExecutionSettings(), PLACES).idle == 8
+    assert workers_for(ExecutionSettings(), PLACES, calls=9).idle == 8
+    assert workers_for(ExecutionSettings(), PLACES, calls=3).idle == 3
+    assert workers_for(ExecutionSettings(), PLACES, calls=0).idle == 1
+    assert workers_for(ExecutionSettings(workers=2), PLACES, calls=1).idle == 2
 
 
 def test_the_list_shows_what_was_done(opened):

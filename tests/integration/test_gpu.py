@@ -97,7 +97,10 @@ def test_a_card_takes_larger_batches_of_one_call_alone() -> None:
         recogniser = Recogniser(model, beam_size=1, short_windows=False)
         recogniser._batch = lambda windows, *_: list(windows)  # type: ignore[method-assign]
         sizes[device] = []
-        assert recogniser.recognise(range(35), None, "en", sizes[device].append) == list(range(35))  # type: ignore[arg-type,comparison-overlap]
+        encoder = SimpleNamespace(brief=False)
+        assert recogniser.recognise(range(35), encoder, "en", sizes[device].append) == list(
+            range(35)
+        )  # type: ignore[arg-type,comparison-overlap]
     assert sizes == {"cpu": [4] * 8 + [3], "cuda": [16, 16, 3]}
 
 

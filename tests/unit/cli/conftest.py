@@ -20,7 +20,7 @@ PASSPHRASE = "grumpy walrus juggles lanterns"
 def _quick(monkeypatch):
     """Spend no second on each passphrase, and load no model."""
 
-    def ready_made(_execution, places):
+    def ready_made(_execution, places, *, calls=None):
         return Workers(1, places, threads=1, stuck_after_seconds=30, serve=workers.ready_made)
 
     monkeypatch.setattr(vault, "calibrated", lambda: keys.LOWEST_COST)

@@ -10,6 +10,7 @@ person who is called.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ _STOPS = {".", "?", "!"}
 _THANKS = {"thank", "thanks"}
 _QUESTIONS = {"is", "was", "has", "if"}  # "is grant on the line"
 _LONGEST_ASK = 4  # words
+_CONTRACTED = re.compile("'(?:ll|m|re|ve|d)$")  # "she'll", and no part of "O'Neill"
 _STAYS = {"from", "at"}  # after a name of somebody's own, before their firm's
 
 
@@ -138,11 +140,11 @@ class OwnNames:
         return known and turn.words[first] in agent.given
 
     def _is_given(self, turn: SaidTurn, name: Name, agent: Agent) -> bool:
-        """Say whether a model took everyday words into the name that came with the call: "tell her
-        Violet rang"."""
+        """Say whether a model took everyday words into the name that came with the call: "just say
+        it's Violet, she'll know"."""
         words = _words_of(turn, name)
-        rest = {word.partition("'")[0] for word in words - agent.given}
-        return words != rest and not name.own and rest <= self._everyday
+        rest = {_CONTRACTED.sub("", word) for word in words - agent.given}
+        return not (words.isdisjoint(agent.given) or name.own) and rest <= self._everyday
 
     # ------------------------------------------------------------------ what an agent says
 

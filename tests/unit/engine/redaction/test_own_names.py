@@ -250,3 +250,9 @@ def test_a_customer_who_names_the_agent_first_gives_the_name_behind() -> None:
     for line in ("C: violet declan osgood speaking", "C: okay violet declan osgood here"):
         assert names(line, agent_name="Violet") == ["declan osgood"]
     assert names("C: violet osgood speaking", agent_name="Violet") == ["violet osgood"]
+
+
+@pytest.mark.parametrize("agent", [None, "Violet"])
+def test_a_name_with_an_apostrophe_is_none_of_the_agents(agent: str | None) -> None:
+    for said in ("o'neill", "she'll o'neill", "d'arcy", "violet o'neill"):
+        assert names(f"A: put {said} on the form", model=(said,), agent_name=agent) == [said]

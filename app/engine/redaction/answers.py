@@ -69,7 +69,7 @@ class AnswerFinder:
         if any(self._refusals.at(turn.words, place) for place in range(len(turn.words))):
             return None
         first, last = self._ends_of(turn)
-        if kind == "PERSON":
+        if kind == "PERSON" and first <= last:
             first, last = self._past_agent(turn, first, last, agent)
             first = self._past_other(turn, first)
         if last < first or not self._is_value(turn, kind, first, last):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.engine.redaction.addresses import AddressFinder
 from app.engine.redaction.answers import AnswerFinder
@@ -161,6 +163,9 @@ def test_an_email_is_taken_from_where_the_answer_begins() -> None:
         ("Declan Tom.", ["Declan Tom"]),
         ("Tom Osgood.", ["Tom Osgood"]),
         ("Hi, Tom.", ["Tom"]),
+        ("thanks", []),
+        ("cheers", []),
+        (".", []),
     ],
 )
 def test_an_answer_that_greets_the_agent_gives_only_the_other_name(
@@ -220,3 +225,19 @@ def test_everything() -> None:
     call = read("C: Leeds, room 1234 or 12")
     found = EverythingFinder().find(call, [[("GPE", 0, 5), ("CARDINAL", 12, 16)]])
     assert said(call, found) == [("LOCATION", "Leeds"), ("OTHER_NUMBER", "1234")]
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["hi", ",", ".", "thanks", "thank", "you", "tom", "declan", "it's", "week"]
+        ),
+        min_size=1,
+        max_size=6,
+    ),
+    st.sampled_from([None, "Tom", "Tom Declan"]),
+)
+def test_any_few_words_in_answer_to_a_name_are_read(words: list[str], agent: str | None) -> None:
+    call = read("A: Who's calling please?", f"C: {' '.join(words)}")
+    for one in AnswerFinder(data()).find(call, agent):
+        assert 0 <= one.start < one.end <= len(call.turns[1].text)

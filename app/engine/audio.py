@@ -53,7 +53,6 @@ MOST_CHANNELS = 8
 _RATES_HZ = range(4_000, 384_001)
 _SILENT_PEAK = 33  # of 32768: -60 dB below full scale
 _RAMP_MS = 5
-_DAMAGED = "The recording is damaged on the way: a part of it cannot be read."
 _WAVEFORM_STEP_MS = 50
 _BLOCK_FRAMES = 65_536
 _ENDLESS_FRAMES = 1 << 62  # what libsndfile says of a stream that does not tell its length
